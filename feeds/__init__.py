@@ -1,0 +1,1 @@
+"""Ingest: provider messages become whole market states on the log. See README for the flow."""

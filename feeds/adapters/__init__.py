@@ -1,0 +1,1 @@
+"""What touches the outside for feeds: NATS, and memory in its place for tests."""

@@ -1,0 +1,108 @@
+"""Events, markets and selections as the whole system means them. Frozen values; a state is always whole.
+
+Ids are our own (ids.py). Times are Unix milliseconds. Prices are integers (prices.py). What is fixed for the life of a
+market (event, class, type, period, subject, line, group) and of an event (sport, league) may never change under the
+same id: the old one ends with `gone` and `replaced_by`, and another begins.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from feeds.contract.prices import Price
+
+Status = Literal["open", "suspended", "inactive", "closed", "settled", "void"]
+MarketClass = Literal["main", "alternate", "prop", "future", "special"]
+EventState = Literal["upcoming", "live", "ended"]
+FeedState = Literal["live", "recovering", "down"]
+Side = Literal["home", "away", "draw", "over", "under", "yes", "no"]
+
+MARKET_CLASSES: tuple[MarketClass, ...] = ("main", "alternate", "prop", "future", "special")
+
+
+class Subject(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whom a prop is about."""
+
+    type: Literal["player", "team"]
+    id: str
+    name: str
+
+
+class Selection(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One outcome of a market. `price` None is a withdrawn price. Exchange fields: `lay` and `ltp` (last traded) are
+    decimal odds in thousandths, `size` is what can be backed at `price`, in minor units of the feed's currency."""
+
+    id: str
+    name: str
+    st: Status = "open"
+    price: Price | None = None
+    side: Side | None = None
+    line: str | None = None
+    lay: int | None = None
+    size: int | None = None
+    ltp: int | None = None
+
+
+class Market(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The whole state of one market. `topic` is its event's topic, `sport.league.event`. `src` names the feed and lane
+    that prices it. `ts` is when the ingestor received the provider's message. `group` joins a main line with its
+    alternates. `reason` belongs to `st`."""
+
+    id: str
+    event: str
+    topic: str
+    cls: MarketClass = msgspec.field(name="class")
+    type: str
+    period: str
+    src: str
+    ts: int
+    st: Status
+    selections: tuple[Selection, ...] = msgspec.field(name="x")
+    live: bool = False
+    group: str | None = None
+    line: str | None = None
+    subject: Subject | None = None
+    reason: str | None = None
+    gone: bool = False
+    replaced_by: str | None = None
+    replaces: str | None = None
+
+
+class Score(msgspec.Struct, frozen=True):
+    """Points, goals, runs or sets so far."""
+
+    home: int
+    away: int
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The whole state of one event. `start` is RFC 3339 UTC. An outright (a season's futures) is an event too."""
+
+    id: str
+    topic: str
+    name: str
+    start: str
+    state: EventState
+    ts: int
+    home: str | None = None
+    away: str | None = None
+    score: Score | None = None
+    clock: str | None = None
+    kind: Literal["game", "outright"] = "game"
+
+    @property
+    def sport(self) -> str:
+        """First part of the topic."""
+        return self.topic.split(".", 1)[0]
+
+    @property
+    def league(self) -> str:
+        """Second part of the topic."""
+        return self.topic.split(".", 2)[1]
+
+
+def event_topic(sport: str, league: str, event_id: str) -> str:
+    """The topic of an event, which all its markets carry."""
+    return f"{sport}.{league}.{event_id}"

@@ -1,0 +1,77 @@
+"""Every NATS subject and stream name, in one place.
+
+odds.{lane}.{sport}.{league}.{event}.{market}   whole state of a market      stream ODDS_{lane}
+odds.{lane}.{sport}.{league}.{event}._event     whole state of an event
+odds.{lane}.lead.{feed}                         who writes this feed's states in this lane
+odds.{lane}.beat.{feed}                         how that feed is, four times a second
+odds.{lane}.desk.{scope}                        the trader's overlay
+live.{lane}.>                                   the same, republished by the log with its sequence
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+from zlib import crc32
+
+RecordKind = Literal["market", "event", "lead", "beat", "desk"]
+
+_EVENT_TOKEN = "_event"  # noqa: S105 a subject token; no market id may be this, see market_subject()
+
+
+def lane_of(event_id: str, lanes: int) -> int:
+    """The lane of an event, 0 to lanes - 1. All changes of one event share a lane and have one total order."""
+    return crc32(event_id.encode()) % lanes
+
+
+def stream_name(lane: int) -> str:
+    """The JetStream stream of a lane."""
+    return f"ODDS_{lane}"
+
+
+def lane_subjects(lane: int) -> str:
+    """Everything a lane's stream stores."""
+    return f"odds.{lane}.>"
+
+
+def live_subjects(lane: int) -> str:
+    """Everything the lane's stream republishes to plain subscribers, each message with its sequence."""
+    return f"live.{lane}.>"
+
+
+def market_subject(lane: int, topic: str, market_id: str) -> str:
+    """Where a market's states go. `topic` is its event's topic."""
+    assert market_id != _EVENT_TOKEN
+    return f"odds.{lane}.{topic}.{market_id}"
+
+
+def event_subject(lane: int, topic: str) -> str:
+    """Where an event's states go."""
+    return f"odds.{lane}.{topic}.{_EVENT_TOKEN}"
+
+
+def lead_subject(lane: int, feed: str) -> str:
+    """The record that fences the writers of one feed in one lane."""
+    return f"odds.{lane}.lead.{feed}"
+
+
+def beat_subject(lane: int, feed: str) -> str:
+    """Where the leader of one feed in one lane says how it is."""
+    return f"odds.{lane}.beat.{feed}"
+
+
+def source_id(feed: str, lane: int) -> str:
+    """`src`: one feed in one lane, the unit of freshness."""
+    return f"{feed}-{lane}"
+
+
+def kind_of(subject: str) -> RecordKind:
+    """What a stored or republished subject carries."""
+    first = subject.split(".", 3)[2]
+    if first in ("lead", "beat", "desk"):
+        return first  # type: ignore[return-value]
+    return "event" if subject.endswith("." + _EVENT_TOKEN) else "market"
+
+
+def last_token(subject: str) -> str:
+    """The last part: the market id, feed or scope."""
+    return subject.rsplit(".", 1)[1]
