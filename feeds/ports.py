@@ -22,7 +22,7 @@ class FeedSink(Protocol):
         """Whole states, newest last. An event's markets are `gone` before, or in the same call as, its `ended`."""
 
     def health(self, state: FeedState) -> None:
-        """How the provider is: `recovering` until everything it knows was put, then `live`; `down` when it is cut off."""
+        """How the provider is: `recovering` until all it knows was put, then `live`; `down` when it is cut off."""
 
 
 class Provider(Protocol):
