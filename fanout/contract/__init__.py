@@ -1,0 +1,1 @@
+"""The wire between a shard and its devices (PROTOCOL.md): topics, cursor, messages, codec, close codes. Pure code."""

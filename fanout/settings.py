@@ -1,0 +1,108 @@
+"""Every setting and limit of a shard, in one place. What happens at a limit stands in its description."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+TiersMs = Annotated[
+    tuple[int, ...],
+    NoDecode,
+    Field(min_length=1, max_length=8, description="conflation tiers offered, ms, comma separated, fastest first"),
+]
+NameList = Annotated[tuple[str, ...], NoDecode]
+
+
+def _limit(low: int, high: int, description: str) -> object:
+    return Field(ge=low, le=high, description=description)
+
+
+class FanoutSettings(BaseSettings):
+    """A shard's settings; variables are ODDSWIRE_FANOUT_<NAME>."""
+
+    model_config = SettingsConfigDict(env_prefix="ODDSWIRE_FANOUT_", frozen=True)
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$", description="the shard's name")] = "fanout-1"
+    host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
+    port: Annotated[int, _limit(0, 65_535, "port for WebSocket, SSE, health and metrics; 0 takes a free one")] = 8100
+    peers: Annotated[
+        NameList, Field(description="stream URLs of other shards, named when this one drains or is behind")
+    ] = ()
+    origins: Annotated[
+        NameList, Field(description="origins that browsers may connect from; * for all; no Origin header is no browser")
+    ] = ("*",)
+
+    tiers_ms: TiersMs = (0, 100, 250, 1000)
+    tier_default_ms: Annotated[int, _limit(0, 60_000, "tier of a connection that asks for none")] = 100
+    tick_ceiling_ms: Annotated[int, _limit(20, 1000, "longest stretch between flushes of tiers up to 100 ms")] = 150
+    hb_ms: Annotated[int, _limit(100, 60_000, "heartbeat to every live device")] = 5_000
+
+    topics: Annotated[int, _limit(1, 10_000, "topics of a connection; more: topic_limit")] = 200
+    message_bytes: Annotated[int, _limit(256, 1_048_576, "a device's message; larger: message_too_large, 1009")] = (
+        16_384
+    )
+    ops_per_s: Annotated[
+        int, _limit(1, 1_000, "a device's messages a second, bursts of twice that; more: ops_limit")
+    ] = 20
+    waiting_ops: Annotated[int, _limit(1, 100, "subscribes that wait for the log at once; more: ops_limit")] = 8
+    handshake_bytes: Annotated[int, _limit(1_024, 65_536, "request head; larger: 431")] = 8_192
+    handshake_s: Annotated[float, Field(gt=0, le=60, description="time for a request head; longer: closed")] = 5.0
+    speak_s: Annotated[float, Field(gt=0, le=60, description="time to the first subscribe; longer: close 4400")] = 5.0
+    session_s: Annotated[
+        int, _limit(10, 604_800, "session lifetime, less up to a tenth of jitter; then close 4009")
+    ] = 86_400
+    sockets: Annotated[int, _limit(1, 1_000_000, "sockets of this shard; more: 503 with Retry-After")] = 50_000
+    sockets_per_address: Annotated[int, _limit(1, 1_000_000, "sockets of one address; more: 429")] = 100
+    address_exempt: Annotated[NameList, Field(description="networks that limits by address skip")] = (
+        "127.0.0.0/8",
+        "::1/128",
+    )
+    ping_s: Annotated[float, Field(gt=0, le=600, description="WebSocket ping to a device that is silent")] = 30.0
+    pong_s: Annotated[float, Field(gt=0, le=600, description="time for its pong; longer: closed")] = 20.0
+
+    chunk_bytes: Annotated[int, _limit(1_024, 1_048_576, "a catch-up frame's body; more follows in the next")] = 65_536
+    high_water_bytes: Annotated[int, _limit(4_096, 4_194_304, "unsent bytes above which a device gets nothing new")] = (
+        65_536
+    )
+    low_water_bytes: Annotated[int, _limit(0, 4_194_304, "unsent bytes below which it catches up")] = 16_384
+    slow_close_ms: Annotated[int, _limit(100, 600_000, "time above high water; longer: close 4008")] = 10_000
+    close_grace_s: Annotated[float, Field(gt=0, le=60, description="time for a closed socket to flush; then reset")] = (
+        2.0
+    )
+    behind_ms: Annotated[int, _limit(10, 60_000, "wait for the log to reach a cursor; longer: close 4010")] = 2_000
+    joining_ms: Annotated[int, _limit(100, 60_000, "wait for a lane to be joined; longer: close 4010")] = 10_000
+    lane_linger_s: Annotated[
+        float, Field(ge=0, le=3600, description="a lane is read so long after its last device")
+    ] = 30.0
+    drain_window_s: Annotated[
+        float, Field(ge=0, le=600, description="SIGTERM: devices are told to move within this")
+    ] = 5.0
+    drain_deadline_s: Annotated[float, Field(ge=0, le=600, description="SIGTERM: then all are closed with 4010")] = 10.0
+
+    @field_validator("tiers_ms", mode="before")
+    @classmethod
+    def _split_numbers(cls, value: object) -> object:
+        return tuple(int(part) for part in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("peers", "origins", "address_exempt", mode="before")
+    @classmethod
+    def _split_names(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("tiers_ms")
+    @classmethod
+    def _ascending(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if list(value) != sorted(set(value)) or value[0] < 0:
+            message = "tiers are ascending, without repeats, from 0"
+            raise ValueError(message)
+        return value
+
+    def tier_for(self, conflate_ms: int | None) -> int:
+        """Index of the tier granted for a wish: the next slower one that is offered, or the slowest."""
+        wish = self.tier_default_ms if conflate_ms is None else conflate_ms
+        for index, tier_ms in enumerate(self.tiers_ms):
+            if tier_ms >= wish:
+                return index
+        return len(self.tiers_ms) - 1

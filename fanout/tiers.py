@@ -1,0 +1,155 @@
+"""A tier: devices that accept the same delay. On its tick every changed market is encoded once and every cohort gets
+one frame. Nothing here awaits, and nothing here knows a single device.
+
+`sent` is what the tier last sent of each market, the `p` of its next delta; a market it never sent comes whole.
+`flushed` is how far each lane was flushed: every live device of the tier holds everything up to there.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+
+from fanout.board import Board
+from fanout.cohorts import Cohort, CohortIndex
+from fanout.contract import messages
+from fanout.contract.codec import delta_json
+from fanout.contract.cursor import encode_cursor
+from feeds.contract.book import Delta, Entry, MarketEntry
+from feeds.contract.freshness import SourceState
+
+
+class Tier:
+    """One conflation tier of a shard."""
+
+    def __init__(self, board: Board, *, index: int, interval_ms: int, hb_ms: int) -> None:
+        self.index = index
+        self.interval_ms = interval_ms
+        self.cohorts = CohortIndex(index)
+        self.flushed = [0] * len(board.lanes)
+        self.frames = 0
+        self.deliveries = 0
+        self._board = board
+        self._hb_ms = hb_ms
+        self._sent: dict[str, int] = {}
+        self._returned: dict[tuple[int, str], None] = {}
+        self._beating: deque[Cohort] = deque()
+
+    def flush(self, now_ms: int) -> None:
+        """Everything that changed since the last flush, to every cohort it concerns, with a cursor."""
+        touched: dict[Cohort, None] = {}
+        if len(self.cohorts):
+            for lane in self._board.lanes:
+                for entry in lane.book.changed_since(self.flushed[lane.number]):
+                    self._collect(entry, touched)
+        flushed = [lane.book.position for lane in self._board.lanes]
+        for cohort in touched:
+            self._send(cohort, now_ms, cursor=self._cursor(cohort, flushed))
+        self.flushed = flushed
+        self._tell_returned(now_ms)
+
+    def urgent(self, entries: Iterable[Entry], now_ms: int) -> None:
+        """These markets now, in frames without a cursor: a change to a status other than open waits for no tick."""
+        touched: dict[Cohort, None] = {}
+        for entry in entries:
+            self._collect(entry, touched)
+        for cohort in touched:
+            self._send(cohort, now_ms, cursor=None)
+
+    def tell_source(self, lane: int, source_id: str, state: SourceState, now_ms: int) -> None:
+        """A source turned. `live` is told only after the next flush, which covers everything up to its beat."""
+        if state == "live":
+            self._returned[lane, source_id] = None
+            return
+        self._returned.pop((lane, source_id), None)
+        self._broadcast_source(lane, source_id, state, now_ms)
+
+    def heartbeat(self, now_ms: int, lag_ms: Mapping[str, int]) -> None:
+        """A heartbeat to every cohort whose turn it is. Call it right after a flush: it carries the cursor of that."""
+        beating = self._beating
+        while beating and beating[0].hb_due_ms <= now_ms:
+            cohort = beating.popleft()
+            if not cohort.users:
+                continue
+            self._beat(cohort, now_ms, lag_ms)
+            cohort.hb_due_ms = now_ms + self._hb_ms
+            beating.append(cohort)
+
+    def begin_beating(self, cohort: Cohort, now_ms: int) -> None:
+        """A cohort that was just made gets its first heartbeat one interval from now."""
+        cohort.hb_due_ms = now_ms + self._hb_ms
+        self._beating.append(cohort)
+
+    def forget(self, entries: Iterable[Entry]) -> None:
+        """These are no longer held."""
+        for entry in entries:
+            self._sent.pop(entry.state.id, None)
+            self.cohorts.forget(entry.state.id)
+
+    def joined(self, lane: int, position: int) -> None:
+        """A lane is read from here on. Nobody was live on it before, so nothing of it waits to be flushed."""
+        self.flushed[lane] = position
+
+    def clear(self) -> None:
+        """Another log: positions mean nothing any more."""
+        self._sent.clear()
+        self._returned.clear()
+        self.flushed = [0] * len(self.flushed)
+
+    def _collect(self, entry: Entry, touched: dict[Cohort, None]) -> None:
+        audience = self.cohorts.audience(entry)
+        if not audience:
+            return
+        part = self._part(entry)
+        if part is None:
+            return
+        is_market = isinstance(entry, MarketEntry)
+        for cohort in audience:
+            touched[cohort] = None
+            (cohort.markets if is_market else cohort.events).append(part)
+
+    def _part(self, entry: Entry) -> bytes | None:
+        entry_id = entry.state.id
+        p = self._sent.get(entry_id)
+        if p == entry.s:
+            return None
+        self._sent[entry_id] = entry.s
+        if p is None or not isinstance(entry, MarketEntry):
+            return self._board.whole(entry)
+        change = entry.since(p)
+        return delta_json(change, p) if isinstance(change, Delta) else self._board.whole(entry)
+
+    def _send(self, cohort: Cohort, now_ms: int, *, cursor: str | None) -> None:
+        payload = messages.delta_frame(now_ms, cohort.markets, cohort.events, cursor=cursor)
+        told = cohort.broadcast(payload, cursor)
+        self.frames += told
+        self.deliveries += told * len(cohort.markets)
+        cohort.markets.clear()
+        cohort.events.clear()
+
+    def _cursor(self, cohort: Cohort, flushed: list[int]) -> str:
+        return encode_cursor(self._board.epoch, [(lane, flushed[lane]) for lane in cohort.lanes])
+
+    def _beat(self, cohort: Cohort, now_ms: int, lag_ms: Mapping[str, int]) -> None:
+        if not len(cohort):
+            return
+        cursor = self._cursor(cohort, self.flushed)
+        payload = messages.heartbeat(
+            ts=now_ms,
+            src=self._board.not_live(cohort.lanes),
+            age_ms=self._board.ages_ms(cohort.lanes, now_ms),
+            lag_ms=lag_ms,
+            cursor=cursor,
+        )
+        self.frames += cohort.broadcast(payload, cursor)
+
+    def _tell_returned(self, now_ms: int) -> None:
+        for lane, source_id in self._returned:
+            self._broadcast_source(lane, source_id, "live", now_ms)
+        self._returned.clear()
+
+    def _broadcast_source(self, lane: int, source_id: str, state: SourceState, now_ms: int) -> None:
+        payload = messages.source(source_id, state, now_ms)
+        for cohort in self.cohorts:
+            if lane in cohort.lanes:
+                self.frames += cohort.broadcast(payload)
