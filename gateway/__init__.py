@@ -1,0 +1,1 @@
+"""What is sold and shown: REST, catalogue, bets, desk, and the `oddswire` command with its local stack."""

@@ -1,0 +1,134 @@
+"""`oddswire`: the one command that reaches every part. It imports none of them, it runs `python -m PACKAGE`.
+
+Exit status: 0 done, 1 something failed, 2 not understood or refused; a command that is passed on gives its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import NoReturn
+
+from gateway.local.datadir import announced_streams
+
+PASSED_ON = ("feeds", "fanout", "gateway", "bench")
+"""Packages whose commands are reached through this one."""
+
+PACKAGES_WITH_SETTINGS = ("feeds", "fanout", "gateway")
+
+DATA_DIR = ".oddswire"
+URL_VARIABLE = "ODDSWIRE_URL"
+"""Where `oddswire watch` connects, over the stack found on this machine."""
+
+SETTINGS_S = 30.0
+"""A package that does not tell its settings within this is broken."""
+
+_COMMANDS = """\
+commands:
+  up             run everything on this machine, until Ctrl-C
+  watch TOPIC    live prices in the terminal
+  settings       every setting: variable, default, limit, meaning
+  feeds          run or check a provider's feed
+  fanout         run a fan-out shard
+  gateway        the gateway's commands
+  bench          measure
+
+examples:
+  oddswire up
+  oddswire up --feed betfair:recording.bz2 --speed 10 --shards 3
+  oddswire watch football
+  oddswire feeds check recording.bz2 --provider betfair
+  oddswire settings --json
+
+`oddswire COMMAND --help` tells the rest.
+exit status: 0 done, 1 something failed, 2 not understood or refused
+"""
+
+
+def main() -> int:
+    """The console script. Gives the exit status."""
+    try:
+        return _run(sys.argv[1:])
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(arguments: Sequence[str]) -> int:
+    match arguments:
+        case ["up", *rest]:
+            from gateway.local.command import up  # noqa: PLC0415 its settings cost what no other command should pay
+
+            return up(rest)
+        case ["settings", *rest]:
+            return _settings(rest)
+        case ["watch", *rest]:
+            _become("fanout", "watch", *rest, *_running_stack(rest))
+        case [package, *rest] if package in PASSED_ON:
+            _become(package, *rest)
+    return _own_options(arguments)
+
+
+def _own_options(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="oddswire",
+        usage="oddswire COMMAND ...",
+        description="Real-time odds: provider feeds to a log, the log to devices by WebSocket and SSE.",
+        epilog=_COMMANDS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"oddswire {version('oddswire')}")
+    parser.add_argument("command", nargs="?", help=argparse.SUPPRESS)
+    command = parser.parse_args(arguments).command
+    if command is not None:
+        parser.error(f"unknown command {command!r}; `oddswire --help` lists them")
+    parser.print_help()
+    return 0
+
+
+def _become(package: str, *arguments: str) -> NoReturn:
+    """This process goes on as the package's own command: same pid, same terminal, its exit status."""
+    os.execv(sys.executable, [sys.executable, "-P", "-m", package, *arguments])  # noqa: S606 no shell is wanted
+
+
+def _running_stack(watch_arguments: Sequence[str]) -> list[str]:
+    """`--url` for each shard of the stack that `oddswire up` runs from this directory, unless the user named one."""
+    if any(word.partition("=")[0] == "--url" for word in watch_arguments) or URL_VARIABLE in os.environ:
+        return []
+    streams = announced_streams(Path(os.environ.get("ODDSWIRE_UP_DATA_DIR", DATA_DIR)))
+    return [word for stream in streams for word in ("--url", stream)]
+
+
+def _settings(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="oddswire settings", description="Every setting of every package.")
+    parser.add_argument("--json", action="store_true", help="as a JSON list of variable, default, limit, meaning")
+    as_json = parser.parse_args(arguments).json
+    try:
+        settings = _all_settings()
+    except subprocess.SubprocessError as error:
+        print(f"oddswire settings: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(settings, indent=2) if as_json else "\n".join(table(settings)))
+    return 0
+
+
+def _all_settings() -> list[dict[str, str]]:
+    """Of every package, a shared one once. Raises SubprocessError."""
+    settings: dict[str, dict[str, str]] = {}
+    for package in PACKAGES_WITH_SETTINGS:
+        command = [sys.executable, "-P", "-m", package, "settings", "--json"]
+        told = subprocess.run(command, stdout=subprocess.PIPE, timeout=SETTINGS_S, check=True).stdout
+        settings |= {setting["variable"]: setting for setting in json.loads(told)}
+    return list(settings.values())
+
+
+def table(rows: Sequence[dict[str, str]]) -> list[str]:
+    """Lines of a table with a heading, columns as wide as their widest cell. All rows have the same keys."""
+    headed = [{key: key for key in rows[0]}, *rows]
+    widths = {key: max(len(row[key]) for row in headed) for key in rows[0]}
+    return ["  ".join(row[key].ljust(width) for key, width in widths.items()).rstrip() for row in headed]

@@ -1,0 +1,164 @@
+"""What `oddswire up` runs: settings in, parts out. Pure; it never looks at the machine.
+
+A stage starts when every part of the stage before it is ready, and ends before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from gateway.local.errors import CannotStart
+from gateway.local.settings import UpSettings
+
+PARTS = ("nats", "feeds", "fanout")
+"""What `--parts` may name. The gateway joins with its own issue; its port is reserved."""
+
+SHARD_PORTS_FROM = 100
+"""Shard number n (from 1) listens on PORT + SHARD_PORTS_FROM + n - 1."""
+
+NATS_PORTS_FROM = 200
+"""nats-server gets the first free port from PORT + NATS_PORTS_FROM on: below the range the kernel gives to outgoing
+connections, so that none of them can sit on it while nats-server restarts."""
+
+RECORDED_PROVIDERS = ("betfair",)
+"""Providers whose recordings can be a feed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One process. `argv` follows the Python interpreter; a line of output matching `ready_line` says that it serves.
+
+    `line` is what `up` prints once it does, `ports` what must be free on the host before anything starts.
+    `may_end`: exit status 0 means that its work is done.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    ready_line: str
+    line: str
+    ports: tuple[int, ...] = ()
+    may_end: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Stages in order of start. `streams` are the addresses devices connect to."""
+
+    stages: tuple[tuple[Part, ...], ...]
+    streams: tuple[str, ...]
+
+
+def wanted_parts(settings: UpSettings) -> frozenset[str]:
+    """The names in `--parts`, with nats where it is needed. Raises CannotStart."""
+    names = frozenset(name.strip() for name in settings.parts.split(",") if name.strip())
+    unknown = sorted(names.difference(PARTS))
+    if unknown or not names:
+        raise CannotStart(f"--parts {settings.parts}: choose among {', '.join(PARTS)}")
+    if not settings.nats:
+        return names | {"nats"}
+    if names == frozenset(PARTS):
+        return names - {"nats"}
+    if "nats" in names:
+        raise CannotStart("--parts names nats, and --nats gives one that runs already: choose")
+    return names
+
+
+def recording_of(feed: str) -> str | None:
+    """The recording a feed plays, None for the simulator. Raises CannotStart."""
+    provider, _, file = feed.partition(":")
+    if feed == "simulator":
+        return None
+    if provider in RECORDED_PROVIDERS and file:
+        return file
+    if provider in RECORDED_PROVIDERS:
+        raise CannotStart(f"--feed {feed}: name the recording, {provider}:FILE")
+    known = ", ".join(["simulator", *(f"{name}:FILE" for name in RECORDED_PROVIDERS)])
+    raise CannotStart(f"--feed {feed}: unknown feed, choose among {known}")
+
+
+def nats_address(url: str) -> tuple[str, int]:
+    """Host and port of `--nats`. Raises CannotStart."""
+    try:
+        address = urlsplit(url)
+        if address.scheme in ("nats", "tls") and address.hostname:
+            return address.hostname, address.port or 4222
+    except ValueError:
+        pass
+    raise CannotStart(f"--nats {url}: not an address such as nats://127.0.0.1:4222")
+
+
+def reserved_ports(settings: UpSettings) -> dict[int, str]:
+    """Ports that must be free, and for what. The gateway's is reserved wherever shards run."""
+    if "fanout" not in wanted_parts(settings):
+        return {}
+    return {settings.port: "gateway"} | {_shard_port(settings, n): f"fanout-{n}" for n in _shard_numbers(settings)}
+
+
+def plan_stack(settings: UpSettings, *, nats_port: int) -> Plan:
+    """The parts of a stack. `nats_port` is where nats-server goes if it is to be started. Raises CannotStart."""
+    wanted = wanted_parts(settings)
+    nats_url = settings.nats or f"nats://127.0.0.1:{nats_port}"
+    stages: list[tuple[Part, ...]] = []
+    if "nats" in wanted:
+        stages.append((_nats(settings, nats_port),))
+    if "feeds" in wanted:
+        stages.append((_feed(settings, nats_url),))
+    streams: tuple[str, ...] = ()
+    if "fanout" in wanted:
+        streams = tuple(_stream(settings, n) for n in _shard_numbers(settings))
+        stages.append(tuple(_shard(settings, n, nats_url) for n in _shard_numbers(settings)))
+    return Plan(stages=tuple(stages), streams=streams)
+
+
+def _nats(settings: UpSettings, port: int) -> Part:
+    return Part(
+        name="nats",
+        argv=("-m", "feeds", "nats", "--port", str(port), "--data-dir", str(settings.data_dir / "nats")),
+        ready_line=r"Server is ready$",
+        line=f"nats nats://127.0.0.1:{port}",
+        ports=(port,),
+    )
+
+
+def _feed(settings: UpSettings, nats_url: str) -> Part:
+    if recording_of(settings.feed) is None:
+        how = ["--events", str(settings.events), "--rate", str(settings.rate)]
+        line = f"feed {settings.feed}, {settings.events} events, {settings.rate} updates/s"
+    else:
+        how = ["--speed", f"{settings.speed:g}", *(["--loop"] if settings.loop else [])]
+        line = f"feed {settings.feed}, speed {settings.speed:g}{', looped' if settings.loop else ''}"
+    return Part(
+        name="feed",
+        argv=("-m", "feeds", "run", "--provider", settings.feed, *how, "--nats", nats_url),
+        ready_line=r"^feed \S+ ready$",
+        line=line,
+        may_end=True,
+    )
+
+
+def _shard(settings: UpSettings, number: int, nats_url: str) -> Part:
+    name, port = f"fanout-{number}", _shard_port(settings, number)
+    peers = [_stream(settings, n) for n in _shard_numbers(settings) if n != number]
+    where = ("--name", name, "--host", settings.host, "--port", str(port), "--nats", nats_url)
+    return Part(
+        name=name,
+        argv=("-m", "fanout", "run", *where, *(word for peer in peers for word in ("--peer", peer))),
+        ready_line=rf"^{name} ready$",
+        line=f"{name} {_stream(settings, number)}",
+        ports=(port,),
+    )
+
+
+def _shard_numbers(settings: UpSettings) -> range:
+    return range(1, settings.shards + 1)
+
+
+def _shard_port(settings: UpSettings, number: int) -> int:
+    return settings.port + SHARD_PORTS_FROM + number - 1
+
+
+def _stream(settings: UpSettings, number: int) -> str:
+    """Where devices reach a shard; one that listens on every address is reached on this machine's own."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+    return f"ws://{f'[{host}]' if ':' in host else host}:{_shard_port(settings, number)}/v1/stream"

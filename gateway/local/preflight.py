@@ -1,0 +1,80 @@
+"""What is looked at before a stack starts: the recording, the ports, a nats-server given by address. Starts nothing."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from pathlib import Path
+
+from gateway.local.errors import CannotStart
+from gateway.local.plan import NATS_PORTS_FROM, nats_address, recording_of, reserved_ports, wanted_parts
+from gateway.local.settings import UpSettings
+
+NATS_PORTS_TRIED = 100
+NATS_ANSWER_S = 3.0
+
+
+def check_input(settings: UpSettings) -> None:
+    """Raises CannotStart for what can be told from the settings and the recording they name."""
+    if "feeds" in wanted_parts(settings):
+        _check_recording(recording_of(settings.feed))
+    if settings.nats:
+        nats_address(settings.nats)
+
+
+def check_network(settings: UpSettings) -> int:
+    """Raises CannotStart for a busy port and an absent nats-server. Gives the port for a nats-server of our own."""
+    for port, part in reserved_ports(settings).items():
+        _check_port(settings.host, port, part)
+    if settings.nats:
+        _check_nats(settings.nats)
+    return _free_port(settings.port + NATS_PORTS_FROM)
+
+
+def _check_recording(file: str | None) -> None:
+    if file is None:
+        return
+    try:
+        with Path(file).open("rb") as recording:
+            recording.read(1)
+    except OSError as error:
+        raise CannotStart(f"recording {file}: {error.strerror}") from error
+
+
+def _check_port(host: str, port: int, part: str) -> None:
+    try:
+        _bind(host, port)
+    except socket.gaierror as error:
+        raise CannotStart(f"--host {host}: {error.strerror}") from error
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise CannotStart(f"port {port} on {host}, for {part}, is busy; choose others with --port") from error
+        raise CannotStart(f"port {port} on {host}, for {part}: {error.strerror}") from error
+
+
+def _check_nats(url: str) -> None:
+    host, port = nats_address(url)
+    try:
+        with socket.create_connection((host, port), timeout=NATS_ANSWER_S) as connection:
+            greeting = connection.recv(5)
+    except OSError as error:
+        raise CannotStart(f"no nats-server at {host}:{port}: {error.strerror or error}") from error
+    if greeting != b"INFO ":
+        raise CannotStart(f"what answers at {host}:{port} is not a nats-server")
+
+
+def _free_port(first: int) -> int:
+    for port in range(first, first + NATS_PORTS_TRIED):
+        try:
+            _bind("127.0.0.1", port)
+        except OSError:
+            continue
+        return port
+    raise CannotStart(f"no free port for nats-server from {first} to {first + NATS_PORTS_TRIED - 1}")
+
+
+def _bind(host: str, port: int) -> None:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)

@@ -1,0 +1,11 @@
+"""Every setting of this package, described for `oddswire settings`."""
+
+from __future__ import annotations
+
+from feeds.contract.settings import describe
+from gateway.local.settings import UpSettings
+
+
+def described() -> list[dict[str, str]]:
+    """`variable`, `default`, `limit`, `meaning` of each setting."""
+    return describe(UpSettings)
