@@ -1,0 +1,1 @@
+"""Betfair Exchange: stream messages and recordings of them, turned into contract states."""
