@@ -1,0 +1,23 @@
+"""Fixtures every test may use. A real nats-server for those that need one: JetStream in a directory of their own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from feeds.adapters.nats.connection import Connection
+from feeds.adapters.server import NatsServer
+
+
+@pytest.fixture
+async def nats_server(tmp_path: Path) -> AsyncIterator[NatsServer]:
+    async with NatsServer(data_dir=tmp_path / "nats") as server:
+        yield server
+
+
+@pytest.fixture
+async def connection(nats_server: NatsServer) -> AsyncIterator[Connection]:
+    async with Connection(nats_server.url, name="test") as connection:
+        yield connection
