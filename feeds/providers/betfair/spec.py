@@ -153,7 +153,7 @@ class Message(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Named(msgspec.Struct, frozen=True, rename="camel"):
-    """An event or a competition of the catalogue."""
+    """An event, a competition or a sport of the catalogue."""
 
     id: str
     name: str
@@ -173,4 +173,5 @@ class CatalogueMarket(msgspec.Struct, frozen=True, rename="camel"):
     runners: list[CatalogueRunner] = []
     event: Named | None = None
     competition: Named | None = None
+    event_type: Named | None = None
     market_name: str | None = None

@@ -1,0 +1,85 @@
+"""Betfair's events to ours. Pure.
+
+Owns what is fixed of an event at first sight (sport, league, kind), and its life: upcoming until a market of it is in
+play, then live, ended when every known market of it is closed. A meeting stays live between two of its races.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from msgspec.structs import replace
+
+from feeds.contract.ids import derive_id, slug
+from feeds.contract.model import Event, EventState, event_topic
+from feeds.contract.subjects import lane_of, source_id
+from feeds.providers.betfair.catalogue import Catalogue
+from feeds.providers.betfair.layout import PROVIDER
+from feeds.providers.betfair.spec import MarketDefinition
+from feeds.providers.betfair.taxonomy import kind_of, opponents, sport_of
+
+
+class EventTrack:
+    """One event and what its markets have told of it."""
+
+    def __init__(self, market_id: str, definition: MarketDefinition, catalogue: Catalogue) -> None:
+        sport = sport_of(definition.event_type_id, catalogue.sport(market_id))
+        league = slug(catalogue.competition(market_id) or "other")
+        self.id = derive_id("E", PROVIDER, definition.event_id)
+        self.topic = event_topic(sport, league, self.id)
+        self._outright = kind_of(definition).cls == "future"
+        self._name = f"Event {definition.event_id}"
+        self._start = definition.market_time
+        self._been_live = False
+        self._closed: dict[str, bool] = {}
+        self._published: Event | None = None
+
+    def source(self, feed: str, lanes: int) -> str:
+        """`src` of its markets."""
+        return source_id(feed, lane_of(self.id, lanes))
+
+    def learn(self, market_id: str, definition: MarketDefinition, catalogue: Catalogue) -> None:
+        """A market of this event has this definition now."""
+        self._name = definition.event_name or catalogue.event_name(market_id) or self._name
+        self._start = definition.open_date or self._start
+        self._closed[market_id] = definition.status == "CLOSED"
+        self._been_live = self._been_live or definition.in_play
+
+    def lose(self, market_id: str) -> None:
+        """The market belongs to another event now. An event that lost all of its markets has ended."""
+        self._closed.pop(market_id, None)
+
+    def restart(self) -> None:
+        """The recording begins anew: nothing is known of any market."""
+        self._closed.clear()
+        self._been_live = False
+
+    def publish(self, now_ms: int) -> Event | None:
+        """The event as it is now, if that differs from what was last published."""
+        home, away = opponents(self._name)
+        event = Event(
+            id=self.id,
+            topic=self.topic,
+            name=self._name,
+            start=_utc_text(self._start),
+            state=self._state(),
+            ts=self._published.ts if self._published else now_ms,
+            home=home,
+            away=away,
+            kind="outright" if self._outright else "game",
+        )
+        if event == self._published:
+            return None
+        self._published = replace(event, ts=now_ms)
+        return self._published
+
+    def _state(self) -> EventState:
+        if all(self._closed.values()):
+            return "ended"
+        return "live" if self._been_live else "upcoming"
+
+
+def _utc_text(time: datetime) -> str:
+    """RFC 3339 in UTC, whole seconds. A time without a zone is UTC, as all of Betfair's are."""
+    aware = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    return aware.strftime("%Y-%m-%dT%H:%M:%SZ")
