@@ -110,15 +110,15 @@ def _settings(arguments: Sequence[str]) -> int:
     as_json = parser.parse_args(arguments).json
     try:
         settings = _all_settings()
-    except subprocess.SubprocessError as error:
-        print(f"oddswire settings: {error}", file=sys.stderr)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        print(f"oddswire settings: {' '.join(error.cmd[3:])} failed", file=sys.stderr)
         return 1
     print(json.dumps(settings, indent=2) if as_json else "\n".join(table(settings)))
     return 0
 
 
 def _all_settings() -> list[dict[str, str]]:
-    """Of every package, a shared one once. Raises SubprocessError."""
+    """Of every package, a shared one once. Raises CalledProcessError, TimeoutExpired."""
     settings: dict[str, dict[str, str]] = {}
     for package in PACKAGES_WITH_SETTINGS:
         command = [sys.executable, "-P", "-m", package, "settings", "--json"]

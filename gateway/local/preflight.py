@@ -44,8 +44,8 @@ def _check_recording(file: str | None) -> None:
 def _check_port(host: str, port: int, part: str) -> None:
     try:
         _bind(host, port)
-    except socket.gaierror as error:
-        raise CannotStart(f"--host {host}: {error.strerror}") from error
+    except (socket.gaierror, UnicodeError) as error:
+        raise CannotStart(f"--host {host}: not the name or address of a host") from error
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise CannotStart(f"port {port} on {host}, for {part}, is busy; choose others with --port") from error
@@ -57,8 +57,8 @@ def _check_nats(url: str) -> None:
     try:
         with socket.create_connection((host, port), timeout=NATS_ANSWER_S) as connection:
             greeting = connection.recv(5)
-    except OSError as error:
-        raise CannotStart(f"no nats-server at {host}:{port}: {error.strerror or error}") from error
+    except (OSError, UnicodeError) as error:
+        raise CannotStart(f"no nats-server at {host}:{port}: {getattr(error, 'strerror', None) or error}") from error
     if greeting != b"INFO ":
         raise CannotStart(f"what answers at {host}:{port} is not a nats-server")
 

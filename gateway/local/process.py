@@ -22,17 +22,17 @@ _SCANNED_BYTES = 4_096
 """The ready line must come whole within this much output."""
 
 _LAST_OUTPUT_S = 1.0
-"""How long output is awaited after the process has ended, should someone else hold its pipe."""
+"""How long output is awaited after the process has ended, should a stranger hold its pipe."""
 
 
 class PartProcess(asyncio.SubprocessProtocol):
-    """A running process. `exited` gives its exit status, negative for a signal; `ready` is done with its ready line."""
+    """A running process. `ready` is done with its ready line; `exited` when it is gone and all its output was kept, and
+    gives its exit status, negative for a signal."""
 
     def __init__(self, part: Part, log: PartLog) -> None:
         loop = asyncio.get_running_loop()
         self.exited: asyncio.Future[int] = loop.create_future()
         self.ready: asyncio.Future[None] = loop.create_future()
-        self._closed = asyncio.Event()
         self._ready_line = re.compile(part.ready_line.encode(), re.MULTILINE)
         self._scanned = b""
         self._log = log
@@ -58,16 +58,13 @@ class PartProcess(asyncio.SubprocessProtocol):
             os.killpg(self._pid, number)
 
     async def end(self, grace_s: float) -> None:
-        """SIGTERM, then SIGKILL after the grace. Afterwards the process is gone and its output kept."""
+        """SIGTERM, then SIGKILL after the grace. Afterwards it is gone and all its output kept."""
         if not self.exited.done():
             self.signal(signal.SIGTERM)
             await asyncio.wait((self.exited,), timeout=grace_s)
-        self.signal(signal.SIGKILL)
-        await asyncio.wait((self.exited,))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_LAST_OUTPUT_S):
-                await self._closed.wait()
-        self._transport.close()
+        if not self.exited.done():
+            self.signal(signal.SIGKILL)
+            await asyncio.wait((self.exited,))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The process runs."""
@@ -83,9 +80,12 @@ class PartProcess(asyncio.SubprocessProtocol):
                 self.ready.set_result(None)
 
     def process_exited(self) -> None:
-        """It ended; output may still come."""
-        self.exited.set_result(cast("int", self._transport.get_returncode()))
+        """It ended. What it started and left behind ends too, so that nobody holds its output open."""
+        self.signal(signal.SIGKILL)
+        self._last_output = asyncio.get_running_loop().call_later(_LAST_OUTPUT_S, self._transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """It ended and all its output has come."""
-        self._closed.set()
+        self._last_output.cancel()
+        self._transport.close()
+        self.exited.set_result(cast("int", self._transport.get_returncode()))

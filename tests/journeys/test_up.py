@@ -1,0 +1,94 @@
+"""`oddswire up` with its real parts: it comes up, heals, refuses, and leaves nothing behind however it ends."""
+
+import re
+import signal
+import socket
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.journeys.stack_process import files_beside_data_dir, free_port_base, stack
+
+pytestmark = pytest.mark.journey
+
+SMALL = ("--events", "6", "--rate", "50")
+
+
+def test_it_says_where_everything_is_and_ends_without_a_trace(port: int, home: Path) -> None:
+    with stack(*SMALL, "--port", str(port), cwd=home) as up:
+        lines = up.until("ready in")
+        assert re.fullmatch(r"nats nats://127\.0\.0\.1:\d+", lines[0])
+        assert lines[1:-1] == [
+            "feed simulator, 6 events, 50 updates/s",
+            f"fanout-1 ws://127.0.0.1:{port + 100}/v1/stream",
+            f"fanout-2 ws://127.0.0.1:{port + 101}/v1/stream",
+        ]
+        assert re.fullmatch(r"ready in \d+\.\d s", lines[-1])
+        for shard in (100, 101):
+            socket.create_connection(("127.0.0.1", port + shard), timeout=5).close()
+        assert len(up.processes()) == 5
+        assert up.end(signal.SIGTERM) == 0
+        assert up.processes() == []
+        assert up.rest() == ["stopped"]
+    assert files_beside_data_dir(home) == []
+
+
+def test_kill_9_of_up_leaves_no_process_and_the_next_up_starts(port: int, home: Path) -> None:
+    options = (*SMALL, "--port", str(port), "--shards", "1")
+    with stack(*options, cwd=home) as up:
+        up.until("ready in")
+        processes = up.processes()
+        assert up.end(signal.SIGKILL) == -signal.SIGKILL
+        psutil.wait_procs(processes, timeout=5)
+        assert up.processes() == []
+    with stack(*options, cwd=home) as up:
+        up.until("ready in")
+        assert up.end(signal.SIGINT) == 0
+        assert up.processes() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("nats", "nats-server -c"), ("feed", "feeds run"), ("fanout-1", "--name fanout-1")]
+)
+def test_a_part_that_is_killed_comes_back_alone(name: str, words: str, port: int, home: Path) -> None:
+    with stack(*SMALL, "--port", str(port), cwd=home) as up:
+        up.until("ready in")
+        before = {process.pid for process in up.processes()}
+        killed = up.part(words)
+        killed.kill()
+        assert up.until(f"{name} is ready again") == [
+            f"{name} died, by SIGKILL; starting it again in 0.25 s",
+            f"{name} is ready again",
+        ]
+        assert before - {process.pid for process in up.processes()} == {killed.pid}
+        assert up.end() == 0
+
+
+def test_a_busy_port_is_named_before_anything_starts(port: int, home: Path) -> None:
+    with socket.create_server(("127.0.0.1", port + 101)), stack("--port", str(port), cwd=home) as up:
+        assert up.wait() == 2
+        assert up.rest() == [
+            f"oddswire up: port {port + 101} on 127.0.0.1, for fanout-2, is busy; choose others with --port"
+        ]
+
+
+def test_two_stacks_cannot_share_a_data_dir(port: int, home: Path) -> None:
+    with stack("--parts", "nats", "--port", str(port), cwd=home) as up:
+        up.until("ready in")
+        with stack("--parts", "nats", "--port", str(free_port_base()), cwd=home) as second:
+            assert second.wait() == 2
+            assert second.rest() == [f"oddswire up: data dir .oddswire is in use by `oddswire up`, process {up.pid}"]
+        assert up.end() == 0
+
+
+def test_shards_can_follow_a_nats_that_runs_elsewhere(port: int, home: Path) -> None:
+    with stack(*SMALL, "--parts", "nats,feeds", "--port", str(port), "--data-dir", "log", cwd=home) as log:
+        nats, feed, _ = log.until("ready in")
+        assert feed.startswith("feed ")
+        url = nats.removeprefix("nats ")
+        shards = ("--nats", url, "--parts", "fanout", "--shards", "1", "--port", str(port), "--data-dir", "shards")
+        with stack(*shards, cwd=home) as up:
+            assert up.until("ready in")[:-1] == [f"fanout-1 ws://127.0.0.1:{port + 100}/v1/stream"]
+            assert up.end() == 0
+        assert log.end() == 0
