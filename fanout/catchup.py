@@ -21,21 +21,21 @@ Why = Literal["resume", "slow", "tier", "topics"]
 
 class Held(NamedTuple):
     """What a device holds of one topic. `base`: the position of each lane up to which it does, None for nothing (an
-    image follows). `point`: what was gone at or before this position is not sent: the base, or where an image began.
+    image follows). `point`: what was gone at or before this position is not sent: the base, or where the image began
+    (None until its first chunk).
     """
 
     base: Mapping[int, int] | None
-    point: Mapping[int, int]
+    point: Mapping[int, int] | None
+
+
+NOTHING = Held(None, None)
+"""An image follows."""
 
 
 def holding(positions: Mapping[int, int]) -> Held:
     """The device holds everything up to these positions."""
     return Held(positions, positions)
-
-
-def nothing_held(positions: Mapping[int, int]) -> Held:
-    """The device gets an image that begins at these positions."""
-    return Held(None, positions)
 
 
 class Walk:
@@ -59,6 +59,8 @@ class Walk:
     def hold(self, topic: Topic, held: Held) -> None:
         """Walk over this topic from what is held of it. Named again, a topic starts anew."""
         self._held[topic] = held
+        if not self._visited and not self._sent:
+            return
         for group in self._board.groups(topic):
             self._visited.pop(group, None)
             for entry in group.entries.values():
@@ -89,7 +91,9 @@ class Walk:
 
     def chunk(self, now_ms: int, max_bytes: int) -> tuple[list[bytes], bool]:
         """The next frames, and whether the device is now where the board is."""
-        chunk = _Chunk(self._board, max_bytes)
+        self._begin_images()
+        image = any(held.base is None for held in self._held.values())
+        chunk = _Chunk(self._board, max_bytes, image=image)
         rules = self._rules()
         groups = dict.fromkeys(group for topic in self._held for group in self._board.groups(topic))
         outdated = [group for group in groups if self._visited.get(group, -1) < group.last_s]
@@ -99,6 +103,11 @@ class Walk:
                 return chunk.frames(now_ms, self.why), False
             self._visited[group] = group.last_s
         return chunk.frames(now_ms, self.why), True
+
+    def _begin_images(self) -> None:
+        for topic, held in self._held.items():
+            if held.point is None:
+                self._held[topic] = Held(None, self._board.positions(self._board.lanes_of((topic,))))
 
     def _rules(self) -> dict[str, list[tuple[Topic, Held]]]:
         rules: dict[str, list[tuple[Topic, Held]]] = {}
@@ -129,11 +138,12 @@ class Walk:
 class _Chunk:
     """The parts of the next frames, up to a number of bytes."""
 
-    __slots__ = ("_board", "_bytes_left", "_deltas", "_events", "_whole")
+    __slots__ = ("_board", "_bytes_left", "_deltas", "_events", "_image", "_whole")
 
-    def __init__(self, board: Board, max_bytes: int) -> None:
+    def __init__(self, board: Board, max_bytes: int, *, image: bool) -> None:
         self._board = board
         self._bytes_left = max_bytes
+        self._image = image
         self._whole: list[bytes] = []
         self._deltas: list[bytes] = []
         self._events: list[bytes] = []
@@ -158,12 +168,16 @@ class _Chunk:
         self._bytes_left -= len(part) + 1
 
     def frames(self, now_ms: int, why: Why) -> list[bytes]:
+        """Whole markets of an image go in `img`; deltas, and everything where there is no image, in `d`."""
         frames: list[bytes] = []
-        if self._whole or (self._events and not self._deltas):
-            frames.append(messages.image_frame(self._whole, self._events, why))
-            self._events = []
-        if self._deltas:
-            frames.append(messages.delta_frame(now_ms, self._deltas, self._events, why=why))
+        deltas, events = self._deltas, self._events
+        if not self._image:
+            deltas = self._whole + deltas
+        elif self._whole or events:
+            frames.append(messages.image_frame(self._whole, events, why))
+            events = []
+        if deltas or events:
+            frames.append(messages.delta_frame(now_ms, deltas, events, why=why))
         return frames
 
 
@@ -173,7 +187,7 @@ def _wants(topic: Topic, entry: Entry) -> bool:
 
 def _due(entry: Entry, held: Held, lane: int) -> bool:
     base = 0 if held.base is None else held.base.get(lane, 0)
-    return entry.s > base and not (entry.gone and entry.s <= held.point.get(lane, 0))
+    return entry.s > base
 
 
 def _least(matching: list[tuple[Topic, Held]], entry: Entry, lane: int) -> tuple[int, int] | None:
@@ -183,7 +197,7 @@ def _least(matching: list[tuple[Topic, Held]], entry: Entry, lane: int) -> tuple
         if not _wants(topic, entry):
             continue
         topic_base = 0 if held.base is None else held.base.get(lane, 0)
-        topic_point = held.point.get(lane, 0)
+        topic_point = 0 if held.point is None else held.point.get(lane, 0)
         base = topic_base if base < 0 else min(base, topic_base)
         point = topic_point if point < 0 else min(point, topic_point)
     return None if base < 0 else (base, point)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 CURSOR_MAX_CHARS = 2048
 _VERSION = "1"
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-_PATTERN = re.compile(r"1\.(?P<epoch>[0-9a-z]{1,32})(?P<positions>(?:\.[0-9a-z]{1,2}-[0-9a-z]{1,13})*)\Z")
+_PATTERN = re.compile(r"1\.(?P<epoch>[0-9a-z-]{1,48})(?P<positions>(?:\.[0-9a-z]{1,2}-[0-9a-z]{1,13})*)\Z")
 
 
 class Cursor(NamedTuple):

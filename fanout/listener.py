@@ -1,0 +1,244 @@
+"""The one port of a shard: a request's head is read, admitted and routed; then the connection belongs to its shell.
+
+Routes: `/v1/stream` (WebSocket), `/v1/stream/sse`, `/live`, `/ready`, `/metrics`. Refusals before the upgrade are
+HTTP problems (RFC 9457). The head is parsed by `websockets`' sans-I/O ServerProtocol, which is dropped afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import random
+from collections import Counter
+from urllib.parse import parse_qs, urlsplit
+
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+
+from fanout import answers
+from fanout.contract.messages import Subscribe
+from fanout.contract.topics import parse_topic
+from fanout.pulse import Pulse
+from fanout.settings import FanoutSettings
+from fanout.shard import Shard
+from fanout.sse import SseConnection
+from fanout.ws import WebSocketConnection
+from feeds.contract.errors import Refused
+
+STREAM_PATH = "/v1/stream"
+SSE_PATH = "/v1/stream/sse"
+
+_LOGGER = logging.getLogger("websockets.server")
+_RETRY_AFTER_S = (1, 5)
+_HEAD_END = b"\r\n\r\n"
+
+Device = WebSocketConnection | SseConnection
+
+
+class Front:
+    """What all connections of a shard share: the shard, its pulse, who is connected, and who may be."""
+
+    def __init__(self, settings: FanoutSettings, shard: Shard, pulse: Pulse, pages: dict[str, answers.Page]) -> None:
+        self.settings = settings
+        self.shard = shard
+        self.pulse = pulse
+        self.pages = pages
+        self.connections: dict[Device, str | None] = {}
+        self.deserted = asyncio.Event()
+        self.deserted.set()
+        self.refused: Counter[str] = Counter()
+        self._by_address: Counter[str] = Counter()
+        self._exempt = tuple(ipaddress.ip_network(network) for network in settings.address_exempt)
+        self._loop = asyncio.get_running_loop()
+
+    def refusal(self, address: str) -> bytes | None:
+        """Why a device may not connect now, as a whole response, or None."""
+        retry_after_s = random.randint(*_RETRY_AFTER_S)
+        if self.shard.sessions.draining:
+            return self._refused("draining", 503, "this shard is going away", retry_after_s)
+        if len(self.connections) >= self.settings.sockets:
+            return self._refused("overloaded", 503, "this shard has no room", retry_after_s)
+        if self._by_address[address] >= self.settings.sockets_per_address and not self._is_exempt(address):
+            return self._refused("too_many_connections", 429, "too many connections of one address", retry_after_s)
+        return None
+
+    def joined(self, connection: Device, address: str) -> None:
+        """A connection begins."""
+        counted = None if self._is_exempt(address) else address
+        self.connections[connection] = counted
+        self.deserted.clear()
+        if counted is not None:
+            self._by_address[counted] += 1
+
+    def left(self, connection: Device) -> None:
+        """A connection is over."""
+        address = self.connections.pop(connection, None)
+        if address is not None:
+            self._by_address[address] -= 1
+            if not self._by_address[address]:
+                del self._by_address[address]
+        if not self.connections:
+            self.deserted.set()
+
+    def cut_off_later(self, transport: asyncio.Transport) -> None:
+        """A closed socket may flush and say goodbye for a while, then it is reset."""
+        self._loop.call_later(self.settings.close_grace_s, transport.abort)
+
+    def origin_allowed(self, origin: str | None) -> bool:
+        """No Origin means no browser. Otherwise the list decides."""
+        return origin is None or "*" in self.settings.origins or origin in self.settings.origins
+
+    def _refused(self, code: str, status: int, detail: str, retry_after_s: int) -> bytes:
+        self.refused[code] += 1
+        return answers.problem(status, code, detail, headers={"Retry-After": str(retry_after_s)})
+
+    def _is_exempt(self, address: str) -> bool:
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in self._exempt)
+
+
+class Head(asyncio.Protocol):
+    """A connection until its request is known."""
+
+    __slots__ = ("_buffer", "_deadline", "_front", "_parser", "_transport")
+
+    def __init__(self, front: Front) -> None:
+        self._front = front
+        self._buffer = bytearray()
+        self._parser = ServerProtocol(logger=_LOGGER)
+        self._transport: asyncio.Transport | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Someone is there."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        settings = self._front.settings
+        transport.set_write_buffer_limits(high=settings.high_water_bytes, low=settings.low_water_bytes)
+        self._deadline = asyncio.get_running_loop().call_later(settings.handshake_s, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is no more."""
+        del exc
+        if self._deadline is not None:
+            self._deadline.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the head, perhaps with a first frame behind it."""
+        assert self._transport is not None
+        self._buffer += data
+        end = self._buffer.find(_HEAD_END)
+        if max(end, len(self._buffer) if end < 0 else 0) > self._front.settings.handshake_bytes:
+            self._answer(answers.problem(431, "head_too_large", "the request head is too large"))
+        elif end >= 0:
+            head, early = bytes(self._buffer[: end + len(_HEAD_END)]), bytes(self._buffer[end + len(_HEAD_END) :])
+            self._parse(head, early, self._transport)
+
+    def _parse(self, head: bytes, early: bytes, transport: asyncio.Transport) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._parser.receive_data(head)
+        request = next((event for event in self._parser.events_received() if isinstance(event, Request)), None)
+        if request is None:
+            self._answer(answers.problem(400, "bad_request", "not an HTTP/1.1 request"))
+        else:
+            self._route(request, early, transport)
+
+    def _answer(self, response: bytes) -> None:
+        assert self._transport is not None
+        self._transport.write(response)
+        self._transport.close()
+
+    def _route(self, request: Request, early: bytes, transport: asyncio.Transport) -> None:
+        url = urlsplit(request.path)
+        origin = request.headers.get("Origin")
+        if request.method == "OPTIONS":
+            self._answer(answers.preflight(self._cors(origin)))
+        elif request.method != "GET":
+            self._answer(answers.problem(405, "method_not_allowed", "only GET", headers={"Allow": "GET, OPTIONS"}))
+        elif url.path == STREAM_PATH:
+            self._upgrade(request, early, transport, origin)
+        elif url.path == SSE_PATH:
+            self._stream_events(request, url.query, transport, origin)
+        elif (page := self._front.pages.get(url.path)) is not None:
+            self._answer(page())
+        else:
+            self._answer(answers.problem(404, "not_found", "nothing is here"))
+
+    def _admit(self, transport: asyncio.Transport, origin: str | None) -> str | None:
+        """The address that is admitted, or None where the refusal was answered."""
+        if not self._front.origin_allowed(origin):
+            self._front.refused["origin"] += 1
+            self._answer(answers.problem(403, "origin_not_allowed", "this origin may not connect"))
+            return None
+        peer = transport.get_extra_info("peername")
+        address = peer[0] if isinstance(peer, tuple) else ""
+        refusal = self._front.refusal(address)
+        if refusal is not None:
+            self._answer(refusal)
+            return None
+        return address
+
+    def _upgrade(self, request: Request, early: bytes, transport: asyncio.Transport, origin: str | None) -> None:
+        address = self._admit(transport, origin)
+        if address is None:
+            return
+        response = self._parser.accept(request)
+        if response.status_code != answers.SWITCHING_PROTOCOLS:
+            allow = {name: response.headers[name] for name in ("Upgrade", "Allow") if name in response.headers}
+            self._answer(
+                answers.problem(response.status_code, "not_a_websocket", "a WebSocket handshake is due", headers=allow)
+            )
+            return
+        transport.write(response.serialize())
+        connection = WebSocketConnection(self._front, transport)
+        self._hand_over(connection, transport, address)
+        if early:
+            connection.data_received(early)
+
+    def _stream_events(self, request: Request, query: str, transport: asyncio.Transport, origin: str | None) -> None:
+        try:
+            wish = sse_wish(query, request.headers.get("Last-Event-ID"), self._front.settings)
+        except Refused as refusal:
+            self._answer(answers.problem(400, refusal.code, str(refusal), headers=self._cors(origin)))
+            return
+        address = self._admit(transport, origin)
+        if address is None:
+            return
+        transport.write(answers.event_stream(self._cors(origin)))
+        self._hand_over(SseConnection(self._front, transport, wish), transport, address)
+
+    def _hand_over(self, connection: Device, transport: asyncio.Transport, address: str) -> None:
+        """The connection belongs to its shell from here."""
+        transport.set_protocol(connection)
+        self._front.joined(connection, address)
+
+    def _cors(self, origin: str | None) -> dict[str, str]:
+        if origin is None or not self._front.origin_allowed(origin):
+            return {}
+        return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+
+
+def sse_wish(query: str, last_event_id: str | None, settings: FanoutSettings) -> Subscribe:
+    """What an SSE request subscribes to; Last-Event-ID beats `cursor`. Raises Refused."""
+    fields = {name: values[-1] for name, values in parse_qs(query, max_num_fields=16).items()}
+    topics = [topic for topic in fields.get("topics", "").split(",") if topic]
+    if not topics:
+        raise Refused("bad_topic", "topics= names at least one topic")
+    if len(set(topics)) > settings.topics:
+        raise Refused("topic_limit", f"a connection has at most {settings.topics} topics")
+    for topic in topics:
+        parse_topic(topic)
+    wish = fields.get("conflate_ms")
+    if wish is not None and not (wish.isascii() and wish.isdigit() and len(wish) <= 9):
+        raise Refused("bad_op", "conflate_ms is a number of milliseconds")
+    return Subscribe(
+        id=0,
+        topics=topics,
+        conflate_ms=None if wish is None else int(wish),
+        cursor=last_event_id or fields.get("cursor"),
+    )

@@ -1,0 +1,38 @@
+"""When a tier flushes next, decided from what its flushes cost. Pure: milliseconds in, milliseconds out.
+
+A tick is due every interval. A tier whose flushes take long leaves at least as much time again to everything else, so
+it stretches under load; never past the ceiling between two flushes, and it says so by its lag.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+LAGS_KEPT = 128
+"""Ticks over which the lag's quantiles are told."""
+
+
+class TickClock:
+    """The ticks of one tier. `lag`: how long after it was due a flush had ended, ms."""
+
+    def __init__(self, interval_ms: int, ceiling_ms: int, now_ms: float) -> None:
+        self.interval_ms = interval_ms
+        self.due_ms = now_ms + interval_ms
+        self._ceiling_ms = max(interval_ms, ceiling_ms)
+        self._lags_ms: deque[float] = deque(maxlen=LAGS_KEPT)
+
+    def flushed(self, began_ms: float, ended_ms: float) -> float:
+        """A flush ran from `began_ms` to `ended_ms`. Gives when the next one is due."""
+        self._lags_ms.append(ended_ms - self.due_ms)
+        took_ms = ended_ms - began_ms
+        wished_ms = max(self.due_ms + self.interval_ms, ended_ms + took_ms)
+        self.due_ms = max(min(wished_ms, began_ms + self._ceiling_ms), ended_ms)
+        return self.due_ms
+
+    def lag_ms(self) -> dict[str, int]:
+        """Quantiles of the lag over the last ticks, as heartbeats tell them."""
+        if not self._lags_ms:
+            return {"p50": 0, "p99": 0}
+        ranked = sorted(self._lags_ms)
+        last = len(ranked) - 1
+        return {"p50": round(ranked[last // 2]), "p99": round(ranked[last * 99 // 100])}

@@ -1,0 +1,165 @@
+"""One shard as a running server: listener, pulse, keep-alive, and the order in which it goes away.
+
+`Server.serve` is used by main.py with NATS behind it, and by tests with any log reader.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import socket
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol, TypeVar
+
+import orjson
+
+from fanout import answers
+from fanout.listener import Front, Head
+from fanout.metrics import exposition, render
+from fanout.pulse import Pulse, now_ms
+from fanout.relay import Relay
+from fanout.settings import FanoutSettings
+from fanout.shard import Shard
+from fanout.sse import COMMENT_INTERVAL_S, SseConnection
+from fanout.ws import WebSocketConnection
+from feeds.contract.lane import LaneSink
+
+BACKLOG = 4096
+
+T = TypeVar("T")
+
+_SLICE = 500
+"""Keep-alives written between two turns of the event loop."""
+
+
+class Reader(Protocol):
+    """What reads the log for a sink: feeds.adapters.nats.reader.LogReader, or a test's own."""
+
+    def want(self, lanes: frozenset[int]) -> None:
+        """Follow exactly these lanes."""
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+
+
+class Server:
+    """A shard that serves. `port` is the real one once `serve` has begun."""
+
+    def __init__(
+        self,
+        settings: FanoutSettings,
+        *,
+        lanes: int,
+        connected: Callable[[], bool],
+        make_reader: Callable[[LaneSink], Reader],
+    ) -> None:
+        self.settings = settings
+        self.port = settings.port
+        self.shard = Shard(settings, lanes=lanes)
+        self._connected = connected
+        self._relay = Relay(self.shard, self._records_came)
+        self._reader = make_reader(self._relay)
+        self._pulse = Pulse(self.shard, self._reader.want)
+        self.front = Front(settings, self.shard, self._pulse, {})
+        registry = exposition(self.front)
+        self.front.pages |= {
+            "/live": lambda: answers.page(b'{"live":true}', "application/json"),
+            "/ready": self._ready_page,
+            "/metrics": lambda: answers.page(render(registry), "text/plain; version=1.0.0; charset=utf-8"),
+        }
+
+    @contextlib.asynccontextmanager
+    async def serve(self) -> AsyncIterator[None]:
+        """Listens and follows the log within this context. Raises OSError where the port is taken."""
+        loop = asyncio.get_running_loop()
+        listening = _listen(self.settings.host, self.settings.port)
+        self.port = listening.getsockname()[1]
+        server = await loop.create_server(lambda: Head(self.front), sock=listening, backlog=BACKLOG)
+        self.shard.placement.warm(now_ms())
+        self._pulse.start()
+        gc.freeze()
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._reader.run(), name="reader"),
+                    group.create_task(self._ping_devices(), name="ping"),
+                    group.create_task(self._comment_streams(), name="comment"),
+                ]
+                try:
+                    yield
+                finally:
+                    for task in tasks:
+                        task.cancel()
+        finally:
+            server.close()
+            self._pulse.stop()
+            self.shard.close_all(now_ms())
+            await self._flushed()
+
+    async def drain(self) -> None:
+        """Tells every device to move, serves them until they have gone or the deadline, then returns."""
+        window_s, deadline_s = self.settings.drain_window_s, self.settings.drain_deadline_s
+        self.shard.sessions.drain(window_ms=round(window_s * 1000), deadline_ms=round(deadline_s * 1000))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(deadline_s):
+                await self.front.deserted.wait()
+
+    def is_ready(self) -> bool:
+        """Whether a device that connects now is served well."""
+        lanes = self.shard.board.lanes
+        wanted = self.shard.wanted_lanes(now_ms())
+        return self._connected() and not self.shard.sessions.draining and all(lanes[lane].joined for lane in wanted)
+
+    def _records_came(self) -> None:
+        self._pulse.records_came()
+
+    def _ready_page(self) -> bytes:
+        lanes = {str(lane.number): lane.joined for lane in self.shard.board.lanes}
+        state = {
+            "ready": self.is_ready(),
+            "nats": self._connected(),
+            "draining": self.shard.sessions.draining,
+            "lanes_joined": lanes,
+        }
+        return answers.page(orjson.dumps(state), "application/json", status=200 if state["ready"] else 503)
+
+    async def _flushed(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.settings.close_grace_s + 1):
+                await self.front.deserted.wait()
+
+    async def _ping_devices(self) -> None:
+        """A device that is silent for a ping and its pong is taken for gone."""
+        while True:
+            await asyncio.sleep(self.settings.ping_s)
+            asked = [connection for connection in self.front.connections if isinstance(connection, WebSocketConnection)]
+            await _in_slices(asked, WebSocketConnection.ping)
+            await asyncio.sleep(self.settings.pong_s)
+            deaf = [connection for connection in asked if not connection.heard]
+            await _in_slices(deaf, WebSocketConnection.abort)
+
+    async def _comment_streams(self) -> None:
+        while True:
+            await asyncio.sleep(COMMENT_INTERVAL_S)
+            streams = [connection for connection in self.front.connections if isinstance(connection, SseConnection)]
+            await _in_slices(streams, SseConnection.comment)
+
+
+async def _in_slices(items: list[T], act: Callable[[T], None]) -> None:
+    for start in range(0, len(items), _SLICE):
+        for item in items[start : start + _SLICE]:
+            act(item)
+        await asyncio.sleep(0)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError:
+        listening.close()
+        raise
+    return listening

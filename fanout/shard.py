@@ -1,0 +1,198 @@
+"""The shard: the log on one side, devices on the other, and the order of work between them. Pure.
+
+It implements the lane port (feeds.contract.lane). Whoever drives it calls `settle` once after each burst of records,
+`flush` on every tick of a tier, `sweep` a few times a second, and `step_walks` while that says there is more to do.
+It reads no clock: `now_ms` is handed in, and the lane port's calls use the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fanout.board import Board, Moved
+from fanout.contract import messages
+from fanout.contract.closing import DRAINED
+from fanout.placement import Placement
+from fanout.sessions import Sessions
+from fanout.settings import FanoutSettings
+from fanout.tiers import Tier
+from feeds.contract import lane as lane_port
+from feeds.contract.book import Entry
+from feeds.contract.errors import Refused
+from feeds.contract.model import Event, Market
+from feeds.contract.records import Beat, Lead, decode_record
+from feeds.contract.subjects import source_id
+
+
+class Shard:
+    """Board, tiers and devices of one fan-out process."""
+
+    def __init__(self, settings: FanoutSettings, *, lanes: int) -> None:
+        self.settings = settings
+        self.board = Board(lanes)
+        self.tiers = tuple(
+            Tier(self.board, index=index, interval_ms=interval_ms, hb_ms=settings.hb_ms)
+            for index, interval_ms in enumerate(settings.tiers_ms)
+        )
+        self.placement = Placement(settings, self.board, self.tiers)
+        self.sessions = Sessions(settings, self.board, self.placement)
+        self.now_ms = 0
+        self.records = 0
+        self.refused = 0
+        self.boards = 0
+        self._urgent: dict[str, Entry] = {}
+
+    # The log's side: feeds.contract.lane.LaneSink
+
+    def epoch(self, epoch: str) -> None:
+        """Identity of the log. Another one: every device starts anew."""
+        if epoch == self.board.epoch:
+            return
+        first = not self.board.epoch
+        self._urgent.clear()
+        self.board.clear(epoch)
+        for tier in self.tiers:
+            tier.clear()
+        if first:
+            return
+        self.placement.forget_walks()
+        for device in tuple(self.sessions.devices):
+            if device.cohort is not None:
+                device.cohort.leave(device.outlet)
+                self.placement.restart(device, device.cohort.topics, "epoch_changed")
+
+    def board_read(self, number: int, board: lane_port.Board) -> None:
+        """The whole lane as of a position: at joining, and after a hole."""
+        self.boards += 1
+        lane = self.board.lanes[number]
+        joining = not lane.joined
+        missed_below_floor = not joining and lane.book.position < board.floor - 1
+        states: list[tuple[Market | Event, int]] = []
+        for stored in board.records:
+            record = self._decode(stored)
+            if isinstance(record, Market | Event):
+                states.append((record, stored.s))
+            else:
+                self._note_source(number, record)
+        moved = self.board.load(number, states, board.position)
+        if joining:
+            for tier in self.tiers:
+                tier.joined(number, board.position)
+        else:
+            self._urgent |= {move.entry.state.id: move.entry for move in moved if move.urgent}
+        self.floor(number, board.floor)
+        if missed_below_floor:
+            self._start_lane_anew(number)
+        self._tell_sources(number)
+        self.placement.lane_joined()
+
+    def record(self, number: int, stored: lane_port.Stored) -> None:
+        """The next record of a lane."""
+        self.records += 1
+        record = self._decode(stored)
+        if not isinstance(record, Market | Event):
+            self.board.lanes[number].book.advance(stored.s)
+            self._note_source(number, record)
+            if isinstance(record, Beat):
+                self._tell_sources(number)
+            return
+        if record.id in self._urgent:
+            self._flush_urgent()
+        moved: Moved = self.board.apply(number, record, stored.s)
+        if moved.urgent:
+            self._urgent[record.id] = moved.entry
+
+    def floor(self, number: int, floor: int) -> None:
+        """The lane's log begins at `floor` now: what lies below is forgotten."""
+        if floor <= self.board.lanes[number].book.floor:
+            return
+        dropped = self.board.raise_floor(number, floor)
+        for tier in self.tiers:
+            tier.forget(dropped)
+        if any(not entry.gone for entry in dropped):
+            self._start_lane_anew(number)
+        else:
+            self.placement.floor_rose(number, floor)
+
+    # The clock's side
+
+    def settle(self, now_ms: int) -> None:
+        """After a burst of records: what is urgent to everyone, the tier without delay, and those who waited."""
+        self.now_ms = now_ms
+        self._flush_urgent()
+        if self.settings.tiers_ms[0] == 0:
+            self.tiers[0].flush(now_ms)
+        self.sessions.retry_waiting(now_ms)
+
+    def flush(self, tier: Tier, now_ms: int, lag_ms: Mapping[str, int]) -> None:
+        """A tick of one tier, and heartbeats to those of its cohorts whose turn it is."""
+        self.now_ms = now_ms
+        self._flush_urgent()
+        tier.flush(now_ms)
+        tier.heartbeat(now_ms, lag_ms)
+
+    def step_walks(self, now_ms: int, chunks: int) -> bool:
+        """The next chunks of those who catch up. Gives whether there are more to come."""
+        self.now_ms = now_ms
+        return self.placement.step_some(now_ms, chunks)
+
+    def sweep(self, now_ms: int) -> None:
+        """Ages of sources, and every deadline of a device."""
+        self.now_ms = now_ms
+        for lane in self.board.lanes:
+            if lane.joined:
+                self._tell_sources(lane.number)
+        self.sessions.sweep(now_ms)
+
+    def wanted_lanes(self, now_ms: int) -> frozenset[int]:
+        """The lanes to read. A lane that is wanted no more is forgotten."""
+        wanted = self.placement.wanted_lanes(now_ms) | self.sessions.waited_lanes()
+        for lane in self.board.lanes:
+            if lane.joined and lane.number not in wanted:
+                forgotten = list(lane.book.entries())
+                self.board.forget_lane(lane.number)
+                for tier in self.tiers:
+                    tier.forget(forgotten)
+        return wanted
+
+    def close_all(self, now_ms: int) -> None:
+        """The end: 4010 to everyone who is still here."""
+        for device in tuple(self.sessions.devices):
+            self.sessions.close(device, DRAINED, now_ms)
+
+    def _decode(self, stored: lane_port.Stored) -> Market | Event | Beat | Lead | None:
+        try:
+            return decode_record(stored.subject, stored.data)
+        except Refused:
+            self.refused += 1
+            return None
+
+    def _note_source(self, number: int, record: Beat | Lead | None) -> None:
+        sources = self.board.lanes[number].sources
+        if isinstance(record, Beat):
+            sources.beat(source_id(record.feed, number), record.state, record.ts, self.now_ms)
+        elif isinstance(record, Lead):
+            sources.claimed(source_id(record.feed, number), record.ts, self.now_ms)
+
+    def _tell_sources(self, number: int) -> None:
+        for source, state in self.board.lanes[number].sources.turned(self.now_ms):
+            for tier in self.tiers:
+                tier.tell_source(number, source, state, self.now_ms)
+            if state != "live":
+                self.placement.tell_source(number, messages.source(source, state, self.now_ms))
+
+    def _flush_urgent(self) -> None:
+        if self._urgent:
+            entries = tuple(self._urgent.values())
+            self._urgent.clear()
+            for tier in self.tiers:
+                tier.urgent(entries, self.now_ms)
+
+    def _start_lane_anew(self, number: int) -> None:
+        """Track of a lane was lost beyond the log's age: its topics start anew."""
+        lanes = frozenset({number})
+        for device in tuple(self.sessions.devices):
+            cohort = device.cohort
+            if cohort is not None and number in cohort.lanes:
+                topics = [topic for topic in cohort.topics if lanes & self.board.lanes_of((topic,))]
+                self.placement.restart(device, topics, "not_covered")

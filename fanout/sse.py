@@ -1,0 +1,96 @@
+"""The SSE shell: the same JSON objects as `text/event-stream`, over one HTTP response that ends with the connection.
+
+`event:` is the message's `t`, `data:` the same bytes as on WebSocket, `id:` the cursor where there is one (HTML
+Living Standard, server-sent events). What a device says, it says in the request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING
+
+from fanout.contract.closing import Close
+from fanout.contract.messages import Subscribe
+from fanout.ports import Wire
+from fanout.pulse import now_ms
+
+if TYPE_CHECKING:
+    from fanout.listener import Front
+
+RETRY_MS = (1_000, 3_000)
+"""A client comes back after a time from this range, at random, so that a fleet does not come back in step."""
+
+COMMENT_INTERVAL_S = 15.0
+COMMENT = b":\n\n"
+
+_T_START = len(b'{"t":"')
+
+
+class SseWire:
+    """Events of a stream."""
+
+    def frame(self, payload: bytes, cursor: str | None = None) -> bytes:
+        """One event. Every message begins with its `t`."""
+        name = payload[_T_START : payload.index(b'"', _T_START)]
+        if cursor is None:
+            return b"event: %b\ndata: %b\n\n" % (name, payload)
+        return b"event: %b\ndata: %b\nid: %b\n\n" % (name, payload, cursor.encode())
+
+
+WIRE = SseWire()
+
+
+class SseConnection(asyncio.Protocol):
+    """One device's event stream. An Outlet."""
+
+    __slots__ = ("_device", "_front", "_transport", "wire", "write")
+
+    def __init__(self, front: Front, transport: asyncio.Transport, wish: Subscribe) -> None:
+        self.wire: Wire = WIRE
+        self.write = transport.write
+        self._front = front
+        self._transport = transport
+        self.write(b"retry: %d\n\n" % random.randint(*RETRY_MS))
+        moment_ms = now_ms()
+        self._device = front.shard.sessions.connect(self, moment_ms)
+        front.shard.sessions.handle(self._device, wish, moment_ms)
+        front.pulse.devices_moved()
+
+    def comment(self) -> None:
+        """Keeps proxies from taking a quiet stream for a dead one."""
+        if not self._device.is_full():
+            self.write(COMMENT)
+
+    def close(self, close: Close) -> None:
+        """The response ends; EventSource then comes back by itself."""
+        del close
+        self._transport.close()
+        self._front.cut_off_later(self._transport)
+
+    # asyncio.Protocol
+
+    def data_received(self, data: bytes) -> None:
+        """A device has nothing more to say: ignored."""
+
+    def eof_received(self) -> None:
+        """The device is gone."""
+        self._gone()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is no more."""
+        del exc
+        self._gone()
+        self._front.left(self)
+
+    def pause_writing(self) -> None:
+        """The socket is full."""
+        self._front.shard.placement.blocked(self._device, now_ms())
+
+    def resume_writing(self) -> None:
+        """The socket has room again."""
+        self._front.shard.placement.drained(self._device)
+        self._front.pulse.devices_moved()
+
+    def _gone(self) -> None:
+        self._front.shard.sessions.disconnect(self._device, now_ms())
