@@ -1,0 +1,95 @@
+"""The simulator as a provider: gives a slate its time and its budget. Holds no rule of any game."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from feeds.contract.model import Market
+from feeds.ports import FeedSink
+from feeds.providers.simulator.pacing import Pacer, check_limits, game_ms
+from feeds.providers.simulator.slate import Slate
+
+_UPDATES_AT_ONCE = 1_000
+"""Most updates made between two turns of the event loop."""
+
+
+def _clock_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Simulator:
+    """A provider (feeds.ports.Provider) of `events` simulated games at `rate` updates a second.
+
+    The same `seed` and `run` give the same games under the same ids; without `run` every start is a run of its own.
+    Raises Refused("events_out_of_range" | "rate_out_of_range").
+    """
+
+    def __init__(
+        self,
+        *,
+        feed: str,
+        lanes: int,
+        events: int,
+        rate: int,
+        seed: int,
+        run: str | None = None,
+        now_ms: Callable[[], int] = _clock_ms,
+    ) -> None:
+        check_limits(events, rate)
+        self.feed = feed
+        self.dropped = 0
+        self._lanes = lanes
+        self._events = events
+        self._rate = rate
+        self._seed = seed
+        self._run = run or secrets.token_hex(4)
+        self._starts = 0
+        self._now_ms = now_ms
+
+    async def run(self, sink: FeedSink) -> None:
+        """Puts the whole slate, then what changes, until cancelled. Started again, it is another run: other ids.
+
+        `dropped` counts the updates that were not made because the process was more than a second late.
+        """
+        sink.health("recovering")
+        slate = self._next_slate()
+        for part in slate.parts():
+            sink.put(part)
+            await asyncio.sleep(0)
+        sink.health("live")
+        await self._play(slate, sink)
+
+    def absent(self, market: Market, now_ms: int) -> Market:
+        """A market of a former run is over: closed and gone."""
+        return replace(market, ts=now_ms, st="closed", reason=None, gone=True)
+
+    async def _play(self, slate: Slate, sink: FeedSink) -> None:
+        loop = asyncio.get_running_loop()
+        dropped_before = self.dropped
+        pacer = Pacer(self._rate, loop.time())
+        while True:
+            await asyncio.sleep(pacer.tick_s)
+            updates = pacer.due(loop.time())
+            self.dropped = dropped_before + pacer.dropped
+            while updates > _UPDATES_AT_ONCE:
+                sink.put(slate.advance(self._now_ms(), _UPDATES_AT_ONCE))
+                updates -= _UPDATES_AT_ONCE
+                await asyncio.sleep(0)
+            sink.put(slate.advance(self._now_ms(), updates))
+
+    def _next_slate(self) -> Slate:
+        self._starts += 1
+        return Slate(
+            seed=self._seed,
+            run=self._run if self._starts == 1 else f"{self._run}.{self._starts}",
+            events=self._events,
+            feed=self.feed,
+            lanes=self._lanes,
+            now_ms=self._now_ms(),
+            game_ms=game_ms(self._events, self._rate),
+        )
