@@ -122,7 +122,8 @@ def _nats(settings: UpSettings, port: int) -> Part:
 
 
 def _feed(settings: UpSettings, nats_url: str) -> Part:
-    if recording_of(settings.feed) is None:
+    recorded = recording_of(settings.feed) is not None
+    if not recorded:
         how = ["--events", str(settings.events), "--rate", str(settings.rate)]
         line = f"feed {settings.feed}, {settings.events} events, {settings.rate} updates/s"
     else:
@@ -133,7 +134,7 @@ def _feed(settings: UpSettings, nats_url: str) -> Part:
         argv=("-m", "feeds", "run", "--provider", settings.feed, *how, "--nats", nats_url),
         ready_line=r"^feed \S+ ready$",
         line=line,
-        may_end=True,
+        may_end=recorded and not settings.loop,
     )
 
 
