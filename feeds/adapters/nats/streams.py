@@ -11,11 +11,18 @@ from typing import NamedTuple
 import structlog
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
-from nats.js.api import DiscardPolicy, RePublish, RetentionPolicy, StorageType, StoreCompression, StreamConfig
+from nats.js.api import (
+    DiscardPolicy,
+    RePublish,
+    RetentionPolicy,
+    StorageType,
+    StoreCompression,
+    StreamConfig,
+    StreamInfo,
+)
 from nats.js.errors import BadRequestError, NotFoundError
 
 from feeds.adapters.nats.connection import Connection
-from feeds.contract.epoch import epoch_of
 from feeds.contract.errors import LogUnavailable
 from feeds.contract.subjects import lane_subjects, live_subjects, stream_name
 
@@ -46,42 +53,31 @@ class Streams:
     def _jetstream(self) -> JetStreamContext:
         return self._connection.jetstream()
 
-    async def ensure(self, *, log_age_s: int, replicas: int) -> None:
-        """Makes the streams that are missing; says aloud where one that is there was made otherwise."""
-        for lane in range(self.lanes):
-            config = stream_config(lane, log_age_s=log_age_s, replicas=replicas)
-            try:
-                made = await self._jetstream.add_stream(config)
-            except BadRequestError as error:
-                if error.err_code != _NAME_IN_USE:
-                    raise LogUnavailable(f"stream {config.name} was refused: {error.description}") from error
-                await self._compare(lane, config)
-            except NatsError as error:
-                raise LogUnavailable(f"stream {config.name}: {error}") from error
-            else:
-                if made.config.storage != StorageType.FILE:
-                    log.warning("log_not_durable", stream=config.name, storage=str(made.config.storage))
-
-    async def _compare(self, lane: int, wanted: StreamConfig) -> None:
-        found = (await self._jetstream.stream_info(stream_name(lane))).config
-        for field in ("max_age", "num_replicas", "storage", "allow_atomic", "allow_direct", "republish"):
-            if getattr(found, field) != getattr(wanted, field):
-                log.warning(
-                    "stream_differs",
-                    stream=wanted.name,
-                    setting=field,
-                    found=str(getattr(found, field)),
-                    wanted=str(getattr(wanted, field)),
-                )
-
-    async def info(self, lane: int) -> LaneInfo:
-        """One lane now."""
+    async def ensure(self, lane: int, *, log_age_s: int, replicas: int) -> None:
+        """Makes a lane's stream where it is missing; says aloud where one that is there was made otherwise."""
+        config = stream_config(lane, log_age_s=log_age_s, replicas=replicas)
         try:
-            info = await self._jetstream.stream_info(stream_name(lane))
+            await self._jetstream.add_stream(config)
+        except BadRequestError as error:
+            if error.err_code != _NAME_IN_USE:
+                raise LogUnavailable(f"stream {config.name} was refused: {error.description}") from error
+        except NatsError as error:
+            raise LogUnavailable(f"stream {config.name}: {error}") from error
+        else:
+            return
+        _compare((await self._stream_info(lane)).config, config)
+
+    async def _stream_info(self, lane: int) -> StreamInfo:
+        try:
+            return await self._jetstream.stream_info(stream_name(lane))
         except NotFoundError as error:
             raise LogUnavailable(f"stream {stream_name(lane)} does not exist") from error
         except NatsError as error:
             raise LogUnavailable(f"stream {stream_name(lane)}: {error}") from error
+
+    async def info(self, lane: int) -> LaneInfo:
+        """One lane now."""
+        info = await self._stream_info(lane)
         assert info.created is not None
         return LaneInfo(info.created.isoformat(), info.state.first_seq, info.state.last_seq)
 
@@ -89,12 +85,8 @@ class Streams:
         """All lanes now, lane 0 first."""
         return await asyncio.gather(*(self.info(lane) for lane in range(self.lanes)))
 
-    async def epoch(self) -> str:
-        """Identity of the log now."""
-        return epoch_of(info.created for info in await self.infos())
-
-    async def replace(self, lane: int) -> None:
-        """The lane's log fell back behind what was acknowledged: deletes it. `ensure` then makes a new one."""
+    async def delete(self, lane: int) -> None:
+        """Deletes a lane's log because it fell back behind what it had acknowledged; `ensure` then makes another."""
         log.error("log_lost", stream=stream_name(lane), why="it holds less than it had acknowledged")
         try:
             await self._jetstream.delete_stream(stream_name(lane))
@@ -120,3 +112,15 @@ def stream_config(lane: int, *, log_age_s: int, replicas: int) -> StreamConfig:
         allow_atomic=True,
         republish=RePublish(src=lane_subjects(lane), dest=live_subjects(lane)),
     )
+
+
+def _compare(found: StreamConfig, wanted: StreamConfig) -> None:
+    for field in ("max_age", "num_replicas", "storage", "allow_atomic", "allow_direct", "republish"):
+        if getattr(found, field) != getattr(wanted, field):
+            log.warning(
+                "stream_differs",
+                stream=wanted.name,
+                setting=field,
+                found=str(getattr(found, field)),
+                wanted=str(getattr(wanted, field)),
+            )

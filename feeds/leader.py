@@ -1,0 +1,176 @@
+"""The leader of one feed in one lane: does what its LaneWriter says, beats, and keeps its lead record from ageing.
+
+It must never have two writes in flight, and never go on after NotLeader.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterable
+
+import structlog
+
+from feeds.contract.errors import LogUnavailable
+from feeds.contract.freshness import BEAT_INTERVAL_MS
+from feeds.contract.model import FeedState
+from feeds.lane_log import LaneLog, LogMissing, Message, WriteRefused
+from feeds.metrics import FeedMetrics
+from feeds.writer import LaneWriter, ReadLead, RemakeLog, Step, WriteLead, WriteStates
+
+log = structlog.get_logger(__name__)
+
+RETRY_S = (0.05, 1.0)
+"""Wait after a failure: from, doubling, up to; half of it at random."""
+
+LEAD_AGE_PART = 0.15
+"""Part of the log's age after which the lead record is written anew: before others would refresh it, and so move it."""
+
+
+class LaneLeader:
+    """Writes one feed's states to one lane. `current` gives all that counts now, for a log that was lost.
+
+    `run` returns after `stop`, once the beat `down` is stored; it raises NotLeader when another process took over.
+    """
+
+    def __init__(
+        self,
+        writer: LaneWriter,
+        lane_log: LaneLog,
+        *,
+        lane: int,
+        log_age_s: float,
+        current: Callable[[], Iterable[Message]],
+        metrics: FeedMetrics,
+    ) -> None:
+        self._writer = writer
+        self._log = lane_log
+        self._lane = lane
+        self._lead_age_s = log_age_s * LEAD_AGE_PART
+        self._current = current
+        self._wake = asyncio.Event()
+        self._state: FeedState = "recovering"
+        self._stopping = False
+        self.led = asyncio.Event()
+        self.live = asyncio.Event()
+        label = str(lane)
+        self._stored = metrics.states_stored.labels(label)
+        self._batches = metrics.batches.labels(label)
+        self._refused = metrics.refused.labels(label)
+        self._unknown = metrics.unknown.labels(label)
+        self._lost = metrics.logs_lost.labels(label)
+        self._ack_seconds = metrics.ack_seconds.labels(label)
+        metrics.waiting.labels(label).set_function(lambda: writer.waiting)
+        metrics.conflated.labels(label).set_function(lambda: writer.conflated)
+
+    @property
+    def lead_s(self) -> int:
+        """Position of the lead record; meaningful once `led` is set."""
+        return self._writer.lead_s
+
+    def put(self, message: Message, *, ends_event: bool = False) -> None:
+        """A state to store."""
+        self._writer.put(message, ends_event=ends_event)
+        self._wake.set()
+
+    def health(self, state: FeedState) -> None:
+        """How the feed is, told with the next beat, which is now."""
+        self._state = state
+        self._beat()
+
+    def stop(self) -> None:
+        """Beat `down` and end."""
+        self._stopping = True
+        self.health("down")
+
+    def _beat(self) -> None:
+        self._writer.beat(self._state, _now_ms())
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Leads until stopped. Raises NotLeader."""
+        async with asyncio.TaskGroup() as group:
+            beats = group.create_task(self._beats())
+            await self._write()
+            beats.cancel()
+
+    async def _beats(self) -> None:
+        renewed = time.monotonic()
+        while True:
+            self._beat()
+            if time.monotonic() - renewed > self._lead_age_s:
+                renewed = time.monotonic()
+                self._writer.renew_lead(_now_ms())
+            await asyncio.sleep(BEAT_INTERVAL_MS / 1000)
+
+    async def _write(self) -> None:
+        wait_s, wait_s_max = RETRY_S
+        while True:
+            step = self._writer.step()
+            if step is None:
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            try:
+                if await self._do(step) == "down" and self._stopping:
+                    return
+                wait_s = RETRY_S[0]
+            except LogUnavailable as error:
+                log.warning("write_unknown", lane=self._lane, step=type(step).__name__, error=str(error))
+                await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))
+                wait_s = min(2 * wait_s, wait_s_max)
+
+    async def _do(self, step: Step) -> FeedState | None:
+        """One step. Gives the state of the beat it stored. Raises LogUnavailable after the writer was told."""
+        try:
+            return await self._ask(step)
+        except WriteRefused:
+            self._refused.inc()
+            self._writer.refused()
+        except LogMissing:
+            self._writer.missing()
+            raise
+        except LogUnavailable:
+            self._unknown.inc()
+            self._writer.unknown(_now_ms())
+            raise
+        return None
+
+    async def _ask(self, step: Step) -> FeedState | None:
+        match step:
+            case WriteStates():
+                return await self._write_states(step)
+            case WriteLead():
+                self._writer.lead_written(await self._log.write([step.message], step.fence))
+            case ReadLead():
+                self._writer.lead_read(await self._log.last(self._writer.lead_subject), _now_ms())
+            case RemakeLog():
+                self._writer.made(await self._log.remake(created=step.created, s=step.s))
+        self._look()
+        return None
+
+    async def _write_states(self, step: WriteStates) -> FeedState | None:
+        sent = time.perf_counter()
+        s = await self._log.write(step.messages, step.fence)
+        self._ack_seconds.observe(time.perf_counter() - sent)
+        self._writer.states_written(s)
+        self._batches.inc()
+        self._stored.inc(len(step.messages) - (step.beat_state is not None))
+        if step.beat_state == "live":
+            self.live.set()
+        self._look()
+        return step.beat_state
+
+    def _look(self) -> None:
+        """After every step: whether the lane is led now, and whether its log was lost."""
+        if self._writer.leading:
+            self.led.set()
+        if self._writer.lost:
+            self._lost.inc()
+            log.error("log_lost", lane=self._lane)
+            self._writer.restore(self._current())
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

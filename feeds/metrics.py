@@ -1,0 +1,44 @@
+"""Every metric of an ingestor, in one place."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_ACK_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class FeedMetrics:
+    """Counters and gauges of one ingestor process, in a registry of its own. Those of a lane have the label `lane`."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        lane = ("lane",)
+        self.states_in = Counter("oddswire_feed_states_in", "States the provider gave", registry=self.registry)
+        self.states_refused = Counter(
+            "oddswire_feed_states_refused", "States too large for the log", registry=self.registry
+        )
+        self.states_stored = self._counter("states_stored", "States the log acknowledged")
+        self.conflated = Gauge(
+            "oddswire_feed_states_conflated",
+            "States replaced by newer ones before they were sent, since start",
+            lane,
+            registry=self.registry,
+        )
+        self.batches = self._counter("batches", "Writes the log acknowledged")
+        self.refused = self._counter("writes_refused", "Writes whose fence did not hold")
+        self.unknown = self._counter("writes_unknown", "Writes whose outcome was not known")
+        self.logs_lost = self._counter("logs_lost", "Times the lane's log was found lost")
+        self.refreshed = self._counter("records_refreshed", "Records written anew before they aged")
+        self.waiting = Gauge(
+            "oddswire_feed_states_waiting", "States that wait to be sent", lane, registry=self.registry
+        )
+        self.ack_seconds = Histogram(
+            "oddswire_feed_ack_seconds",
+            "From sending a write to its acknowledgement",
+            lane,
+            registry=self.registry,
+            buckets=_ACK_BUCKETS_S,
+        )
+
+    def _counter(self, name: str, text: str) -> Counter:
+        return Counter(f"oddswire_feed_{name}", text, ("lane",), registry=self.registry)

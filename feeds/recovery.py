@@ -1,0 +1,117 @@
+"""What one feed holds in one lane, and what a recovery changes of it. Pure.
+
+The states that have not ended are kept as bytes: they are what is sent again when the log was lost, and what a
+recovering provider is compared with, so that only what differs is written. A market the log holds and the recovered
+provider did not mention becomes what the provider says of it; an event left without any market ends.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from feeds.contract.errors import Refused
+from feeds.contract.lane import Stored
+from feeds.contract.model import Event, Market
+from feeds.contract.records import Record, decode_record, encode_record
+from feeds.contract.subjects import event_subject, kind_of, market_subject, source_id
+from feeds.lane_log import Message
+from feeds.ports import State
+
+_TS = re.compile(rb'"ts":\d+')
+"""A state's `ts` in our own compact bytes. In a string the quotes would be escaped, so it is found nowhere else."""
+
+
+class HeldStates:
+    """The states of `feed` in `lane`."""
+
+    def __init__(self, *, feed: str, lane: int) -> None:
+        self._lane = lane
+        self._src = source_id(feed, lane)
+        self._current: dict[str, bytes] = {}
+        self._mentioned: set[str] | None = set()
+
+    def current(self) -> list[Message]:
+        """Everything that has not ended."""
+        return [Message(subject, data) for subject, data in self._current.items()]
+
+    def board_read(self, records: Iterable[Stored]) -> None:
+        """What the log holds of this feed: its markets that are not gone, and the events these belong to."""
+        events: list[tuple[str, str, bytes]] = []
+        topics: set[str] = set()
+        for subject, _, data in records:
+            match _decoded(subject, data):
+                case Market() as market if market.src == self._src and not market.gone:
+                    topics.add(market.topic)
+                    self._current.setdefault(subject, data)
+                case Event() as event if event.state != "ended":
+                    events.append((event.topic, subject, data))
+        for topic, subject, data in events:
+            if topic in topics:
+                self._current.setdefault(subject, data)
+
+    def recovering(self) -> None:
+        """The provider begins to put all it knows."""
+        self._mentioned = set()
+
+    def put(self, state: State) -> Message | None:
+        """The message to write for a state; None where a recovery found it as the log already has it."""
+        subject = self.subject(state)
+        data = encode_record(state)
+        if self._mentioned is not None:
+            self._mentioned.add(subject)
+            held = self._current.get(subject)
+            if held is not None and _without_ts(held) == _without_ts(data):
+                return None
+        if ended(state):
+            self._current.pop(subject, None)
+        else:
+            self._current[subject] = data
+        return Message(subject, data)
+
+    def recovered(self, absent: Callable[[Market], Market]) -> list[State]:
+        """The provider has put all it knows. Gives what becomes of what it did not mention; to be `put`."""
+        mentioned, self._mentioned = self._mentioned, None
+        if mentioned is None:
+            return []
+        states: list[State] = []
+        orphans: list[Event] = []
+        topics: set[str] = set()
+        for subject, data in self._current.items():
+            record = _decoded(subject, data)
+            if isinstance(record, Market):
+                market = record if subject in mentioned else absent(record)
+                if subject not in mentioned:
+                    states.append(market)
+                if not market.gone:
+                    topics.add(market.topic)
+            elif isinstance(record, Event) and subject not in mentioned:
+                orphans.append(record)
+        ends = (msgspec.structs.replace(event, state="ended") for event in orphans if event.topic not in topics)
+        return [*states, *ends]
+
+    def subject(self, state: State) -> str:
+        """Where a state goes."""
+        if isinstance(state, Market):
+            return market_subject(self._lane, state.topic, state.id)
+        return event_subject(self._lane, state.topic)
+
+
+def ended(state: State) -> bool:
+    """Whether nothing more is to come of it, so that it may age out of the log."""
+    return state.gone if isinstance(state, Market) else state.state == "ended"
+
+
+def _without_ts(data: bytes) -> bytes:
+    return _TS.sub(b"", data, count=1)
+
+
+def _decoded(subject: str, data: bytes) -> Record | None:
+    if kind_of(subject) not in ("market", "event"):
+        return None
+    try:
+        return decode_record(subject, data)
+    except Refused:
+        return None
