@@ -17,7 +17,8 @@ class Replica:
     """Markets and events of one device's topics, by id.
 
     `cursor` is what to resume from, None for nothing. `gap` is true from a delta that did not fit until the catch-up
-    that answers it is through. `not_live` holds the sources that are stale or down.
+    that answers it is through, and `gaps` counts them: when it rises, subscribe again (`resubscribing`). `not_live`
+    holds the sources that are stale or down.
     """
 
     def __init__(self) -> None:
@@ -32,6 +33,7 @@ class Replica:
         self._clock = 0
         self._refreshed: dict[str, int] = {}
         self._imaging: dict[str, int] = {}
+        self._gap_op: int | str | None = None
         self._answering = False
 
     def reconnected(self) -> None:
@@ -40,8 +42,9 @@ class Replica:
         self._answering = False
         self._imaging.clear()
 
-    def resubscribing(self) -> None:
-        """The caller answers a gap: the next `subscribed` and its `live` close it."""
+    def resubscribing(self, op: int | str) -> None:
+        """The caller answers a gap by a subscribe with this id: the `live` that follows its answer closes the gap."""
+        self._gap_op = op
         self._answering = False
 
     def receive(self, message: Message) -> None:
@@ -120,7 +123,7 @@ class Replica:
             _apply(market, delta)
 
     def _fell_into_gap(self) -> None:
-        if not self.gap:
+        if not self.gap or self._answering:
             self.gap = True
             self.gaps += 1
             self._answering = False
@@ -142,7 +145,8 @@ class Replica:
             self._imaging.pop(topic, None)
             if answer == "image":
                 self._imaging[topic] = self._clock
-        self._answering = True
+        if message.get("id") == self._gap_op:
+            self._answering = self.gap
 
     def _live(self, message: Message) -> None:
         self.not_live = dict(message["src"])
