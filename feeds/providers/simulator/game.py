@@ -111,10 +111,10 @@ class Game:
     def act(self, now_ms: int) -> list[State]:
         """What is due: the markets open again, something happens on the field, or the game is over."""
         self._board.progress = (now_ms - self._kickoff_ms) / self._duration_ms
-        if self._board.over:
-            return [self._finish(now_ms)]
         if self._pending is not None:
             return self._resolve(self._pending, now_ms)
+        if self._board.over:
+            return [self._finish(now_ms)]
         share = self._board.progress - self._played
         self._played = self._board.progress
         return self._play(self._board.draw(self._forecast.expected_points(share), self._rng), now_ms)
