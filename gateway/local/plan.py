@@ -21,6 +21,9 @@ NATS_PORTS_FROM = 200
 """nats-server gets the first free port from PORT + NATS_PORTS_FROM on: below the range the kernel gives to outgoing
 connections, so that none of them can sit on it while nats-server restarts."""
 
+QUICK_DRAIN = (("ODDSWIRE_FANOUT_DRAIN_WINDOW_S", "1"), ("ODDSWIRE_FANOUT_DRAIN_DEADLINE_S", "3"))
+"""A shard's devices are few here and Ctrl-C is to be quick; shorter than the grace after which parts are killed."""
+
 RECORDED_PROVIDERS = ("betfair",)
 """Providers whose recordings can be a feed."""
 
@@ -29,16 +32,15 @@ RECORDED_PROVIDERS = ("betfair",)
 class Part:
     """One process. `argv` follows the Python interpreter; a line of output matching `ready_line` says that it serves.
 
-    `line` is what `up` prints once it does, `ports` what must be free on the host before anything starts.
-    `may_end`: exit status 0 means that its work is done.
+    `line` is what `up` prints once it does. No part ends by itself: one that does, whatever its exit status, has died.
+    `environment`: settings of the part that `up` would have otherwise than their defaults; the user's own beat them.
     """
 
     name: str
     argv: tuple[str, ...]
     ready_line: str
     line: str
-    ports: tuple[int, ...] = ()
-    may_end: bool = False
+    environment: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,13 +119,11 @@ def _nats(settings: UpSettings, port: int) -> Part:
         argv=("-m", "feeds", "nats", "--port", str(port), "--data-dir", str(settings.data_dir / "nats")),
         ready_line=r"Server is ready$",
         line=f"nats nats://127.0.0.1:{port}",
-        ports=(port,),
     )
 
 
 def _feed(settings: UpSettings, nats_url: str) -> Part:
-    recorded = recording_of(settings.feed) is not None
-    if not recorded:
+    if recording_of(settings.feed) is None:
         how = ["--events", str(settings.events), "--rate", str(settings.rate)]
         line = f"feed {settings.feed}, {settings.events} events, {settings.rate} updates/s"
     else:
@@ -134,7 +134,6 @@ def _feed(settings: UpSettings, nats_url: str) -> Part:
         argv=("-m", "feeds", "run", "--provider", settings.feed, *how, "--nats", nats_url),
         ready_line=r"^feed \S+ ready$",
         line=line,
-        may_end=recorded and not settings.loop,
     )
 
 
@@ -147,7 +146,7 @@ def _shard(settings: UpSettings, number: int, nats_url: str) -> Part:
         argv=("-m", "fanout", "run", *where, *(word for peer in peers for word in ("--peer", peer))),
         ready_line=rf"^{name} ready$",
         line=f"{name} {_stream(settings, number)}",
-        ports=(port,),
+        environment=QUICK_DRAIN,
     )
 
 

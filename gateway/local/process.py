@@ -47,7 +47,7 @@ class PartProcess(asyncio.SubprocessProtocol):
             *(sys.executable, "-IS", child.__file__, str(os.getpid()), *interpreter),
             stdin=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.STDOUT,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            env={**dict(part.environment), **os.environ, "PYTHONUNBUFFERED": "1"},
             process_group=0,
         )
         return process

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from gateway.local.console import Console
 from gateway.local.datadir import PartLog, announced
@@ -52,9 +53,7 @@ class Supervisor:
 
     async def _run_stages(self, stages: tuple[tuple[Part, ...], ...]) -> None:
         if not stages:
-            with announced(self._data_dir, self._plan.streams):
-                self._console.say(f"ready in {time.monotonic() - self._started_s:.1f} s")
-                await asyncio.get_running_loop().create_future()
+            await self._stay_up()
         async with asyncio.TaskGroup() as group:
             self._console.busy(f"starting {', '.join(part.name for part in stages[0])}")
             ready = [(part, asyncio.Event()) for part in stages[0]]
@@ -65,15 +64,18 @@ class Supervisor:
                 self._console.say(part.line)
             await self._run_stages(stages[1:])
 
+    async def _stay_up(self) -> NoReturn:
+        with announced(self._data_dir, self._plan.streams):
+            self._console.say(f"ready in {time.monotonic() - self._started_s:.1f} s")
+            while True:
+                await asyncio.get_running_loop().create_future()
+
     async def _keep(self, part: Part, ready: asyncio.Event) -> None:
         """One part for the life of the stack. `ready` is set when it first serves. Raises PartFailed."""
         restarts = Restarts()
         with closing(PartLog(self._data_dir, part.name)) as log:
             while True:
                 status = await self._live_once(part, log, ready)
-                if status == 0 and part.may_end and ready.is_set():
-                    self._console.say(f"{part.name} has ended, nothing more to do")
-                    return
                 how = _exit_words(status)
                 if status == EXIT_BAD_INPUT and not ready.is_set():
                     raise PartFailed(f"{part.name} does not start, {how}", log=log.path)

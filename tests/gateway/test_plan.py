@@ -56,13 +56,6 @@ def test_a_recording_takes_speed_and_loop() -> None:
     assert feed.line == "feed betfair:a.bz2, speed 2.5, looped"
 
 
-def test_only_a_recording_that_is_played_once_has_an_end() -> None:
-    assert part_of(plan_of(feed="betfair:a.bz2"), "feed").may_end
-    assert not part_of(plan_of(feed="betfair:a.bz2", loop=True), "feed").may_end
-    assert not part_of(plan_of(), "feed").may_end
-    assert not part_of(plan_of(feed="betfair:a.bz2"), "fanout-1").may_end
-
-
 def test_a_nats_that_runs_already_is_used_and_not_started() -> None:
     plan = plan_of(nats="nats://bus:4333")
     assert names_of(plan) == [["feed"], ["fanout-1", "fanout-2"]]

@@ -62,9 +62,9 @@ class Said(io.StringIO):
         return lines
 
 
-def part(name: str, script: str, *, may_end: bool = False) -> Part:
+def part(name: str, script: str) -> Part:
     argv = ("-c", script.replace("{name}", name))
-    return Part(name=name, argv=argv, ready_line=rf"^{name} ready$", line=f"{name} serves", may_end=may_end)
+    return Part(name=name, argv=argv, ready_line=rf"^{name} ready$", line=f"{name} serves")
 
 
 def descendants() -> list[psutil.Process]:
@@ -137,11 +137,12 @@ async def test_a_part_that_never_serves_ends_the_stack(monkeypatch: pytest.Monke
             await stack
 
 
-async def test_a_feed_without_more_to_tell_has_ended_well() -> None:
-    script = "print('{name} ready', flush=True)"
-    async with running([part("a", SERVE)], [part("b", script, may_end=True)]) as (said, stack):
-        assert "b has ended, nothing more to do" in await said.until("b has ended")
-        assert not stack.done()
+async def test_a_part_that_ends_well_has_died_all_the_same() -> None:
+    async with running([part("a", SERVE)]) as (said, _):
+        await said.until("ready in")
+        [process] = descendants()
+        process.terminate()
+        assert "a died, exit status 0; starting it again in 0.25 s" in await said.until("a is ready again")
 
 
 async def test_what_does_not_hear_sigterm_is_killed_with_its_own_children(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,6 +160,15 @@ async def test_a_second_signal_kills_at_once() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         async with asyncio.timeout(3):
             await stack
+
+
+async def test_a_part_has_the_settings_of_the_plan_unless_the_user_set_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ODDSWIRE_B", "mine")
+    show = "import os, signal; print(os.environ['ODDSWIRE_A'], os.environ['ODDSWIRE_B']); signal.pause()"
+    settings = (("ODDSWIRE_A", "planned"), ("ODDSWIRE_B", "planned"))
+    shown = Part(name="a", argv=("-c", show), ready_line="^planned mine$", line="a serves", environment=settings)
+    async with running([shown]) as (said, _):
+        await said.until("ready in")
 
 
 async def test_a_ready_line_may_come_in_pieces_and_amid_others() -> None:
