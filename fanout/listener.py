@@ -11,6 +11,7 @@ import ipaddress
 import logging
 import random
 from collections import Counter
+from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
 from websockets.http11 import Request
@@ -115,7 +116,7 @@ class Head(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Someone is there."""
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its ancestry
         self._transport = transport
         settings = self._front.settings
         transport.set_write_buffer_limits(high=settings.high_water_bytes, low=settings.low_water_bytes)
