@@ -111,7 +111,7 @@ def absent(market: Market, now_ms: int) -> Market:
 def _withdrawn(track: _MarketTrack, now_ms: int) -> list[State]:
     states: list[State] = []
     for slot, market in track.published.items():
-        if not market.gone:
+        if absent(market, market.ts) != market:
             track.published[slot] = absent(market, now_ms)
             states.append(track.published[slot])
     return states
