@@ -6,6 +6,7 @@ from its first bytes, never from its name. Never looks into a message, and never
 
 from __future__ import annotations
 
+import codecs
 import zlib
 from bz2 import BZ2File
 from collections import Counter
@@ -28,6 +29,7 @@ DOCUMENT_BYTES_MAX: Final = 64 * 1024 * 1024
 _BLOCK_BYTES: Final = 256 * 1024
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _BZIP2_MAGIC: Final = b"BZh"
+_Utf8Decoder: Final = codecs.getincrementaldecoder("utf-8")
 _CONTROL: Final = frozenset(range(32)) - frozenset(b"\t\n\r\f\x1b")
 
 
@@ -156,9 +158,9 @@ def _is_binary(head: bytes) -> bool:
     if not _CONTROL.isdisjoint(head):
         return True
     try:
-        head.decode()
-    except UnicodeDecodeError as error:
-        return error.start < len(head) - 3  # the last character may be cut by the end of the block
+        _Utf8Decoder().decode(head)  # incremental: the block may end within a character
+    except UnicodeDecodeError:
+        return True
     return False
 
 

@@ -27,7 +27,7 @@ _STEPS = st.lists(st.tuples(st.integers(0, 3), _PRICES, _SIZES), max_size=3)
 _WORDS = st.sampled_from(["NaN", "Infinity", 3.5, 0])
 _RUNNERS = st.tuples(st.sampled_from([11, 12, 13]), st.sampled_from([0, -0.5, 0.5, 1.25]))
 _STATUSES = st.sampled_from(["ACTIVE", "WINNER", "LOSER", "REMOVED", "PLACED", "HIDDEN", "NEW_WORD"])
-_JSON = st.sampled_from(
+_JSON: st.SearchStrategy[Any] = st.sampled_from(
     [None, True, 0, -1, 2**63, 1.5, -2.5, "", "NaN", "é", [], {}, [[]], [[1]], [[1, 2]], [[1, 2, 3]], {"a": [1]}]
 )
 

@@ -33,7 +33,7 @@ def _path_id(path: Path) -> str:
 
 
 def _recording(expected: dict[str, Any]) -> Path:
-    return _FOLDER / expected["file"]
+    return _FOLDER / str(expected["file"])
 
 
 def _best(runner: dict[str, Any], ladders: tuple[str, ...]) -> float | None:

@@ -75,14 +75,13 @@ class BetfairRecording:
         catalogue = await asyncio.to_thread(_catalogue, self._path)
         translator = Translator(feed=self.feed, lanes=self._lanes, catalogue=catalogue)
         player = _Player(sink, translator, self._speed, self._now_ms)
+        player.begin()
         while True:
-            player.begin()
             await self._pass(player)
             if not self._loop:
                 player.say("down")
                 return
             player.begin()
-            sink.put(translator.restart(self._now_ms()))
             await asyncio.sleep(LOOP_PAUSE_S)
 
     def absent(self, market: Market, now_ms: int) -> Market:
@@ -128,11 +127,13 @@ class _Player:
         self._complete = False
 
     def begin(self) -> None:
-        """Nothing is known yet: a fresh reader, a fresh clock, `recovering`."""
+        """Nothing is known yet, or any more: a fresh reader, a fresh clock, `recovering`."""
         self.reader = StreamReader()
         self._origin = None
         self._complete = False
         self.say("recovering")
+        self._batch += self._translator.restart(self._now_ms())
+        self.flush()
 
     def say(self, state: FeedState) -> None:
         """Tell how the provider is, if that is new, after all it has told so far."""
