@@ -22,7 +22,7 @@ START_MS = 1_790_000_000_000
 TICK_MS = 20
 UPDATES_A_TICK = 10
 EVENTS = 24
-SECONDS = 100
+SECONDS = 80
 BURST_MAX = 45
 
 
@@ -125,7 +125,7 @@ def test_a_possible_score_suspends_every_market_of_the_game_until_all_open_again
     for put in history:
         touched: set[str] = set()
         for market in markets_of([put]):
-            assert (market.reason == "possible_score") == (market.st == "suspended")
+            assert (market.st == "suspended") == (market.reason in ("possible_score", "game_over"))
             touched.add(market.event)
             held = newest[market.event]
             held[market.id] = market
@@ -139,6 +139,17 @@ def test_a_possible_score_suspends_every_market_of_the_game_until_all_open_again
             elif since.pop(event, None) is not None:
                 assert all(market.live for market in newest[event].values())
     assert sum(market.st == "suspended" for market in markets_of(history)) > 100
+
+
+def test_nothing_of_a_game_is_open_after_the_final_whistle(history: list[Put]) -> None:
+    newest: dict[str, Market] = {}
+    final: set[str] = set()
+    for put in history:
+        newest.update((market.id, market) for market in markets_of([put]))
+        final.update(event.id for event in games_of([put]) if event.clock == "Final")
+        assert not any(market.st == "open" for market in markets_of([put]) if market.event in final)
+    assert final
+    assert not any(market.st == "open" for market in newest.values() if market.event in final)
 
 
 def test_books_of_open_prices_hold_the_overround(history: list[Put]) -> None:
@@ -165,6 +176,21 @@ def test_no_two_open_markets_of_a_group_share_a_line(history: list[Put]) -> None
         assert lines.setdefault((market.group, market.line), market.id) == market.id
         if market.cls != "alternate":
             assert mains.setdefault(market.group, market.id) == market.id
+
+
+def test_the_markets_of_a_game_turn_live_with_it(history: list[Put]) -> None:
+    newest: dict[str, Market] = {}
+    began: dict[str, int] = {}
+    for put in history:
+        for state in put.states:
+            if isinstance(state, Market):
+                newest[state.id] = state
+            elif state.state == "live":
+                began.setdefault(state.id, put.now_ms)
+        turned = [event for event, began_ms in began.items() if put.now_ms == began_ms + 1_000]
+        for event in turned:
+            assert all(market.live for market in newest.values() if market.event == event and not market.gone)
+    assert len(began) > EVENTS // 3
 
 
 def test_a_main_line_that_moves_names_its_successor(history: list[Put]) -> None:
@@ -264,7 +290,7 @@ def test_the_same_calls_give_the_same_states_and_another_run_other_ids() -> None
 
 @pytest.mark.parametrize("events", [1, 2, 3, 5, 12, 13, 60])
 def test_a_slate_of_any_size(events: int) -> None:
-    puts = play(slate(events=events, game_ms=20_000), seconds=40, updates=20)
+    puts = play(slate(events=events, game_ms=20_000), seconds=30, updates=20)
     games: dict[str, Event] = {}
     for put in puts:
         games.update((event.id, event) for event in games_of([put]))

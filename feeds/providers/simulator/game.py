@@ -83,11 +83,10 @@ class Game:
 
     def kick_off(self, now_ms: int, progress: float = 0.0) -> Event:
         """The game is live. With `progress` it began a while ago, and points were scored."""
+        progress = min(progress, self._board.progress_max_at_opening)
         self._kickoff_ms = now_ms - int(progress * self._duration_ms)
         self._board.progress = self._played = progress
-        self._board.add(self._board.draw(self._forecast.expected_points(progress), self._rng))
-        self._forecast.follow(self._board)
-        self._due_after_play(now_ms)
+        self._count(self._board.draw(self._forecast.expected_points(progress), self._rng), now_ms)
         self.event = replace(self.event, state="live", start=utc_text(self._kickoff_ms))
         return self._told(now_ms)
 
@@ -114,7 +113,7 @@ class Game:
         if self._pending is not None:
             return self._resolve(self._pending, now_ms)
         if self._board.over:
-            return [self._finish(now_ms)]
+            return self._finish(now_ms)
         share = self._board.progress - self._played
         self._played = self._board.progress
         return self._play(self._board.draw(self._forecast.expected_points(share), self._rng), now_ms)
@@ -135,9 +134,9 @@ class Game:
             self._pending = points
             self.due_ms = now_ms + self._rng.randint(*DANGER_MS)
             return [offer.suspend(now_ms, "possible_score") for offer in self._offers]
-        self._board.add(points)
-        self._forecast.drift(self._board, self._rng)
-        self._due_after_play(now_ms)
+        self._count(points, now_ms)
+        if self._board.over:
+            return self._finish(now_ms)
         states: list[State] = [self._told(now_ms)]
         if self._rng.random() >= _QUIET_PLAY_CHANCE:
             states += self._burst(now_ms)
@@ -157,18 +156,24 @@ class Game:
     def _resolve(self, points: Points, now_ms: int) -> list[State]:
         """The possible score counted, or did not: told first, then every market opens at its new price."""
         self._pending = None
-        self._board.add(points)
-        self._forecast.drift(self._board, self._rng)
-        self._due_after_play(now_ms)
+        self._count(points, now_ms)
+        if self._board.over:
+            return self._finish(now_ms)
         states: list[State] = [self._told(now_ms), *self._follow(now_ms)]
         states += [offer.open(now_ms, self._rng, live=True) for offer in self._offers if offer.state.st == "suspended"]
         return states
 
-    def _finish(self, now_ms: int) -> Event:
+    def _count(self, points: Points, now_ms: int) -> None:
+        self._board.add(points)
+        self._forecast.drift(self._board, self._rng)
+        self.due_ms = now_ms + int(self._duration_ms / PLAYS_PER_GAME * self._rng.uniform(0.5, 1.5))
+
+    def _finish(self, now_ms: int) -> list[State]:
+        """The final whistle: no bets any more, though the settlement may take a while."""
         if not self.league.sport.draws:
             self._board.break_tie(self._rng)
         self.finished = True
-        return self._told(now_ms)
+        return [self._told(now_ms), *(offer.suspend(now_ms, "game_over") for offer in self._offers)]
 
     def _follow(self, now_ms: int) -> list[Market]:
         moved = [state for group in self._groups for state in group.follow(now_ms, self._rng, live=True)]
@@ -180,9 +185,6 @@ class Game:
         clock = "Final" if self.finished else self._board.clock()
         self.event = replace(self.event, ts=now_ms, score=self._board.score, clock=clock)
         return self.event
-
-    def _due_after_play(self, now_ms: int) -> None:
-        self.due_ms = now_ms + int(self._duration_ms / PLAYS_PER_GAME * self._rng.uniform(0.5, 1.5))
 
     def _arrange(self) -> None:
         """Main lines first: quote() finds the group of a main line by its place, and picks the front more often."""

@@ -9,7 +9,7 @@ from feeds.providers.simulator.spec import EVENTS_MAX, GAME_MS, GAME_MS_MAX, RAT
 _CATCH_UP_MAX_S = 1.0
 _TICK_MIN_S, _TICK_MAX_S = 0.01, 0.1
 
-_TURNOVER_STATES = 85
+_TURNOVER_STATES = 105
 """About what one game's end, and the beginning of its two successors, cost in states."""
 
 _TURNOVER_SHARE = 0.15

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from random import Random
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from feeds.contract.model import Score
 from feeds.providers.simulator.spec import Clock, League
@@ -25,6 +25,9 @@ class Scoreboard:
     """A game played against time. `progress` runs from 0 to 1, or on where time does not end it; `points` so far."""
 
     __slots__ = ("_clock", "_worth", "_worth_mean", "_worth_weights", "points", "progress")
+
+    progress_max_at_opening: ClassVar = 1.0
+    """How far a game may have come that is live when the slate opens."""
 
     def __init__(self, league: League) -> None:
         worth = league.scoring.worth
@@ -82,6 +85,8 @@ class SetBoard(Scoreboard):
 
     __slots__ = ("_games", "_sets")
 
+    progress_max_at_opening: ClassVar = 0.5
+
     def __init__(self, league: League) -> None:
         super().__init__(league)
         self._games = NO_POINTS
@@ -106,8 +111,6 @@ class SetBoard(Scoreboard):
 
     def clock(self) -> str:
         """The set and its games."""
-        if self.over:
-            return "Final"
         return f"Set {sum(self._sets) + 1} {self._games.home}-{self._games.away}"
 
     def add(self, points: Points) -> None:

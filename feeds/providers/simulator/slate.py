@@ -36,9 +36,9 @@ class _Quoted(Protocol):
 class Slate:
     """`events` games of which a third (rounded, at least one) is live at every moment, and their leagues' futures.
 
-    When a live game is over, its markets are settled one by one; then, in one stretch, it ends, the next upcoming game
-    goes live and a new one of the same league joins the slate. One game is handed over at a time, so at a rate too low
-    for the turnover games last longer.
+    When a live game is over, its markets are suspended, then settled one by one; then, in one stretch, it ends, the
+    next upcoming game goes live and a new one of the same league joins the slate. One game is handed over at a time,
+    so at a rate too low for the turnover a game stays live, suspended, until its turn.
     """
 
     def __init__(
@@ -116,6 +116,7 @@ class Slate:
             states += acted
             self._budget.spend_play(len(acted))
             if game.finished:
+                self._live.remove(game)
                 self._finished.append(game)
             else:
                 self._plan(game)
@@ -135,7 +136,6 @@ class Slate:
 
     def _hand_over(self, ended: Game) -> Iterator[list[State]]:
         """Ends a finished game and fills its place. Time passes between the steps; nobody else touches these games."""
-        self._live.remove(ended)
         for offer in ended.offers:
             yield [offer.settle(self._now_ms)]
         newcomer = self._game(ended.league)
