@@ -8,6 +8,7 @@ from when this process met them; those of a board may be older, so they are due 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, takewhile
 from typing import NamedTuple
 
 from feeds.contract.lane import Board, Stored
@@ -36,18 +37,20 @@ class LaneRecords:
         self._due_after_s = log_age_s * DUE_PART
         self._spread_s = log_age_s * SPREAD_PART
         self._held: dict[str, _Held] = {}
+        self._repeated: dict[str, _Held] = {}  # given out, and not come back as a new record yet
         self.position = 0
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._held) + len(self._repeated)
 
     def __iter__(self) -> Iterator[Stored]:
         """Every record, its subject as stored."""
-        return (held.record for held in self._held.values())
+        return (held.record for held in chain(self._repeated.values(), self._held.values()))
 
     def board(self, board: Board, now_s: float) -> None:
         """The lane as of a position. What is held and unchanged keeps its time; all else is due first, spread."""
-        before, self._held = self._held, {}
+        before = {**self._repeated, **self._held}
+        self.forget()
         unmet = [record for record in board.records if not _ended(record)]
         step_s = min(self._spread_s / max(1, len(unmet)), 1 / SPREAD_PER_S_MAX)
         for index, record in enumerate(unmet):
@@ -63,23 +66,30 @@ class LaneRecords:
         self.position = record.s
         key = record.subject[_PREFIX_LENGTH:]
         self._held.pop(key, None)
+        self._repeated.pop(key, None)
         if not _ended(record):
             self._held[key] = _Held(record._replace(subject="odds." + key), now_s + self._due_after_s)
 
     def forget(self) -> None:
         """The log was lost."""
         self._held.clear()
+        self._repeated.clear()
         self.position = 0
 
     def due(self, now_s: float, limit: int) -> list[Stored]:
-        """At most `limit` records to be repeated now, longest due first; each is due again after a while."""
-        due: list[Stored] = []
-        for key, held in self._held.items():
-            if held.due_s > now_s or len(due) == limit:
+        """At most `limit` records to be repeated now, longest due first; each again if it has not come back in time."""
+        due: dict[str, Stored] = {}
+        for key, held in chain(
+            self._repeated.items(), takewhile(lambda item: item[1].due_s <= now_s, self._held.items())
+        ):
+            if len(due) == limit:
                 break
-            due.append(held.record)
-            self._held[key] = held._replace(due_s=now_s + self._spread_s)
-        return due
+            if held.due_s <= now_s:
+                due[key] = held.record
+        for key, record in due.items():
+            self._held.pop(key, None)
+            self._repeated[key] = _Held(record, now_s + self._spread_s)
+        return list(due.values())
 
 
 def _ended(record: Stored) -> bool:
