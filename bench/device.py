@@ -1,0 +1,204 @@
+"""Devices of a swarm. Most only count what comes; a few read it all, follow the client rule and time every change.
+
+Each tells the tally when it is live and when its connection ends; neither connects by itself (swarm.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import orjson
+from websockets.client import ClientProtocol
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Response
+from websockets.uri import parse_uri
+
+from bench import wire
+from bench.latency import Latency
+from fanout.contract.replica import Replica
+
+_HEAD_END = b"\r\n\r\n"
+_UPGRADED = b"HTTP/1.1 101 "
+_LIVE = b'{"t":"live"'
+_LOST = 1006
+"""The connection ended without a close frame (RFC 6455 section 7.1.5)."""
+
+
+class Tally:
+    """What a swarm saw. Counters only rise, but for `reset`; `closed` is by close code, `refused` by status line."""
+
+    def __init__(self) -> None:
+        self.live = 0
+        self.frames = 0
+        self.received_bytes = 0
+        self.changes = 0
+        self.gaps = 0
+        self.closed: Counter[int] = Counter()
+        self.refused: Counter[str] = Counter()
+        self.ingest_to_device = Latency()
+        self.shard_to_device = Latency()
+
+    def reset(self) -> None:
+        """A measured window begins."""
+        self.frames = self.received_bytes = self.changes = 0
+        self.ingest_to_device.reset()
+        self.shard_to_device.reset()
+
+
+class CountingDevice(asyncio.Protocol):
+    """Subscribes, counts frames and bytes, answers pings, notices its end. `on_moved`: it became live, or ended."""
+
+    __slots__ = ("_code", "_live", "_moved", "_request", "_subscribe", "_tally", "_transport", "_unread", "_walker")
+
+    def __init__(self, request: bytes, subscribe: bytes, tally: Tally, on_moved: Callable[[], None]) -> None:
+        self._request = request
+        self._subscribe = subscribe
+        self._tally = tally
+        self._moved = on_moved
+        self._unread: bytes | None = b""
+        self._walker = wire.FrameWalker()
+        self._live = False
+        self._code = _LOST
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Asks for the upgrade."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        """Counts."""
+        tally = self._tally
+        tally.received_bytes += len(data)
+        if self._unread is not None:
+            data = self._upgrade(self._unread + data)
+        for opcode, start in self._walker.walk(data):
+            if opcode == wire.TEXT:
+                tally.frames += 1
+                if not self._live and start.startswith(_LIVE):
+                    self._live = True
+                    tally.live += 1
+                    self._moved()
+            else:
+                self._take_control(opcode, start)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """By whomever."""
+        del exc
+        self._tally.closed[self._code] += 1
+        self._tally.live -= self._live
+        self._moved()
+
+    def _upgrade(self, answer: bytes) -> bytes:
+        """What follows the answer to the upgrade, nothing as long as that is not whole."""
+        head, end, rest = answer.partition(_HEAD_END)
+        if not end:
+            self._unread = answer
+            return b""
+        self._unread = None
+        if not head.startswith(_UPGRADED):
+            self._tally.refused[head.split(b"\r\n")[0].decode(errors="replace")] += 1
+            self._transport.abort()
+            return b""
+        self._transport.write(self._subscribe)
+        return rest
+
+    def _take_control(self, opcode: int, payload: bytes) -> None:
+        if opcode == wire.PING:
+            self._transport.write(wire.message(Opcode.PONG, payload))
+        elif opcode == wire.CLOSE:
+            self._code = int.from_bytes(payload[:2]) if payload else 1005
+
+
+class ReadingDevice(asyncio.Protocol):
+    """A device as a customer would write it. Changes are timed from `ts` to arrival, but for those of a catch-up."""
+
+    def __init__(
+        self, url: str, topics: Sequence[str], tally: Tally, on_moved: Callable[[], None], *, conflate_ms: int
+    ) -> None:
+        self.replica = Replica()
+        self._protocol = ClientProtocol(parse_uri(url))
+        self._topics = list(topics)
+        self._conflate_ms = conflate_ms
+        self._tally = tally
+        self._moved = on_moved
+        self._live = False
+        self._ops = 0
+        self._gaps = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Asks for the upgrade."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._protocol.send_request(self._protocol.connect())
+        self._send()
+
+    def data_received(self, data: bytes) -> None:
+        """Reads it all."""
+        arrived_ns = time.time_ns()
+        self._tally.received_bytes += len(data)
+        self._protocol.receive_data(data)
+        for event in self._protocol.events_received():
+            if isinstance(event, Response):
+                self._upgraded(event)
+            elif isinstance(event, Frame) and event.opcode is Opcode.TEXT:
+                self._tally.frames += 1
+                self._take(orjson.loads(event.data), arrived_ns)
+        self._send()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """By whomever."""
+        del exc
+        self._protocol.receive_eof()
+        self._tally.closed[self._protocol.close_code or _LOST] += 1
+        self._tally.live -= self._live
+        self._moved()
+
+    def _upgraded(self, response: Response) -> None:
+        if self._protocol.handshake_exc is not None:
+            self._tally.refused[f"HTTP/1.1 {response.status_code} {response.reason_phrase}"] += 1
+            self._transport.abort()
+        else:
+            self._subscribe(None)
+
+    def _take(self, message: dict[str, Any], arrived_ns: int) -> None:
+        kind = message["t"]
+        self.replica.receive(message)
+        if kind == "d" and "why" not in message:
+            self._time(message, arrived_ns)
+        elif kind == "live" and not self._live:
+            self._live = True
+            self._tally.live += 1
+            self._moved()
+        if self.replica.gaps > self._gaps:
+            self._gaps = self.replica.gaps
+            self._tally.gaps += 1
+            self._subscribe(self.replica.cursor)
+            self.replica.resubscribing(self._ops)
+
+    def _time(self, frame: dict[str, Any], arrived_ns: int) -> None:
+        arrived_us = arrived_ns // 1000
+        self._tally.shard_to_device.record_us(arrived_us - frame["ts"] * 1000)
+        for change in frame["m"]:
+            self._tally.ingest_to_device.record_us(arrived_us - change["ts"] * 1000)
+        self._tally.changes += len(frame["m"])
+
+    def _subscribe(self, cursor: str | None) -> None:
+        self._ops += 1
+        said = {
+            "op": "subscribe",
+            "id": self._ops,
+            "topics": self._topics,
+            "conflate_ms": self._conflate_ms,
+            "cursor": cursor,
+        }
+        self._protocol.send_text(orjson.dumps(said))
+
+    def _send(self) -> None:
+        for data in self._protocol.data_to_send():
+            if data:
+                self._transport.write(data)
+            else:
+                self._transport.close()

@@ -1,0 +1,105 @@
+"""The real line on this machine: nats-server, a simulated feed and a shard, as the processes they are in production.
+
+The shard has a core to itself, everything else shares the others (processes.split_cores).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http.client
+import socket
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import NamedTuple
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from bench.processes import Child, Program, running, split_cores
+from bench.scenario import CannotMeasure, Tell
+from bench.swarm import Address
+
+_HOST = "127.0.0.1"
+_PAGE_S = 10.0
+
+_NO_DRAIN = {"ODDSWIRE_FANOUT_DRAIN_WINDOW_S": "0", "ODDSWIRE_FANOUT_DRAIN_DEADLINE_S": "0"}
+"""The devices are ours: at the end nobody has to be told to move."""
+
+
+class Line(NamedTuple):
+    """Its processes, and where devices connect."""
+
+    nats: Child
+    feed: Child
+    shard: Child
+    address: Address
+
+    @property
+    def children(self) -> tuple[Child, ...]:
+        """In the order of the flow."""
+        return (self.nats, self.feed, self.shard)
+
+    def check(self) -> None:
+        """Raises CannotMeasure if any of them has ended."""
+        for part in self.children:
+            part.check()
+
+    async def metrics(self) -> dict[str, float]:
+        """The shard's own numbers now, summed over labels, by the name of the sample."""
+        page = await asyncio.to_thread(_page, self.address, "/metrics")
+        totals: dict[str, float] = {}
+        for family in text_string_to_metric_families(page):
+            for sample in family.samples:
+                totals[sample.name] = totals.get(sample.name, 0.0) + sample.value
+        return totals
+
+
+@contextlib.asynccontextmanager
+async def running_line(*, events: int, rate: int, sockets: int, tell: Tell) -> AsyncIterator[Line]:
+    """A line whose feed gives `rate` updates a second over `events` events. Raises CannotMeasure."""
+    shard_core, other_cores = split_cores()
+    nats_port, shard_port = _free_port(), _free_port()
+    nats_url = f"nats://{_HOST}:{nats_port}"
+    async with contextlib.AsyncExitStack() as stack:
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="oddswire-bench-")))
+        nats = await stack.enter_async_context(running(_nats(nats_port, place), other_cores))
+        feed = await stack.enter_async_context(running(_feed(nats_url, events, rate), other_cores))
+        shard = await stack.enter_async_context(running(_shard(nats_url, shard_port, sockets), shard_core))
+        line = Line(nats, feed, shard, Address(_HOST, shard_port))
+        tell(", ".join(f"{part.name} pid {part.pid} on cores {part.cores}" for part in line.children))
+        yield line
+
+
+def _nats(port: int, place: Path) -> Program:
+    words = ("-m", "feeds", "nats", "--port", str(port), "--data-dir", str(place / "nats"))
+    return Program("nats", words, r"Server is ready$")
+
+
+def _feed(nats_url: str, events: int, rate: int) -> Program:
+    what = ("--provider", "simulator", "--events", str(events), "--rate", str(rate))
+    return Program("feed", ("-m", "feeds", "run", *what, "--nats", nats_url), r"^feed \S+ ready$")
+
+
+def _shard(nats_url: str, port: int, sockets: int) -> Program:
+    words = ("-m", "fanout", "run", "--name", "fanout-1", "--host", _HOST, "--port", str(port), "--nats", nats_url)
+    room = {"ODDSWIRE_FANOUT_SOCKETS": str(sockets + 100)}
+    return Program("fanout-1", words, r"^fanout-1 ready$", _NO_DRAIN | room)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _page(address: Address, path: str) -> str:
+    connection = http.client.HTTPConnection(*address, timeout=_PAGE_S)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().read().decode()
+    except (OSError, http.client.HTTPException) as error:
+        raise CannotMeasure(f"{path} of the shard: {error}") from error
+    finally:
+        connection.close()

@@ -1,0 +1,157 @@
+"""Child processes that are measured: started on given cores, ready when they say so, ended whatever happens.
+
+They die with us, `kill -9` included: gateway/local/child.py asks the kernel for that before the program begins.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import psutil
+
+from bench.result import Usage
+from bench.scenario import CannotMeasure
+from gateway.local import child
+
+_READY_S = 60.0
+_END_S = 10.0
+_WORDS_KEPT = 20
+"""Lines of a process's output that are kept, to be told if it fails."""
+
+
+class Program(NamedTuple):
+    """What is started: `words` follow the Python interpreter; a line that matches `ready` says that it serves."""
+
+    name: str
+    words: Sequence[str]
+    ready: str
+    environment: Mapping[str, str] = {}
+
+
+class Cpu(NamedTuple):
+    """CPU seconds since a process began."""
+
+    user_s: float
+    system_s: float
+
+
+class Child:
+    """A running process of ours."""
+
+    def __init__(self, program: Program, process: asyncio.subprocess.Process, cores: Collection[int]) -> None:
+        self.name = program.name
+        self.pid = process.pid
+        self.cores = tuple(sorted(cores))
+        self.output: deque[str] = deque(maxlen=_WORDS_KEPT)
+        self._process = process
+        self._ready = asyncio.Event()
+        self._pattern = re.compile(program.ready)
+
+    async def read(self) -> None:
+        """Keeps its last words, to the end of its output."""
+        assert self._process.stdout is not None
+        async for line in self._process.stdout:
+            text = line.decode(errors="replace").rstrip()
+            self.output.append(text)
+            if self._pattern.search(text):
+                self._ready.set()
+        self._ready.set()
+
+    async def served(self) -> None:
+        """Returns when it serves. Raises CannotMeasure."""
+        try:
+            async with asyncio.timeout(_READY_S):
+                await self._ready.wait()
+        except TimeoutError:
+            raise CannotMeasure(f"{self.name} does not come up: {self._last_words()}") from None
+        if not any(map(self._pattern.search, self.output)):
+            raise CannotMeasure(f"{self.name} ended: {self._last_words()}")
+
+    def check(self) -> None:
+        """Raises CannotMeasure if it has ended."""
+        if self._process.returncode is not None:
+            raise CannotMeasure(f"{self.name} ended with {self._process.returncode}: {self._last_words()}")
+
+    async def end(self) -> None:
+        """SIGTERM, then SIGKILL. Afterwards it is gone."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError, TimeoutError):
+                os.killpg(self.pid, number)
+                async with asyncio.timeout(_END_S):
+                    await self._process.wait()
+                    return
+
+    def _last_words(self) -> str:
+        return " | ".join(self.output) or "it said nothing"
+
+
+@contextlib.asynccontextmanager
+async def running(program: Program, cores: Collection[int]) -> AsyncIterator[Child]:
+    """The program, serving, on these cores alone. Raises CannotMeasure."""
+    with on_cores(cores):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-IS", child.__file__, str(os.getpid()), sys.executable, "-P", *program.words),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, **program.environment, "PYTHONUNBUFFERED": "1"},
+            start_new_session=True,
+        )
+    part = Child(program, process, cores)
+    reading = asyncio.create_task(part.read())
+    try:
+        await part.served()
+        yield part
+    finally:
+        await part.end()
+        await reading
+
+
+@contextlib.contextmanager
+def on_cores(cores: Collection[int]) -> Iterator[None]:
+    """This thread on these cores meanwhile. Threads and processes that it starts stay there."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def split_cores() -> tuple[frozenset[int], frozenset[int]]:
+    """One core for what is measured, the others for everything beside it; the same one where there is only one."""
+    cores = sorted(os.sched_getaffinity(0))
+    return frozenset(cores[-1:]), frozenset(cores[:-1] or cores)
+
+
+def cpu(pid: int) -> Cpu:
+    """What it has used so far."""
+    times = psutil.Process(pid).cpu_times()
+    return Cpu(times.user, times.system)
+
+
+def uss_bytes(pid: int) -> int:
+    """Memory that is its own alone, and would be free if it ended."""
+    return int(psutil.Process(pid).memory_full_info().uss)
+
+
+def usage(name: str, pid: int, *, since: Cpu, cores: Collection[int]) -> Usage:
+    """What it has used since then, and holds now."""
+    now, memory = cpu(pid), psutil.Process(pid).memory_full_info()
+    system_s = now.system_s - since.system_s
+    return Usage(
+        name=name,
+        cores=tuple(sorted(cores)),
+        cpu_s=round(now.user_s - since.user_s + system_s, 3),
+        cpu_system_s=round(system_s, 3),
+        rss_bytes=memory.rss,
+        uss_bytes=memory.uss,
+    )

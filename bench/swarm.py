@@ -1,0 +1,130 @@
+"""Many devices in one process, cheap enough to stand beside what is measured. Connects them, waits, lets them go.
+
+One in `READ_EVERY` reads and times what it gets, the others count (device.py). Connecting is limited by how many are
+not live yet, never by a rate: who measures connects measures how fast the shard can take them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import socket
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bench import wire
+from bench.device import CountingDevice, ReadingDevice, Tally
+from bench.scenario import CannotMeasure
+
+READ_EVERY = 50
+JOINING_MAX = 32
+"""Devices that are on their way at once."""
+
+JOIN_S = 30.0
+"""A swarm of which nobody becomes live for so long has failed."""
+
+SOCKETS_PER_SOURCE = 20_000
+"""Connections from one 127.0.0.x: fewer than the kernel's ephemeral ports."""
+
+_FILES_BESIDE = 200
+_IP_BIND_ADDRESS_NO_PORT = 24  # ip(7); the socket module names it from Python 3.12 on
+
+
+class Address(NamedTuple):
+    """Where a shard listens."""
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Its stream."""
+        return f"ws://{self.host}:{self.port}/v1/stream"
+
+
+class Swarm:
+    """Devices of one shard. What they see stands in `tally`."""
+
+    def __init__(self, address: Address, *, conflate_ms: int) -> None:
+        self.tally = Tally()
+        self._address = address
+        self._conflate_ms = conflate_ms
+        self._request = wire.handshake(address.url)
+        self._subscribes: dict[str, bytes] = {}
+        self._transports: list[asyncio.BaseTransport] = []
+        self._moved = asyncio.Event()
+
+    async def join(self, topics: Sequence[str]) -> None:
+        """One device for each, all live when it returns. Raises CannotMeasure."""
+        for number, topic in enumerate(topics):
+            await self._room(number - JOINING_MAX)
+            await self._connect(self._counting(topic) if number % READ_EVERY else self._reading((topic,)))
+        await self._room(len(topics) - 1)
+
+    async def read(self, topics: Sequence[str]) -> ReadingDevice:
+        """One device more, which reads all of these topics; live when it is given. Raises CannotMeasure."""
+        device = self._reading(topics)
+        live = self.tally.live
+        await self._connect(device)
+        await self._room(live)
+        return device
+
+    def leave(self) -> None:
+        """Everybody goes, without a word."""
+        for transport in self._transports:
+            if isinstance(transport, asyncio.WriteTransport):
+                transport.abort()
+        self._transports.clear()
+
+    def _reading(self, topics: Sequence[str]) -> ReadingDevice:
+        return ReadingDevice(self._address.url, topics, self.tally, self._moved.set, conflate_ms=self._conflate_ms)
+
+    def _counting(self, topic: str) -> CountingDevice:
+        subscribe = self._subscribes.get(topic)
+        if subscribe is None:
+            subscribe = self._subscribes[topic] = wire.subscribe(topic, self._conflate_ms)
+        return CountingDevice(self._request, subscribe, self.tally, self._moved.set)
+
+    async def _room(self, live: int) -> None:
+        """Waits until more than so many are live. Raises CannotMeasure when that stops to come about."""
+        tally = self.tally
+        while tally.live <= live:
+            if tally.closed:
+                raise CannotMeasure(f"devices were sent away: {dict(tally.refused or tally.closed)}")
+            self._moved.clear()
+            try:
+                async with asyncio.timeout(JOIN_S):
+                    await self._moved.wait()
+            except TimeoutError:
+                raise CannotMeasure(f"only {tally.live} devices are live, and no more in {JOIN_S} s") from None
+
+    async def _connect(self, device: asyncio.Protocol) -> None:
+        loop = asyncio.get_running_loop()
+        own = source_socket(len(self._transports))
+        try:
+            await loop.sock_connect(own, tuple(self._address))
+            transport, _ = await loop.create_connection(lambda: device, sock=own)
+        except OSError as error:
+            own.close()
+            raise CannotMeasure(f"connection number {len(self._transports) + 1}: {error}") from error
+        self._transports.append(transport)
+
+
+def source_socket(number: int) -> socket.socket:
+    """A socket that will connect from a loopback address with ports to spare."""
+    own = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    own.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
+    own.bind((f"127.0.0.{1 + number // SOCKETS_PER_SOURCE}", 0))
+    return own
+
+
+def allow_files(sockets: int) -> None:
+    """Lets this process, and those it starts, open so many sockets each. Raises CannotMeasure."""
+    needed = sockets + _FILES_BESIDE
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise CannotMeasure(
+            f"{sockets} sockets need {needed} open files, the hard limit is {hard}: raise it (ulimit -Hn) or take fewer"
+        )
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
