@@ -1,0 +1,12 @@
+"""The reference client: live odds by WebSocket or SSE, reconnecting and resuming by itself.
+
+async with OddsStream(["football.nfl:main"], urls=["ws://127.0.0.1:8100/v1/stream"]) as stream:
+    async for message in stream:
+        print(message["t"], len(stream.replica.markets))
+"""
+
+from fanout.client.errors import StreamRefused
+from fanout.client.limits import ClientLimits
+from fanout.client.stream import Notice, NoticeKind, OddsStream
+
+__all__ = ["OddsStream", "StreamRefused", "Notice", "NoticeKind", "ClientLimits"]

@@ -1,0 +1,106 @@
+"""One connection to a shard, whatever it is made of: opened once, received from until it is lost, closed."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import orjson
+
+from fanout.client.errors import LinkLost, StreamRefused
+from fanout.client.limits import SILENT_HEARTBEATS, ClientLimits
+from fanout.contract.messages import ClientIn, Subscribe
+
+Wish = Callable[[], Sequence[Subscribe]]
+"""What to subscribe to, asked at the moment the connection is there."""
+
+_RETRIED_STATUSES = frozenset({408, 425, 429})
+
+
+class Leave(NamedTuple):
+    """The server wants the connection left at `at_s` (loop time), for `url` where it names one."""
+
+    at_s: float
+    url: str | None
+
+
+class Link(ABC):
+    """A connection and what the stream notes about it.
+
+    `asked`: its wish was taken; `opened`: it is connected; `live`: through catch-up. `gaps` counts gaps on it.
+    `silence_s`: longest time without a frame.
+    """
+
+    speaks: bool
+    """Whether more can be said on it. Where not, it takes another connection."""
+
+    def __init__(self, url: str, limits: ClientLimits) -> None:
+        self.url = url
+        self.limits = limits
+        self.asked = False
+        self.opened = False
+        self.live = False
+        self.gaps = 0
+        self.leave: Leave | None = None
+        self.heartbeat_s = limits.silence_s / SILENT_HEARTBEATS
+        self.silence_s = limits.silence_s
+
+    def catches_up(self) -> None:
+        """No heartbeats come in catch-up, and the server may first wait for the log."""
+        self.live = False
+        self.silence_s = self.limits.silence_s
+
+    def is_live(self) -> None:
+        """From here heartbeats come."""
+        self.live = True
+        self.silence_s = self.heartbeat_s * SILENT_HEARTBEATS
+
+    @abstractmethod
+    async def open(self, wish: Wish) -> None:
+        """Connects and subscribes. Raises LinkLost, StreamRefused."""
+
+    @abstractmethod
+    async def receive(self) -> bytes:
+        """The next message. Raises LinkLost, StreamRefused."""
+
+    @abstractmethod
+    async def say(self, op: ClientIn) -> None:
+        """One more message to the shard. Lost with the connection, without an error."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Ends the connection. Twice is once."""
+
+
+def refusal(status: int, retry_after: str | None, body: bytes) -> LinkLost | StreamRefused:
+    """What an HTTP answer other than the stream means: 5xx, 408, 425 and 429 may pass, the rest will not.
+
+    `body` is a problem (RFC 9457), or anything. A `retry_after` that is a date counts as none.
+    """
+    problem = _problem(body)
+    detail = str(problem.get("detail", f"HTTP {status}"))
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _RETRIED_STATUSES:
+        seconds = retry_after if retry_after is not None and retry_after.isdecimal() else "0"
+        return LinkLost(f"HTTP {status}, {detail}", retry_after_s=float(seconds))
+    return StreamRefused(str(problem.get("code", f"http_{status}")), detail)
+
+
+def reason_of(error: Exception) -> str:
+    """In words for people: why there is no connection."""
+    if isinstance(error, TimeoutError):
+        return "no answer"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__
+
+
+def _problem(body: bytes) -> dict[str, Any]:
+    try:
+        problem = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return problem if isinstance(problem, dict) else {}
