@@ -1,6 +1,6 @@
 """The real line on this machine: nats-server, a simulated feed and a shard, as the processes they are in production.
 
-The shard has a core to itself, everything else shares the others (processes.split_cores).
+The shard is what is measured, so it has a core to itself; everything else shares the others.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from bench.processes import Child, Program, running, split_cores
+from bench.processes import Child, Cores, Program, running
 from bench.scenario import CannotMeasure, Tell
 from bench.swarm import Address
 
@@ -56,16 +56,15 @@ class Line(NamedTuple):
 
 
 @contextlib.asynccontextmanager
-async def running_line(*, events: int, rate: int, sockets: int, tell: Tell) -> AsyncIterator[Line]:
+async def running_line(cores: Cores, tell: Tell, *, events: int, rate: int, sockets: int) -> AsyncIterator[Line]:
     """A line whose feed gives `rate` updates a second over `events` events. Raises CannotMeasure."""
-    shard_core, other_cores = split_cores()
     nats_port, shard_port = _free_port(), _free_port()
     nats_url = f"nats://{_HOST}:{nats_port}"
     async with contextlib.AsyncExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="oddswire-bench-")))
-        nats = await stack.enter_async_context(running(_nats(nats_port, place), other_cores))
-        feed = await stack.enter_async_context(running(_feed(nats_url, events, rate), other_cores))
-        shard = await stack.enter_async_context(running(_shard(nats_url, shard_port, sockets), shard_core))
+        nats = await stack.enter_async_context(running(_nats(nats_port, place), cores.beside))
+        feed = await stack.enter_async_context(running(_feed(nats_url, events, rate), cores.beside))
+        shard = await stack.enter_async_context(running(_shard(nats_url, shard_port, sockets), cores.measured))
         line = Line(nats, feed, shard, Address(_HOST, shard_port))
         tell(", ".join(f"{part.name} pid {part.pid} on cores {part.cores}" for part in line.children))
         yield line

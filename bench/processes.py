@@ -36,6 +36,13 @@ class Program(NamedTuple):
     environment: Mapping[str, str] = {}
 
 
+class Cores(NamedTuple):
+    """Who runs where: what is measured, and everything beside it."""
+
+    measured: frozenset[int]
+    beside: frozenset[int]
+
+
 class Cpu(NamedTuple):
     """CPU seconds since a process began."""
 
@@ -126,10 +133,10 @@ def on_cores(cores: Collection[int]) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def split_cores() -> tuple[frozenset[int], frozenset[int]]:
-    """One core for what is measured, the others for everything beside it; the same one where there is only one."""
-    cores = sorted(os.sched_getaffinity(0))
-    return frozenset(cores[-1:]), frozenset(cores[:-1] or cores)
+def split_cores(cores: Collection[int]) -> Cores:
+    """The last core for what is measured, the others for everything beside it; where there is one, that for both."""
+    ranked = sorted(cores)
+    return Cores(frozenset(ranked[-1:]), frozenset(ranked[:-1] or ranked))
 
 
 def cpu(pid: int) -> Cpu:

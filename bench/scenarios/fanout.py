@@ -49,9 +49,10 @@ class Moment(NamedTuple):
 async def run(options: argparse.Namespace, tell: Tell) -> Measured:
     """One run. Raises CannotMeasure."""
     allow_files(options.sockets)
-    _, own_cores = split_cores()
-    with on_cores(own_cores):
-        async with running_line(events=options.events, rate=options.rate, sockets=options.sockets, tell=tell) as line:
+    cores = split_cores(os.sched_getaffinity(0))
+    load = {"events": options.events, "rate": options.rate, "sockets": options.sockets}
+    with on_cores(cores.beside):
+        async with running_line(cores, tell, **load) as line:
             swarm = Swarm(line.address, conflate_ms=options.tier)
             try:
                 connected = await _connect(line, swarm, options, tell)
