@@ -127,8 +127,8 @@ def _feed(settings: UpSettings, nats_url: str) -> Part:
         how = ["--events", str(settings.events), "--rate", str(settings.rate)]
         line = f"feed {settings.feed}, {settings.events} events, {settings.rate} updates/s"
     else:
-        how = ["--speed", f"{settings.speed:g}", *(["--loop"] if settings.loop else [])]
-        line = f"feed {settings.feed}, speed {settings.speed:g}{', looped' if settings.loop else ''}"
+        how = ["--speed", f"{settings.speed:.10g}", *(["--loop"] if settings.loop else [])]
+        line = f"feed {settings.feed}, speed {settings.speed:.10g}{', looped' if settings.loop else ''}"
     return Part(
         name="feed",
         argv=("-m", "feeds", "run", "--provider", settings.feed, *how, "--nats", nats_url),

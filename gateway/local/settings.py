@@ -22,7 +22,8 @@ class UpSettings(BaseSettings):
     events: Annotated[int, Field(ge=1, le=5_000, description="simulator: events of the slate")] = 60
     rate: Annotated[int, Field(ge=1, le=20_000, description="simulator: updates a second")] = 200
     speed: Annotated[
-        float, Field(gt=0, le=10_000, allow_inf_nan=False, description="recording: how many times as fast as recorded")
+        float,
+        Field(gt=0, le=1_000_000, allow_inf_nan=False, description="recording: how many times as fast as recorded"),
     ] = 1.0
     loop: Annotated[bool, Field(description="recording: begin again at its end")] = False
     shards: Annotated[int, Field(ge=1, le=SHARDS_MAX, description="fan-out processes")] = 2

@@ -27,6 +27,9 @@ START_S = 60.0
 GRACE_S = 5.0
 """Between SIGTERM and SIGKILL, for every part of a stage at once: three stages end within 15 s."""
 
+SAME_SIGNAL_S = 0.5
+"""Signals this close to the first are the same wish: timeout(1) and make(1) send theirs to us and to our group."""
+
 EXIT_BAD_INPUT = 2
 """Exit status of a part that refuses what it was given: starting it again would change nothing."""
 
@@ -40,6 +43,8 @@ class Supervisor:
         self._console = console
         self._processes: set[PartProcess] = set()
         self._started_s = time.monotonic()
+        self._told_s: float | None = None
+        self._killed = False
 
     async def run(self) -> None:
         """Until SIGINT or SIGTERM; a second one kills at once. Raises PartFailed, or OSError if none can start."""
@@ -76,6 +81,8 @@ class Supervisor:
         with closing(PartLog(self._data_dir, part.name)) as log:
             while True:
                 status = await self._live_once(part, log, ready)
+                if self._killed:
+                    return
                 how = _exit_words(status)
                 if status == EXIT_BAD_INPUT and not ready.is_set():
                     raise PartFailed(f"{part.name} does not start, {how}", log=log.path)
@@ -108,22 +115,24 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         stack = asyncio.current_task()
         assert stack is not None
-
-        def on_signal() -> None:
-            if stack.cancelling():
-                for process in self._processes:
-                    process.signal(signal.SIGKILL)
-            else:
-                self._console.busy("stopping")
-                stack.cancel()
-
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, on_signal)
+            loop.add_signal_handler(number, self._on_signal, stack)
         try:
             yield
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
+
+    def _on_signal(self, stack: asyncio.Task[None]) -> None:
+        now_s = time.monotonic()
+        if self._told_s is None:
+            self._told_s = now_s
+            self._console.busy("stopping")
+            stack.cancel()
+        elif now_s - self._told_s >= SAME_SIGNAL_S:
+            self._killed = True
+            for process in self._processes:
+                process.signal(signal.SIGKILL)
 
 
 def _first(error: Exception) -> Exception:

@@ -152,7 +152,8 @@ async def test_what_does_not_hear_sigterm_is_killed_with_its_own_children(monkey
         assert len(descendants()) == 2
 
 
-async def test_a_second_signal_kills_at_once() -> None:
+async def test_a_second_signal_kills_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "SAME_SIGNAL_S", 0.0)
     async with running([part("a", SERVE)], [part("b", DEAF)]) as (said, stack):
         await said.until("ready in")
         os.kill(os.getpid(), signal.SIGINT)
@@ -160,6 +161,16 @@ async def test_a_second_signal_kills_at_once() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         async with asyncio.timeout(3):
             await stack
+
+
+async def test_a_signal_sent_twice_is_one(data_dir: Path) -> None:
+    async with running([part("a", SERVE)], [part("b", SERVE)]) as (said, stack):
+        await said.until("ready in")
+        os.kill(os.getpid(), signal.SIGTERM)
+        await said.until("stopping")
+        os.kill(os.getpid(), signal.SIGTERM)
+        await stack
+    assert (data_dir / "ends").read_text() == "b ended\na ended\n"
 
 
 async def test_a_part_has_the_settings_of_the_plan_unless_the_user_set_them(monkeypatch: pytest.MonkeyPatch) -> None:
