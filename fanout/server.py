@@ -73,7 +73,7 @@ class Server:
     async def serve(self) -> AsyncIterator[None]:
         """Listens and follows the log within this context. Raises OSError where the port is taken."""
         loop = asyncio.get_running_loop()
-        listening = _listen(self.settings.host, self.settings.port)
+        listening = _listen(self.settings)
         self.port = listening.getsockname()[1]
         server = await loop.create_server(lambda: Head(self.front), sock=listening, backlog=BACKLOG)
         self.shard.placement.warm(now_ms())
@@ -153,12 +153,15 @@ async def _in_slices(items: list[T], act: Callable[[T], None]) -> None:
         await asyncio.sleep(0)
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def _listen(settings: FanoutSettings) -> socket.socket:
+    """The listening socket; what it accepts has its options."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, settings.send_buffer_bytes)
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
-        listening.bind((host, port))
+        listening.bind((settings.host, settings.port))
     except OSError:
         listening.close()
         raise

@@ -51,7 +51,7 @@ class FanoutSettings(BaseSettings):
     handshake_s: Annotated[float, Field(gt=0, le=60, description="time for a request head; longer: closed")] = 5.0
     speak_s: Annotated[float, Field(gt=0, le=60, description="time to the first subscribe; longer: close 4400")] = 5.0
     session_s: Annotated[
-        int, _limit(10, 604_800, "session lifetime, less up to a tenth of jitter; then close 4009")
+        int, _limit(1, 604_800, "session lifetime, less up to a tenth of jitter; then close 4009")
     ] = 86_400
     sockets: Annotated[int, _limit(1, 1_000_000, "sockets of this shard; more: 503 with Retry-After")] = 50_000
     sockets_per_address: Annotated[int, _limit(1, 1_000_000, "sockets of one address; more: 429")] = 100
@@ -67,6 +67,9 @@ class FanoutSettings(BaseSettings):
         65_536
     )
     low_water_bytes: Annotated[int, _limit(0, 4_194_304, "unsent bytes below which it catches up")] = 16_384
+    send_buffer_bytes: Annotated[int, _limit(4_096, 4_194_304, "a socket's buffer in the kernel, on top of that")] = (
+        131_072
+    )
     slow_close_ms: Annotated[int, _limit(100, 600_000, "time above high water; longer: close 4008")] = 10_000
     close_grace_s: Annotated[float, Field(gt=0, le=60, description="time for a closed socket to flush; then reset")] = (
         2.0

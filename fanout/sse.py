@@ -51,7 +51,7 @@ class SseConnection(asyncio.Protocol):
         self.write = transport.write
         self._front = front
         self._transport = transport
-        self.write(b"retry: %d\n\n" % random.randint(*RETRY_MS))
+        self.write(b"retry: %d\n" % random.randint(*RETRY_MS))
         moment_ms = now_ms()
         self._device = front.shard.sessions.connect(self, moment_ms)
         front.shard.sessions.handle(self._device, wish, moment_ms)

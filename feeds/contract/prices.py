@@ -19,7 +19,7 @@ MILLI_MAX = 1_001_000
 """Largest decimal odds accepted (1001), in thousandths."""
 
 
-class Price(msgspec.Struct, frozen=True, array_like=True):
+class Price(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One price in both formats. `milli`: decimal odds x 1000. `american`: signed American odds."""
 
     milli: int
