@@ -159,6 +159,8 @@ class _Chunk:
             self._events.append(part)
         else:
             change = entry.since(base)
+            if change is None:
+                return
             if isinstance(change, Delta):
                 part = delta_json(change, 0)
                 self._deltas.append(part)

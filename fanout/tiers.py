@@ -117,6 +117,8 @@ class Tier:
         if p is None or not isinstance(entry, MarketEntry):
             return self._board.whole(entry)
         change = entry.since(p)
+        if change is None:
+            return None
         return delta_json(change, p) if isinstance(change, Delta) else self._board.whole(entry)
 
     def _send(self, cohort: Cohort, now_ms: int, *, cursor: str | None) -> None:

@@ -117,13 +117,17 @@ class MarketEntry:
                 stamps.moved(before, after, s)
 
     def since(self, base: int) -> Market | Delta | None:
-        """What changed after `base`: None, a Delta, or the whole Market where stamps do not reach back to `base`."""
+        """What changed after `base`: None, a Delta, or the whole Market where stamps do not reach back to `base`.
+
+        Who knows that a market is gone is told nothing more of it.
+        """
         if self.s <= base:
             return None
         state = self.state
         if base < self.born:
             return state
-        gone = state.gone and self._gone_s > base
+        if state.gone and self._gone_s <= base:
+            return None
         new_st = self._st_s > base
         return Delta(
             state.id,
@@ -133,8 +137,8 @@ class MarketEntry:
             reason=state.reason if new_st else None,
             live=state.live if self._live_s > base else UNSET,
             src=state.src if self._src_s > base else UNSET,
-            gone=gone,
-            replaced_by=state.replaced_by if gone else None,
+            gone=state.gone,
+            replaced_by=state.replaced_by if state.gone else None,
             selections=tuple(
                 stamps.since(selection, base)
                 for stamps, selection in zip(self._selections, state.selections)
