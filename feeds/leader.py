@@ -44,7 +44,7 @@ class LaneLeader:
         current: Callable[[], Iterable[Message]],
         metrics: FeedMetrics,
     ) -> None:
-        self._writer = writer
+        self.writer = writer
         self._log = lane_log
         self._lane = lane
         self._lead_age_s = log_age_s * LEAD_AGE_PART
@@ -67,11 +67,11 @@ class LaneLeader:
     @property
     def lead_s(self) -> int:
         """Position of the lead record; meaningful once `led` is set."""
-        return self._writer.lead_s
+        return self.writer.lead_s
 
     def put(self, message: Message, *, ends_event: bool = False) -> None:
         """A state to store."""
-        self._writer.put(message, ends_event=ends_event)
+        self.writer.put(message, ends_event=ends_event)
         self._wake.set()
 
     def health(self, state: FeedState) -> None:
@@ -85,7 +85,7 @@ class LaneLeader:
         self.health("down")
 
     def _beat(self) -> None:
-        self._writer.beat(self._state, _now_ms())
+        self.writer.beat(self._state, _now_ms())
         self._wake.set()
 
     async def run(self) -> None:
@@ -101,13 +101,13 @@ class LaneLeader:
             self._beat()
             if time.monotonic() - renewed > self._lead_age_s:
                 renewed = time.monotonic()
-                self._writer.renew_lead(_now_ms())
+                self.writer.renew_lead(_now_ms())
             await asyncio.sleep(BEAT_INTERVAL_MS / 1000)
 
     async def _write(self) -> None:
         wait_s, wait_s_max = RETRY_S
         while True:
-            step = self._writer.step()
+            step = self.writer.step()
             if step is None:
                 self._wake.clear()
                 await self._wake.wait()
@@ -127,13 +127,13 @@ class LaneLeader:
             return await self._ask(step)
         except WriteRefused:
             self._refused.inc()
-            self._writer.refused()
+            self.writer.refused()
         except LogMissing:
-            self._writer.missing()
+            self.writer.missing()
             raise
         except LogUnavailable:
             self._unknown.inc()
-            self._writer.unknown(_now_ms())
+            self.writer.unknown(_now_ms())
             raise
         return None
 
@@ -142,11 +142,11 @@ class LaneLeader:
             case WriteStates():
                 return await self._write_states(step)
             case WriteLead():
-                self._writer.lead_written(await self._log.write([step.message], step.fence))
+                self.writer.lead_written(await self._log.write([step.message], step.fence))
             case ReadLead():
-                self._writer.lead_read(await self._log.last(self._writer.lead_subject), _now_ms())
+                self.writer.lead_read(await self._log.last(self.writer.lead_subject), _now_ms())
             case RemakeLog():
-                self._writer.made(await self._log.remake(created=step.created, s=step.s))
+                self.writer.made(await self._log.remake(created=step.created, s=step.s))
         self._look()
         return None
 
@@ -154,7 +154,7 @@ class LaneLeader:
         sent = time.perf_counter()
         s = await self._log.write(step.messages, step.fence)
         self._ack_seconds.observe(time.perf_counter() - sent)
-        self._writer.states_written(s)
+        self.writer.states_written(s)
         self._batches.inc()
         self._stored.inc(len(step.messages) - (step.beat_state is not None))
         if step.beat_state == "live":
@@ -164,12 +164,12 @@ class LaneLeader:
 
     def _look(self) -> None:
         """After every step: whether the lane is led now, and whether its log was lost."""
-        if self._writer.leading:
+        if self.writer.leading:
             self.led.set()
-        if self._writer.lost:
+        if self.writer.lost:
             self._lost.inc()
             log.error("log_lost", lane=self._lane)
-            self._writer.restore(self._current())
+            self.writer.restore(self._current())
 
 
 def _now_ms() -> int:

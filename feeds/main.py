@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from feeds.adapters import process, server
 from feeds.adapters.nats.connection import Connection
+from feeds.adapters.nats.durability import report_durability
 from feeds.adapters.nats.publisher import LanePublisher
 from feeds.adapters.nats.reader import LogReader
 from feeds.check import check
@@ -100,7 +101,7 @@ def _run(arguments: argparse.Namespace) -> int:
     metrics = FeedMetrics()
     if settings.metrics_port:
         start_http_server(settings.metrics_port, addr="127.0.0.1", registry=metrics.registry)
-    return process.run(_lead(provider, bus, metrics))
+    return process.run(_lead(provider, bus, metrics, settings.nats_monitor))
 
 
 def _given(arguments: argparse.Namespace, fields: dict[str, Any]) -> dict[str, Any]:
@@ -129,7 +130,7 @@ class Feed:
             )
             for lane in lanes
         }
-        self._pipeline = Pipeline(provider, held=held, leaders=self.leaders, followed=self.followed, metrics=metrics)
+        self.pipeline = Pipeline(provider, held=held, leaders=self.leaders, followed=self.followed, metrics=metrics)
         self._reader = LogReader(connection, lanes=bus.lanes, log_age_s=bus.log_age_s, sink=self.followed)
         self._reader.want(frozenset(lanes))
         self._refresher = Refresher(self.followed, logs, feed=provider.feed, log_age_s=bus.log_age_s, metrics=metrics)
@@ -142,16 +143,16 @@ class Feed:
                 group.create_task(self._reader.run()),
                 group.create_task(self._refresher.run()),
             ]
-            await self._pipeline.run(on_ready)
+            await self.pipeline.run(on_ready)
             for task in beside:
                 task.cancel()
 
     def stop(self) -> None:
         """The feed says `down`, and `run` returns."""
-        self._pipeline.stop()
+        self.pipeline.stop()
 
 
-async def _lead(provider: Provider, bus: BusSettings, metrics: FeedMetrics) -> int:
+async def _lead(provider: Provider, bus: BusSettings, metrics: FeedMetrics, monitor_url: str) -> int:
     """Leads until a signal; also one that comes before there ever was a server is an end in good order."""
     status = 0
     signalled = asyncio.create_task(process.until_signalled())
@@ -165,6 +166,7 @@ async def _lead(provider: Provider, bus: BusSettings, metrics: FeedMetrics) -> i
     signalled.add_done_callback(lambda _: feed.stop())
     try:
         await opening
+        await report_durability(monitor_url, replicas=bus.log_replicas)
         await feed.run(lambda: print(f"feed {provider.feed} ready", flush=True))
     except* NotLeader as group:
         status = EXIT_NOT_LEADER

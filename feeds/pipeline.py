@@ -65,10 +65,12 @@ class Pipeline:
     def _put(self, state: State) -> None:
         self._states_in.inc()
         lane = lane_of(state.event if isinstance(state, Market) else state.id, self._lanes)
-        message = self._held[lane].put(state)
+        held = self._held[lane]
+        message = held.put(state)
         if message is None:
             return
         if len(message.data) > STATE_BYTES_MAX:
+            held.forget(message.subject)
             self._states_refused.inc()
             log.error("state_too_large", subject=message.subject, size=len(message.data))
             return

@@ -71,6 +71,10 @@ class HeldStates:
             self._current[subject] = data
         return Message(subject, data)
 
+    def forget(self, subject: str) -> None:
+        """This state is not written after all."""
+        self._current.pop(subject, None)
+
     def recovered(self, absent: Callable[[Market], Market]) -> list[State]:
         """The provider has put all it knows. Gives what becomes of what it did not mention; to be `put`."""
         mentioned, self._mentioned = self._mentioned, None
