@@ -17,7 +17,7 @@ import uvloop
 from pydantic import ValidationError
 
 from fanout.server import Server
-from fanout.settings import FanoutSettings
+from fanout.settings import FanoutSettings, WatchSettings
 from fanout.watch import WatchOptions, watch
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.reader import LogReader
@@ -38,14 +38,14 @@ def main() -> None:
         for problem in error.errors():
             sys.stderr.write(f"fanout: {'.'.join(map(str, problem['loc']))}: {problem['msg']}\n")
         sys.exit(EXIT_USAGE)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_OK)
     except OSError as error:
         sys.stderr.write(f"fanout: {error}\n")
         sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(EXIT_OK)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -143,14 +143,14 @@ def _watch(arguments: argparse.Namespace) -> int:
         conflate_ms=arguments.conflate,
         sse=arguments.sse,
         as_json=arguments.json,
-        urls=tuple(arguments.url or ()),
+        urls=tuple(arguments.url or WatchSettings().watch_url),
         seconds=arguments.seconds,
     )
     return uvloop.run(watch(options))
 
 
 def _settings(arguments: argparse.Namespace) -> int:
-    rows = describe(FanoutSettings)
+    rows = describe(FanoutSettings) + describe(WatchSettings)
     if arguments.json:
         sys.stdout.write(orjson.dumps(rows).decode() + "\n")
         return EXIT_OK

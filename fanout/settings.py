@@ -19,6 +19,10 @@ def _limit(low: int, high: int, description: str) -> object:
     return Field(ge=low, le=high, description=description)
 
 
+def _names(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
 class FanoutSettings(BaseSettings):
     """A shard's settings; variables are ODDSWIRE_FANOUT_<NAME>."""
 
@@ -50,9 +54,9 @@ class FanoutSettings(BaseSettings):
     handshake_bytes: Annotated[int, _limit(1_024, 65_536, "request head; larger: 431")] = 8_192
     handshake_s: Annotated[float, Field(gt=0, le=60, description="time for a request head; longer: closed")] = 5.0
     speak_s: Annotated[float, Field(gt=0, le=60, description="time to the first subscribe; longer: close 4400")] = 5.0
-    session_s: Annotated[
-        int, _limit(1, 604_800, "session lifetime, less up to a tenth of jitter; then close 4009")
-    ] = 86_400
+    session_s: Annotated[int, _limit(1, 604_800, "session lifetime, less up to a tenth of jitter; then close 4009")] = (
+        86_400
+    )
     sockets: Annotated[int, _limit(1, 1_000_000, "sockets of this shard; more: 503 with Retry-After")] = 50_000
     sockets_per_address: Annotated[int, _limit(1, 1_000_000, "sockets of one address; more: 429")] = 100
     address_exempt: Annotated[NameList, Field(description="networks that limits by address skip")] = (
@@ -89,10 +93,7 @@ class FanoutSettings(BaseSettings):
     def _split_numbers(cls, value: object) -> object:
         return tuple(int(part) for part in value.split(",")) if isinstance(value, str) else value
 
-    @field_validator("peers", "origins", "address_exempt", mode="before")
-    @classmethod
-    def _split_names(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    _split_names = field_validator("peers", "origins", "address_exempt", mode="before")(_names)
 
     @field_validator("tiers_ms")
     @classmethod
@@ -109,3 +110,15 @@ class FanoutSettings(BaseSettings):
             if tier_ms >= wish:
                 return index
         return len(self.tiers_ms) - 1
+
+
+class WatchSettings(BaseSettings):
+    """Settings of `watch`; variables are ODDSWIRE_<NAME>."""
+
+    model_config = SettingsConfigDict(env_prefix="ODDSWIRE_", frozen=True)
+
+    watch_url: Annotated[
+        NameList, Field(min_length=1, description="stream URLs that watch tries in turn, comma separated")
+    ] = ("ws://127.0.0.1:8100/v1/stream", "ws://127.0.0.1:8101/v1/stream")
+
+    _split_names = field_validator("watch_url", mode="before")(_names)
