@@ -73,11 +73,11 @@ class Walk:
         self.answers.pop(topic.text, None)
 
     def below_floor(self, lane: int, floor: int) -> list[Topic]:
-        """The topics whose walk begins below the lane's floor: what they missed can no longer be told."""
+        """The topics whose walk, an image too, begins below the lane's floor: what they missed can no longer be told."""
         return [
             topic
             for topic, held in self._held.items()
-            if held.base is not None and lane in held.base and held.base[lane] < floor - 1
+            if held.point is not None and lane in held.point and held.point[lane] < floor - 1
         ]
 
     def changed(self, topic: Topic) -> bool:
