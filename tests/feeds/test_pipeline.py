@@ -12,6 +12,7 @@ from feeds.contract.subjects import event_subject, lane_of, market_subject
 from feeds.main import Feed
 from feeds.metrics import FeedMetrics
 from feeds.pipeline import STATE_BYTES_MAX
+from feeds.ports import State
 from feeds.providers.registry import ProviderOptions, make_provider
 from feeds.writer import ReadLead, RemakeLog, WriteLead, WriteStates
 from tests.bus import LANES, HandFed, bus, event, market
@@ -43,7 +44,12 @@ def test_each_state_goes_to_its_events_lane_and_ends_go_last() -> None:
     made = feed(HandFed(), FeedMetrics())
     lane, topic = lane_of("E1", LANES), "football.nfl.E1"
     other = next(name for name in map("E{}".format, range(99)) if lane_of(name, LANES) != lane)
-    ending = [event("E1", state="ended"), market("M1", "E1"), market("M2", other), market("M3", "E1", gone=True)]
+    ending: list[State] = [
+        event("E1", state="ended"),
+        market("M1", "E1"),
+        market("M2", other),
+        market("M3", "E1", gone=True),
+    ]
     made.pipeline.put(ending)
     assert sent(made, lane) == [
         market_subject(lane, topic, "M1"),

@@ -183,6 +183,24 @@ async def test_takeover_writes_only_what_differs_and_ends_what_is_absent(connect
         assert ended.state == "ended"
 
 
+async def test_two_feeds_of_one_lane_refresh_each_other_and_both_go_on(
+    nats_server: NatsServer, connection: Connection
+) -> None:
+    """A refresh moves the other's lead record, which then refuses a write: its owner finds it is still the owner."""
+    alpha, beta = HandFed(slate()), HandFed([event("B1"), market("B1M1", "B1", feed="beta")], feed="beta")
+    async with (
+        feeding(connection, alpha, log_age_s=10),
+        Connection(nats_server.url, name="beta") as other,
+        feeding(other, beta, log_age_s=10),
+        reading(connection, log_age_s=10) as (_, mirror),
+    ):
+        for ts in range(2, 40):
+            alpha.put(*slate(ts))
+            beta.put(market("B1M1", "B1", feed="beta", ts=ts))
+            await eventually(lambda ts=ts: shows(mirror, ts))  # type: ignore[misc]
+        await eventually(lambda: (state := mirror.state("B1M1")) is not None and state.ts == 39)
+
+
 async def test_refresh_keeps_the_board_whole_while_the_log_forgets(connection: Connection) -> None:
     provider = HandFed(slate())
     async with feeding(connection, provider, log_age_s=10), reading(connection, log_age_s=10) as (_, mirror):
