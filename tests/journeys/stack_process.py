@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +23,9 @@ ODDSWIRE = Path(sys.executable).with_name("oddswire")
 READY_S = 60.0
 END_S = 20.0
 """What `up` promises: everything has ended within this."""
+
+GONE_S = 5.0
+"""After `kill -9` of `up` the kernel ends everything at once; this is for a busy machine."""
 
 PORTS_USED = (0, 100, 101, 102, 200)
 
@@ -96,6 +100,13 @@ class StackProcess:
                 if process.environ().get("ODDSWIRE_TEST_MARK") == self._mark:
                     found.append(process)
         return found
+
+    def until_gone(self) -> None:
+        """Waits until no process is left; zombies that only await their reaper do not count."""
+        deadline_s = time.monotonic() + GONE_S
+        while left := self.processes():
+            assert time.monotonic() < deadline_s, left
+            time.sleep(0.02)
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Sends `up` alone a signal; gives its exit status. Fails if it takes too long."""

@@ -1,14 +1,15 @@
 """`oddswire up` with its real parts: it comes up, heals, refuses, and leaves nothing behind however it ends."""
 
+import json
 import re
 import signal
 import socket
+import subprocess
 from pathlib import Path
 
-import psutil
 import pytest
 
-from tests.journeys.stack_process import files_beside_data_dir, free_port_base, stack
+from tests.journeys.stack_process import ODDSWIRE, files_beside_data_dir, free_port_base, stack
 
 pytestmark = pytest.mark.journey
 
@@ -38,10 +39,8 @@ def test_kill_9_of_up_leaves_no_process_and_the_next_up_starts(port: int, home: 
     options = (*SMALL, "--port", str(port), "--shards", "1")
     with stack(*options, cwd=home) as up:
         up.until("ready in")
-        processes = up.processes()
         assert up.end(signal.SIGKILL) == -signal.SIGKILL
-        psutil.wait_procs(processes, timeout=5)
-        assert up.processes() == []
+        up.until_gone()
     with stack(*options, cwd=home) as up:
         up.until("ready in")
         assert up.end(signal.SIGINT) == 0
@@ -62,6 +61,18 @@ def test_a_part_that_is_killed_comes_back_alone(name: str, words: str, port: int
             f"{name} is ready again",
         ]
         assert before - {process.pid for process in up.processes()} == {killed.pid}
+        assert up.end() == 0
+
+
+def test_watch_finds_the_stack_and_sees_prices(port: int, home: Path) -> None:
+    with stack("--port", str(port), cwd=home) as up:
+        up.until("ready in")
+        watch = [ODDSWIRE, "watch", "football", "--json", "--for", "3"]
+        watched = subprocess.run(watch, capture_output=True, check=False, cwd=home, text=True, timeout=30)
+        assert watched.returncode == 0
+        assert re.search(f":({port + 100}|{port + 101})/v1/stream", watched.stderr)
+        kinds = {json.loads(line)["t"] for line in watched.stdout.splitlines()}
+        assert {"img", "live", "d"} <= kinds
         assert up.end() == 0
 
 
