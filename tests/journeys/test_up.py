@@ -67,7 +67,7 @@ def test_a_part_that_is_killed_comes_back_alone(name: str, words: str, port: int
 def test_watch_finds_the_stack_and_sees_prices(port: int, home: Path) -> None:
     with stack("--port", str(port), cwd=home) as up:
         up.until("ready in")
-        watch = [ODDSWIRE, "watch", "football", "--json", "--for", "3"]
+        watch = [str(ODDSWIRE), "watch", "football", "--json", "--for", "3"]
         watched = subprocess.run(watch, capture_output=True, check=False, cwd=home, text=True, timeout=30)
         assert watched.returncode == 0
         assert re.search(f":({port + 100}|{port + 101})/v1/stream", watched.stderr)
