@@ -39,6 +39,7 @@ class Replica:
     def reconnected(self) -> None:
         """A new connection begins: catch-ups of the old one will not end. What is held stays, the cursor too."""
         self.gap = False
+        self._gap_op = None
         self._answering = False
         self._imaging.clear()
 
@@ -145,7 +146,7 @@ class Replica:
             self._imaging.pop(topic, None)
             if answer == "image":
                 self._imaging[topic] = self._clock
-        if message.get("id") == self._gap_op:
+        if self._gap_op is not None and message.get("id") == self._gap_op:
             self._answering = self.gap
 
     def _live(self, message: Message) -> None:
