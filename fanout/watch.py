@@ -94,7 +94,12 @@ async def _follow(stream: OddsStream, view: View, heard: asyncio.Event) -> Strea
 def _end_on_sigterm(limit: asyncio.Timeout) -> None:
     """SIGTERM is the end of the time: the terminal is given back."""
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, lambda: limit.reschedule(loop.time()))
+
+    def end() -> None:
+        if not limit.expired():
+            limit.reschedule(loop.time())
+
+    loop.add_signal_handler(signal.SIGTERM, end)
 
 
 class JsonView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
@@ -29,8 +30,8 @@ class Leave(NamedTuple):
 class Link(ABC):
     """A connection and what the stream notes about it.
 
-    `asked`: its wish was taken; `opened`: it is connected; `live`: through catch-up. `gaps` counts gaps on it.
-    `silence_s`: longest time without a frame.
+    `asked`: its wish was taken; `opened`: it is connected; `live`: through catch-up. `gaps` counts gaps on it;
+    `leave` is set once the server drains.
     """
 
     speaks: bool
@@ -45,25 +46,36 @@ class Link(ABC):
         self.gaps = 0
         self.leave: Leave | None = None
         self.heartbeat_s = limits.silence_s / SILENT_HEARTBEATS
-        self.silence_s = limits.silence_s
+        self._silence_s = limits.silence_s
+        self._hearing: asyncio.Timeout | None = None
 
     def catches_up(self) -> None:
         """No heartbeats come in catch-up, and the server may first wait for the log."""
         self.live = False
-        self.silence_s = self.limits.silence_s
+        self._expect_within(self.limits.silence_s)
 
     def is_live(self) -> None:
         """From here heartbeats come."""
         self.live = True
-        self.silence_s = self.heartbeat_s * SILENT_HEARTBEATS
+        self._expect_within(self.heartbeat_s * SILENT_HEARTBEATS)
+
+    async def receive(self) -> bytes:
+        """The next message. Raises LinkLost (also where nothing comes for too long), StreamRefused."""
+        try:
+            async with asyncio.timeout(self._silence_s) as self._hearing:
+                return await self.next_message()
+        except TimeoutError as error:
+            raise LinkLost(f"nothing was heard for {self._silence_s:g} s") from error
+        finally:
+            self._hearing = None
 
     @abstractmethod
     async def open(self, wish: Wish) -> None:
         """Connects and subscribes. Raises LinkLost, StreamRefused."""
 
     @abstractmethod
-    async def receive(self) -> bytes:
-        """The next message. Raises LinkLost, StreamRefused."""
+    async def next_message(self) -> bytes:
+        """The next message, whenever it comes. Raises LinkLost, StreamRefused."""
 
     @abstractmethod
     async def say(self, op: ClientIn) -> None:
@@ -72,6 +84,11 @@ class Link(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Ends the connection. Twice is once."""
+
+    def _expect_within(self, silence_s: float) -> None:
+        self._silence_s = silence_s
+        if self._hearing is not None and not self._hearing.expired():
+            self._hearing.reschedule(asyncio.get_running_loop().time() + silence_s)
 
 
 def refusal(status: int, retry_after: str | None, body: bytes) -> LinkLost | StreamRefused:

@@ -51,15 +51,12 @@ class SseLink(Link):
         source.response.stream = _Bounded(source.response.stream, self.limits.message_bytes)
         self._events = await self._stack.enter_async_context(contextlib.aclosing(source.aiter_sse()))
 
-    async def receive(self) -> bytes:
+    async def next_message(self) -> bytes:
         """See Link."""
         try:
-            async with asyncio.timeout(self.silence_s):
-                async for event in self._events:
-                    if event.data:
-                        return event.data.encode()
-        except TimeoutError as error:
-            raise LinkLost(f"nothing was heard for {self.silence_s:g} s") from error
+            async for event in self._events:
+                if event.data:
+                    return event.data.encode()
         except SSEError as error:
             raise StreamRefused("not_a_stream", str(error)) from error
         except httpx.HTTPError as error:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
@@ -46,14 +44,11 @@ class WebSocketLink(Link):
         for subscribe in wish():
             await self.say(subscribe)
 
-    async def receive(self) -> bytes:
+    async def next_message(self) -> bytes:
         """See Link."""
         assert self._connection is not None
         try:
-            async with asyncio.timeout(self.silence_s):
-                return await self._connection.recv(decode=False)
-        except TimeoutError as error:
-            raise LinkLost(f"nothing was heard for {self.silence_s:g} s") from error
+            return await self._connection.recv(decode=False)
         except ConnectionClosed as closed:
             raise _closed(closed) from closed
 
