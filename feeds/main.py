@@ -47,13 +47,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return command(arguments)
     except ValidationError as error:
         return _complain("; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors()))
-    except (Refused, LogUnavailable, OSError) as error:
+    except LogUnavailable as error:
+        return _complain(str(error), EXIT_FAILED)
+    except (Refused, OSError) as error:
         return _complain(str(error))
 
 
-def _complain(text: str) -> int:
+def _complain(text: str, status: int = EXIT_USAGE) -> int:
     print(f"feeds: {text}", file=sys.stderr)
-    return EXIT_USAGE
+    return status
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -172,7 +174,8 @@ async def _lead(provider: Provider, bus: BusSettings, metrics: FeedMetrics, moni
         status = EXIT_NOT_LEADER
         print(f"feeds: stood down: {_first(group)}", file=sys.stderr)
     except* (Refused, LogUnavailable) as group:
-        status = _complain(str(_first(group)))
+        error = _first(group)
+        status = _complain(str(error), EXIT_FAILED if isinstance(error, LogUnavailable) else EXIT_USAGE)
     finally:
         signalled.cancel()
         await connection.close()

@@ -142,8 +142,9 @@ async def test_refused_lines_are_counted_and_passed_over() -> None:
 
 async def test_a_recording_without_definitions_never_says_live(tmp_path: Path) -> None:
     sink = _Sink()
-    await _provider(_recording(tmp_path, line(change({"id": 11, "ltp": 3})))).run(sink)
-    assert sink.told == ["recovering", "down"]
+    with pytest.raises(Refused, match="no market is defined"):
+        await _provider(_recording(tmp_path, line(change({"id": 11, "ltp": 3})))).run(sink)
+    assert sink.told == ["recovering"]
 
 
 async def test_a_looped_recording_begins_again() -> None:

@@ -71,13 +71,15 @@ class BetfairRecording:
         self._refusals = _RefusalLog(path)
 
     async def run(self, sink: FeedSink) -> None:
-        """Play to the end and say `down`, or for ever if looped. Raises Refused where nothing at all can be read."""
+        """Play to the end and say `down`, or for ever if looped. Raises Refused where no market can be read."""
         catalogue = await asyncio.to_thread(_catalogue, self._path)
         translator = Translator(feed=self.feed, lanes=self._lanes, catalogue=catalogue)
         player = _Player(sink, translator, self._speed, self._now_ms)
         player.begin()
         while True:
             await self._pass(player)
+            if not player.complete:
+                raise Refused("no_market", f"{self._path}: no market is defined in this recording")
             if not self._loop:
                 player.say("down")
                 return
@@ -112,7 +114,10 @@ class BetfairRecording:
 
 
 class _Player:
-    """One pass through the recording: waits until a change is due, then puts the states it makes."""
+    """One pass through the recording: waits until a change is due, then puts the states it makes.
+
+    `complete` from the first whole image on.
+    """
 
     def __init__(self, sink: FeedSink, translator: Translator, speed: float, now_ms: Callable[[], int]) -> None:
         self.reader = StreamReader()
@@ -124,13 +129,13 @@ class _Player:
         self._origin: tuple[int, float] | None = None
         self._batch: list[State] = []
         self._turn_lines = 0
-        self._complete = False
+        self.complete = False
 
     def begin(self) -> None:
         """Nothing is known yet, or any more: a fresh reader, a fresh clock, `recovering`."""
         self.reader = StreamReader()
         self._origin = None
-        self._complete = False
+        self.complete = False
         self.say("recovering")
         self._batch += self._translator.restart(self._now_ms())
         self.flush()
@@ -153,8 +158,8 @@ class _Player:
         if change.pt is not None:
             await self._until_due(change.pt)
         self._batch += self._translator.states(self.reader.markets, change.markets, self._now_ms())
-        self._complete = self._complete or change.image
-        if self._complete:
+        self.complete = self.complete or change.image
+        if self.complete:
             self.say("recovering" if self.reader.degraded else "live")
 
     async def _until_due(self, pt: int) -> None:

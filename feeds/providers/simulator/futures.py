@@ -19,6 +19,10 @@ _CANDIDATES = 3
 _SHORTEST = rung_of(0.75)
 
 
+_FAVOURITE_ODDS_ON = 1.5
+"""A season's favourite is at most 3 to 2 on, well below the shortest price of a season."""
+
+
 class Season:
     """Pricer of a market with many sides. A few sides move a rung at a time, up where the book is short of its
     overround and down where it is over, so it stays within a rung of it; of some, the one that strayed most moves."""
@@ -26,7 +30,9 @@ class Season:
     __slots__ = ("_usual",)
 
     def __init__(self, sides: int, rng: Random) -> None:
-        strengths = [math.exp(rng.gauss(0.0, _STRENGTH_SD)) for _ in range(sides)]
+        strengths = sorted(math.exp(rng.gauss(0.0, _STRENGTH_SD)) for _ in range(sides))
+        strengths[-1] = min(strengths[-1], _FAVOURITE_ODDS_ON * sum(strengths[:-1]))
+        rng.shuffle(strengths)
         everything = sum(strengths)
         self._usual = many_way([strength / everything for strength in strengths], _OVERROUND)
 
