@@ -40,7 +40,9 @@ class Route:
         self._failures = 0
 
     def failed(self, url: str, retry_after_s: float, now_s: float) -> None:
-        """This address did not serve, or no longer does."""
+        """This address did not serve, or no longer does: the one after it comes next."""
+        if url in self._urls:
+            self._next = self._urls.index(url) + 1
         if retry_after_s > 0:
             self._not_before_s[url] = now_s + min(retry_after_s, self._limits.retry_after_max_s)
 

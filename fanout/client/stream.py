@@ -50,6 +50,8 @@ class OddsStream:
     `urls` are stream addresses (`ws://HOST:PORT/v1/stream`), also for `sse`. `conflate_ms` is the tier, None for the
     server's default. `on_notice` hears of connections in order with the messages. Iterating raises StreamRefused where
     the server will not serve; everything else is healed. Use it as an async context manager.
+
+    The replica goes on with the markets of the messages it took: take what you need of one before asking for the next.
     """
 
     def __init__(

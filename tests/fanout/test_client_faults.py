@@ -206,6 +206,17 @@ def test_a_retry_after_is_obeyed_at_the_address_that_gave_it() -> None:
     assert (again.url, again.delay_s < 1) == ("ws://b", True)
 
 
+def test_an_address_that_failed_is_not_the_next_one() -> None:
+    route = Route(["ws://a", "ws://b", "ws://c"], QUICK)
+    route.first()
+    route.prefer("ws://b")
+    assert route.moving(0.0, 0.0).url == "ws://b"
+    route.failed("ws://b", 0.0, 0.0)
+    assert route.after_failure(0.0).url == "ws://c"
+    route.failed("ws://elsewhere", 0.0, 0.0)
+    assert route.after_failure(0.0).url == "ws://a"
+
+
 def test_waits_grow_to_a_bound_until_one_attempt_is_live() -> None:
     route = Route(["ws://a"], QUICK)
     waits = [route.after_failure(0.0).delay_s for _ in range(40)]
