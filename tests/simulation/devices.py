@@ -79,15 +79,12 @@ class SimulatedDevice:
         self.live = False
         self._answered: set[str] = set()
         self._op = 0
-        self._gaps = 0
-        self._gaps_here = 0
 
     def connect(self, shard: SimulatedShard, now_ms: int) -> None:
         """A new connection: what was held goes with the cursor, everything else without."""
         self.replica.reconnected()
         self._answered.clear()
         self.claimed.clear()
-        self._gaps_here = 0
         self.live = False
         self.socket = Socket(shard, now_ms)
         held = [topic for topic in self.wanted if topic in self.held]
@@ -145,23 +142,9 @@ class SimulatedDevice:
                 self.live = True
             case "unsubscribed":
                 self._answered -= set(message["topics"])
+                self.held -= set(message["topics"])
                 self.claimed -= set(message["topics"]) - self.wanted.keys()
                 self.replica.forget(set(message["topics"]), self.claimed)
-
-    def answer_gap(self, now_ms: int) -> None:
-        """After a gap: again with the cursor; after a second one on this connection, without."""
-        if self.replica.gaps == self._gaps:
-            return
-        self._gaps = self.replica.gaps
-        self._gaps_here += 1
-        held = [topic for topic in self.wanted if topic in self.held]
-        if self._gaps_here == 1 and held and self.replica.cursor is not None:
-            op = self.subscribe(held, self.replica.cursor, now_ms)
-        elif self.wanted:
-            op = self.subscribe(list(self.wanted), None, now_ms)
-        else:
-            return
-        self.replica.resubscribing(op)
 
     def _say(self, said: Message, now_ms: int) -> int:
         assert self.socket is not None

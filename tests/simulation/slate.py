@@ -15,6 +15,8 @@ State = Market | Event
 LEAGUES = (("football", "nfl"), ("football", "cfb"), ("tennis", "atp"))
 CLASSES: tuple[MarketClass, ...] = ("main", "alternate", "prop")
 CLOSED: tuple[Status, ...] = ("suspended", "inactive", "closed")
+PRICES_MILLI = (1_500, 2_000, 3_250)
+"""Few, so that a price often returns to what it was."""
 MARKETS_MAX = 4
 """Markets an event may begin; later ones are only replaced."""
 
@@ -102,7 +104,7 @@ class Slate:
         return Selection(selection_id, f"Side {selection_id}", price=price_from_milli(self._milli()))
 
     def _milli(self) -> int:
-        return self._random.randint(1_100, 4_000)
+        return self._random.choice(PRICES_MILLI)
 
     def _price(self, market: Market) -> list[State]:
         selections = list(market.selections)

@@ -11,16 +11,24 @@ SEEDS_PROOF = 2_000
 BATCH = 20
 
 
-def run(seed: int, *, forge: bool = False) -> None:
+def run(seed: int) -> None:
     """One seed; what went before stands in the failure."""
-    world = World(seed, forge=forge)
+    world = World(seed)
     try:
         world.run()
     except Exception as failure:
-        pytest.fail(f"seed {seed}: {failure!r}\n" + "\n".join(world.trace), pytrace=True)
+        trace = "\n".join(world.trace)
+        raise AssertionError(f"seed {seed}: {failure!r}\n{trace}") from failure
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS_CI, BATCH))
 def test_every_device_shows_the_log(first: int) -> None:
     for seed in range(first, first + BATCH):
+        run(seed)
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(900)
+def test_every_device_shows_the_log_in_many_seeds() -> None:
+    for seed in range(SEEDS_CI, SEEDS_CI + SEEDS_PROOF):
         run(seed)
