@@ -1,14 +1,12 @@
 """The oracle: after every message, and once all is quiet, what a device shows is compared with the log itself.
 
-S1 `s` rises; S5 closings reach live devices unmerged; S6 only published states are shown; every cursor is true;
+S1 `s` rises; S6 only published states are shown; every cursor is true;
 S2, S4 after quiet a device holds exactly the log's last states of its topics.
 """
 
 from __future__ import annotations
 
 from typing import Any
-
-import orjson
 
 from fanout.contract.cursor import decode_cursor
 from fanout.contract.topics import Topic, parse_topic
@@ -77,7 +75,9 @@ class Checker:
         if entry_id in replica.markets and held["s"] != last:
             raise Violation(f"S1: {entry_id} is shown at {held['s']}, its last is {last}")
         if shown(held) != self._log.wire(self._epoch, entry_id, held["s"]):
-            raise Violation(f"S6: {shown(held)} was never published; {self._log.wire(self._epoch, entry_id, held['s'])}")
+            raise Violation(
+                f"S6: {shown(held)} was never published; {self._log.wire(self._epoch, entry_id, held['s'])}"
+            )
 
     def _check_topics(self, message: Message) -> None:
         assert self._epoch is not None
@@ -123,49 +123,23 @@ class Checker:
         markets = {entry_id: s for entry_id, (s, state) in last.items() if isinstance(state, Market)}
         events = {entry_id: s for entry_id, (s, state) in last.items() if isinstance(state, Event)}
         vanished = self._log.vanished()
-        held_markets = {entry_id: market["s"] for entry_id, market in replica.markets.items() if entry_id not in vanished}
+        held_markets = {
+            entry_id: market["s"] for entry_id, market in replica.markets.items() if entry_id not in vanished
+        }
         held_events = {
             entry_id: event["s"]
             for entry_id, event in replica.events.items()
             if event["state"] != "ended" and entry_id not in vanished
         }
         if held_markets != markets:
-            raise Violation(f"S4: {device.name} shows {_differing(held_markets, markets)}, the log has {_differing(markets, held_markets)}")
+            shows, has = _differing(held_markets, markets), _differing(markets, held_markets)
+            raise Violation(f"S4: {device.name} shows {shows}, the log has {has}")
         if held_events != events:
             raise Violation(f"S4: {device.name} shows events {held_events}, the log has {events}")
         if replica.gap:
             raise Violation("S2: a gap was not healed")
         for entry_id in (*markets, *events):
             self._check_entry(entry_id)
-
-
-class Closings:
-    """S5: which closings a shard owes to which of its live devices, between two settlings."""
-
-    def __init__(self, log: Log) -> None:
-        self._log = log
-
-    def closes(self, epoch: str, market: Market, s: int) -> bool:
-        """Whether the state at `s` closed the market or one of its selections."""
-        history = self._log.epochs[epoch][market.id]
-        before = history.as_of(s - 1)
-        if before is None or history.vanished or not isinstance(before[1], Market):
-            return False
-        old = before[1]
-        if old.gone:
-            return False
-        was_open = {selection.id for selection in old.selections if selection.st == "open"}
-        return (
-            (market.st != "open" and old.st != market.st)
-            or (market.gone and not old.gone)
-            or any(selection.st != "open" and selection.id in was_open for selection in market.selections)
-        )
-
-
-def written(frames: list[bytes]) -> set[tuple[str, int]]:
-    """Every (market, position) in these frames."""
-    messages = (orjson.loads(frame) for frame in frames)
-    return {(market["id"], market["s"]) for message in messages for market in message.get("m", ())}
 
 
 def _differing(some: dict[str, int], others: dict[str, int]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""A simulated device: a slow socket, the client rule, and a person who changes topics and tiers and loses the network."""
+"""A simulated device: a slow socket, the client rule, and a user who changes topics and tiers and loses the network."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import orjson
 from fanout.contract.closing import Close
 from fanout.contract.replica import Replica
 from fanout.device import Device
+from fanout.ports import Wire
 from tests.simulation.shards import HIGH_WATER_BYTES, LOW_WATER_BYTES, SimulatedShard
 
 Message = dict[str, Any]
@@ -19,6 +20,7 @@ class PlainWire:
     """The frame is the JSON itself."""
 
     def frame(self, payload: bytes, cursor: str | None = None) -> bytes:
+        del cursor
         return payload
 
 
@@ -26,9 +28,9 @@ WIRE = PlainWire()
 
 
 class Socket:
-    """An Outlet: what was written and not read yet. Above high water it says so at once, as an asyncio transport does."""
+    """An Outlet: what was written and not read yet. Above high water it says so at once, as a transport does."""
 
-    wire = WIRE
+    wire: Wire = WIRE
 
     def __init__(self, shard: SimulatedShard, now_ms: int) -> None:
         self.shard = shard
@@ -107,6 +109,13 @@ class SimulatedDevice:
         self.socket = None
         self.live = False
         self.replica.forget(self.claimed - self.wanted.keys(), set(self.wanted))
+
+    def is_live_at(self, shard: SimulatedShard) -> bool:
+        """Whether the shard takes it as live: it gets shared frames."""
+        socket = self.socket
+        if socket is None or socket.shard is not shard or socket.closed is not None:
+            return False
+        return socket.device.walk is None and socket.device.cohort is not None
 
     def subscribe(self, topics: list[str], cursor: str | None, now_ms: int) -> int:
         """Asks for topics, which from now on are wanted."""

@@ -100,7 +100,7 @@ class Log:
         ]
 
     def superseded_by(self, lane: int, floor: int) -> int:
-        """The position up to which a reader must have read to miss nothing when the lane forgets what is below `floor`."""
+        """Up to where a reader must have read to miss nothing when the lane forgets what is below `floor`."""
         least = floor - 1
         for history in self.histories.values():
             above = bisect_right(history.positions, floor - 1)
@@ -126,7 +126,9 @@ class Log:
 
     def vanished(self) -> set[str]:
         """What aged out without having ended: only devices that were live at that time were told."""
-        return {entry_id for entry_id, history in self.histories.items() if history.vanished and not self._in_log(history)}
+        return {
+            entry_id for entry_id, history in self.histories.items() if history.vanished and not self._in_log(history)
+        }
 
     def wire(self, epoch: str, entry_id: str, s: int) -> dict[str, Any] | None:
         """What a device shows of a market or event at `s`: None if nothing was published there."""
@@ -153,7 +155,7 @@ class Log:
 
 
 def shown(entry: dict[str, Any]) -> dict[str, Any]:
-    """A market or event without what does not mean anything once it is applied: `p`, and optional values that are null."""
+    """A market or event without what means nothing once it is applied: `p`, and optional values that are null."""
     plain = {name: value for name, value in entry.items() if name != "p"}
     if "x" in entry:
         plain["x"] = [

@@ -5,7 +5,7 @@ A mutation takes pytest's MonkeyPatch and breaks the one thing its name says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -224,10 +224,6 @@ def older_markets_are_taken(patch: Patch) -> None:
     patch.setattr(Replica, "_take_market", take)
 
 
-def forgotten_lanes_count_as_sent(patch: Patch) -> None:
-    patch.setattr(Tier, "forget", _nothing)
-
-
 def full_sockets_are_written_to(patch: Patch) -> None:
     patch.setattr(Placement, "blocked", _nothing)
 
@@ -251,11 +247,6 @@ def images_are_never_restarted(patch: Patch) -> None:
     patch.setattr(Walk, "below_floor", below)
 
 
-def all_of(names: Iterable[str]) -> list[Mutation]:
-    """The mutations with these names."""
-    return [globals()[name] for name in names]
-
-
 SEEN_BY_SIMULATION: tuple[Mutation, ...] = (
     cursor_in_urgent_frames,
     cursor_before_the_flush,
@@ -267,7 +258,6 @@ SEEN_BY_SIMULATION: tuple[Mutation, ...] = (
     urgent_waits,
     base_is_the_greatest,
     board_keeps_stamps,
-    floor_passes_walks_by,
     old_cursors_are_taken,
     foreign_cursors_are_taken,
     epochs_are_not_compared,
@@ -275,10 +265,7 @@ SEEN_BY_SIMULATION: tuple[Mutation, ...] = (
     chunks_bring_nothing_up_to_date,
     live_in_the_middle_of_a_walk,
     walk_from_the_board,
-    shared_frames_in_catch_up,
     older_markets_are_taken,
-    forgotten_lanes_count_as_sent,
     changes_after_gone_are_sent,
-    images_are_never_restarted,
 )
 """What random runs alone find; the rest shows in directed scenarios."""

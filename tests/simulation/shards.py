@@ -1,4 +1,4 @@
-"""A shard over the simulated log: it reads each lane late, may lose records, and is driven as pulse.py and relay.py do."""
+"""A shard over the simulated log: it reads lanes late, may lose records, and is driven as by pulse.py and relay.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the simulated feed offers: a few events with markets, changed at random in every way a real feed changes them."""
+"""What the simulated feed offers: events with markets, changed at random in every way a real feed changes them."""
 
 from __future__ import annotations
 
@@ -71,7 +71,14 @@ class Slate:
         return states
 
     def _begin_event(self, event_id: str, sport: str, league: str) -> None:
-        event = Event(event_id, event_topic(sport, league, event_id), f"Game {event_id}", "2026-09-21T20:00:00Z", "live", self._now())
+        event = Event(
+            event_id,
+            event_topic(sport, league, event_id),
+            f"Game {event_id}",
+            "2026-09-21T20:00:00Z",
+            "live",
+            self._now(),
+        )
         self.events[event_id] = event
         for _ in range(self._random.randint(1, 2)):
             market = self._market(event)

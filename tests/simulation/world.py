@@ -10,9 +10,10 @@ from random import Random
 import orjson
 
 from feeds.contract.freshness import BEAT_INTERVAL_MS
-from feeds.contract.model import FeedState, Market
-from feeds.contract.records import Beat, decode_record
-from tests.simulation.checker import Checker, Closings, Violation, written
+from feeds.contract.model import FeedState
+from feeds.contract.records import Beat
+from tests.simulation.checker import Checker, Violation
+from tests.simulation.closings import Closings
 from tests.simulation.devices import SimulatedDevice
 from tests.simulation.log import Log
 from tests.simulation.shards import TIERS_MS, SimulatedShard
@@ -38,7 +39,6 @@ class World:
         ]
         self.checkers = {device: Checker(self.log, device) for device in self.devices}
         self._floors: dict[int, int] = {}
-        self._closings = Closings(self.log)
         self._feed_state: FeedState = "live"
         self._beat_ms = self.now_ms
         self._actions: tuple[tuple[int, Callable[[], None]], ...] = (
@@ -159,7 +159,7 @@ class World:
         self._floors[lane] = floor
 
     def _age(self) -> None:
-        """A lane forgets: long after everyone read what was written anew, or while somebody has read nothing for as long."""
+        """A lane forgets: after everyone read what was written anew, or while somebody has read nothing for long."""
         for lane, floor in tuple(self._floors.items()):
             head = self.log.superseded_by(lane, floor)
             followers = [shard for shard in self.shards if lane in shard.followed and shard.current]
@@ -245,45 +245,11 @@ class World:
                 device.socket.now_ms = self.now_ms
                 device.socket.recent.clear()
         shard.core.now_ms = self.now_ms
-        boards = shard.core.boards
-        before = [lane.book.position for lane in shard.core.board.lanes]
-        epoch = shard.epoch
-        live = [device for device in self.devices if self._is_live_at(device, shard)]
+        closings = Closings(shard, self.devices)
         yield
         shard.core.settle(self.now_ms)
         shard.want(self.now_ms)
-        if shard.core.boards == boards and epoch == shard.epoch:
-            self._check_closings(shard, before, live)
-
-    def _check_closings(self, shard: SimulatedShard, before: list[int], live: list[SimulatedDevice]) -> None:
-        if not shard.current:
-            return
-        owed: list[Market] = []
-        for lane, position in enumerate(before):
-            reached = shard.core.board.lanes[lane].book.position
-            if position == 0 or reached <= position:
-                continue
-            for stored in self.log.records[lane][position:reached]:
-                state = decode_record(stored.subject, stored.data)
-                if isinstance(state, Market) and self._closings.closes(shard.epoch, state, stored.s):
-                    for device in live:
-                        if self._is_live_at(device, shard) and self._is_meant(device, state):
-                            assert device.socket is not None
-                            if (state.id, stored.s) not in written(device.socket.recent):
-                                raise Violation(f"S5: {device.name} was not told of {state.id} at {stored.s}")
-        del owed
-
-    def _is_live_at(self, device: SimulatedDevice, shard: SimulatedShard) -> bool:
-        socket = device.socket
-        if socket is None or socket.shard is not shard or socket.closed is not None:
-            return False
-        return socket.device.walk is None and socket.device.cohort is not None
-
-    def _is_meant(self, device: SimulatedDevice, market: Market) -> bool:
-        assert device.socket is not None
-        assert device.socket.device.cohort is not None
-        cohort = device.socket.device.cohort
-        return any(market.topic.startswith(topic.path) and topic.wants(market) for topic in cohort.topics)
+        closings.check()
 
     # Devices
 
@@ -304,7 +270,9 @@ class World:
                 shard = self.random.choice(self.shards)
                 if self.random.random() < 0.1:
                     device.held.clear()
-                self.note(f"{device.name} connects to {shard.name} for {list(device.wanted)}, cursor {device.replica.cursor}")
+                self.note(
+                    f"{device.name} connects to {shard.name} for {list(device.wanted)}, cursor {device.replica.cursor}"
+                )
                 device.connect(shard, self.now_ms)
                 shard.want(self.now_ms)
 
@@ -385,7 +353,9 @@ class World:
         shard = socket.shard
         positions = [shard.core.board.lanes[lane].book.position for lane in shard.followed]
         heads = [self.log.heads[lane] for lane in shard.followed]
-        flushed = all(tier.flushed[lane] == self.log.heads[lane] for tier in shard.core.tiers for lane in shard.followed)
+        flushed = all(
+            tier.flushed[lane] == self.log.heads[lane] for tier in shard.core.tiers for lane in shard.followed
+        )
         waiting = socket.device.waiting is not None or socket.device.walk is not None
         return shard.current and positions == heads and flushed and not waiting
 
