@@ -1,0 +1,147 @@
+"""Coordination within one process: for tests, and for a stack that has nothing to agree on with others.
+
+Everything is forgotten with the process. `away` makes it as unavailable as a server that was killed.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from feeds.contract.coordination import (
+    ABSENT,
+    Claim,
+    Conflict,
+    Record,
+    Unavailable,
+    check_key,
+    check_scan,
+    check_ttl,
+    check_value,
+    check_window,
+)
+
+_Key = tuple[str, str, str]
+"""Space (claim, lease, record, count), kind, name."""
+
+
+class _Held(NamedTuple):
+    value: bytes
+    version: int
+    ends_s: float
+
+
+class MemoryCoordination:
+    """A Coordination (feeds/contract/coordination.py). `clock` gives seconds; windows of counts follow it, too."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.away = False
+        self._clock = clock
+        self._versions = itertools.count(ABSENT + 1)
+        self._held: dict[_Key, _Held] = {}
+        self._ends: list[tuple[float, _Key]] = []
+
+    async def claim(self, key: str, value: bytes, *, ttl_s: int) -> Claim:
+        """See Coordination."""
+        check_key(key)
+        held = self._read("claim", "", key)
+        if held is not None:
+            return Claim(won=False, value=held.value)
+        self._write(("claim", "", key), value, ttl_s)
+        return Claim(won=True, value=value)
+
+    async def answer(self, key: str) -> bytes | None:
+        """See Coordination."""
+        check_key(key)
+        held = self._read("claim", "", key)
+        return None if held is None else held.value
+
+    async def lease(self, name: str, owner: str, *, ttl_s: int) -> int:
+        """See Coordination."""
+        check_key(name, owner)
+        held = self._read("lease", "", name)
+        if held is not None and held.value != owner.encode():
+            raise Conflict(f"lease {name} is held by {held.value.decode()}")
+        return self._write(("lease", "", name), owner.encode(), ttl_s, version=None if held is None else held.version)
+
+    async def release(self, name: str, owner: str) -> None:
+        """See Coordination."""
+        check_key(name, owner)
+        held = self._read("lease", "", name)
+        if held is not None and held.value == owner.encode():
+            del self._held["lease", "", name]
+
+    async def count(self, key: str, *, window_s: int) -> int:
+        """See Coordination."""
+        check_key(key)
+        check_window(window_s)
+        name = f"{key}.{int(self._clock() // window_s)}"
+        held = self._read("count", str(window_s), name)
+        counted = 1 if held is None else int(held.value) + 1
+        self._write(("count", str(window_s), name), b"%d" % counted, window_s)
+        return counted
+
+    async def put(
+        self, kind: str, name: str, *, value: bytes, ttl_s: int | None = None, version: int | None = None
+    ) -> int:
+        """See Coordination."""
+        check_key(kind, name)
+        self._expect(kind, name, version)
+        return self._write(("record", kind, name), value, ttl_s)
+
+    async def get(self, kind: str, name: str) -> Record | None:
+        """See Coordination."""
+        check_key(kind, name)
+        held = self._read("record", kind, name)
+        return None if held is None else Record(name, held.value, held.version)
+
+    async def scan(self, kind: str) -> list[Record]:
+        """See Coordination."""
+        check_key(kind)
+        self._forget_ended()
+        found = [
+            Record(name, held.value, held.version)
+            for (space, of, name), held in sorted(self._held.items())
+            if (space, of) == ("record", kind)
+        ]
+        check_scan(kind, len(found))
+        return found
+
+    async def delete(self, kind: str, name: str, *, version: int | None = None) -> None:
+        """See Coordination."""
+        check_key(kind, name)
+        self._expect(kind, name, version)
+        self._held.pop(("record", kind, name), None)
+
+    def _expect(self, kind: str, name: str, version: int | None) -> None:
+        held = self._read("record", kind, name)
+        found = ABSENT if held is None else held.version
+        if version is not None and found != version:
+            raise Conflict(f"{kind} {name} has version {found}, not {version}")
+
+    def _read(self, space: str, kind: str, name: str) -> _Held | None:
+        self._forget_ended()
+        return self._held.get((space, kind, name))
+
+    def _write(self, key: _Key, value: bytes, ttl_s: int | None, *, version: int | None = None) -> int:
+        check_value(value)
+        check_ttl(ttl_s)
+        ends_s = math.inf if ttl_s is None else self._clock() + ttl_s
+        held = self._held[key] = _Held(value, next(self._versions) if version is None else version, ends_s)
+        if ttl_s is not None:
+            heapq.heappush(self._ends, (ends_s, key))
+        return held.version
+
+    def _forget_ended(self) -> None:
+        if self.away:
+            raise Unavailable("coordination in memory was told to be away")
+        now_s = self._clock()
+        while self._ends and self._ends[0][0] <= now_s:
+            ends_s, key = heapq.heappop(self._ends)
+            held = self._held.get(key)
+            if held is not None and held.ends_s == ends_s:
+                del self._held[key]
