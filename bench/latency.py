@@ -30,11 +30,10 @@ class Latency:
         return int(self._histogram.get_total_count())
 
     def figures(self, name: str) -> dict[str, Reading]:
-        """`NAME_p50_ms` and further quantiles, `NAME_max_ms`, and how many were recorded as `NAME_count`."""
+        """`NAME_p50_ms` and further quantiles, `NAME_max_ms`."""
         told = {
             f"{name}_{label}_ms": Reading(self._histogram.get_value_at_percentile(quantile) / 1000, "ms")
             for label, quantile in QUANTILES
         }
         told[f"{name}_max_ms"] = Reading(self._histogram.get_max_value() / 1000 if len(self) else 0.0, "ms")
-        told[f"{name}_count"] = Reading(len(self), "1")
         return told

@@ -140,19 +140,23 @@ def split_cores(cores: Collection[int]) -> Cores:
 
 
 def cpu(pid: int) -> Cpu:
-    """What it has used so far."""
-    times = psutil.Process(pid).cpu_times()
+    """What it has used so far. Raises CannotMeasure."""
+    with _ended():
+        times = psutil.Process(pid).cpu_times()
     return Cpu(times.user, times.system)
 
 
 def uss_bytes(pid: int) -> int:
-    """Memory that is its own alone, and would be free if it ended."""
-    return int(psutil.Process(pid).memory_full_info().uss)
+    """Memory that is its own alone, and would be free if it ended. Raises CannotMeasure."""
+    with _ended():
+        return int(psutil.Process(pid).memory_full_info().uss)
 
 
 def usage(name: str, pid: int, *, since: Cpu, cores: Collection[int]) -> Usage:
-    """What it has used since then, and holds now."""
-    now, memory = cpu(pid), psutil.Process(pid).memory_full_info()
+    """What it has used since then, and holds now. Raises CannotMeasure."""
+    now = cpu(pid)
+    with _ended():
+        memory = psutil.Process(pid).memory_full_info()
     system_s = now.system_s - since.system_s
     return Usage(
         name=name,
@@ -162,3 +166,11 @@ def usage(name: str, pid: int, *, since: Cpu, cores: Collection[int]) -> Usage:
         rss_bytes=memory.rss,
         uss_bytes=memory.uss,
     )
+
+
+@contextlib.contextmanager
+def _ended() -> Iterator[None]:
+    try:
+        yield
+    except psutil.NoSuchProcess as error:
+        raise CannotMeasure(f"process {error.pid} has ended") from error

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import resource
 import socket
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 from bench import wire
 from bench.device import CountingDevice, ReadingDevice, Tally
@@ -23,11 +24,20 @@ JOINING_MAX = 32
 JOIN_S = 30.0
 """A swarm of which nobody becomes live for so long has failed."""
 
+READ_INTERVAL_S = 1.0
+"""How often devices that only count are read: long before the shard's socket buffers fill, and its pings time out."""
+
+_READ_SLICES = 50
+"""They are read in so many parts, one after the other, so that none holds up those who time."""
+
 SOCKETS_PER_SOURCE = 20_000
 """Connections from one 127.0.0.x: fewer than the kernel's ephemeral ports."""
 
 _FILES_BESIDE = 200
 _IP_BIND_ADDRESS_NO_PORT = 24  # ip(7); the socket module names it from Python 3.12 on
+
+
+Device = TypeVar("Device", bound=asyncio.Protocol)
 
 
 class Address(NamedTuple):
@@ -50,40 +60,55 @@ class Swarm:
         self._address = address
         self._conflate_ms = conflate_ms
         self._request = wire.handshake(address.url)
-        self._subscribes: dict[str, bytes] = {}
+        self._subscribes: dict[Sequence[str], bytes] = {}
         self._transports: list[asyncio.BaseTransport] = []
+        self._counting: list[CountingDevice] = []
+        self._rounds: asyncio.Task[None] | None = None
         self._moved = asyncio.Event()
 
     async def join(self, topics: Sequence[str]) -> None:
         """One device for each, all live when it returns. Raises CannotMeasure."""
+        self._rounds = self._rounds or asyncio.create_task(self._read_in_rounds())
         for number, topic in enumerate(topics):
             await self._room(number - JOINING_MAX)
-            await self._connect(self._counting(topic) if number % READ_EVERY else self._reading((topic,)))
+            make = self._make_counting if number % READ_EVERY else self._make_reading
+            await self._connect(partial(make, (topic,)))
         await self._room(len(topics) - 1)
 
     async def read(self, topics: Sequence[str]) -> ReadingDevice:
         """One device more, which reads all of these topics; live when it is given. Raises CannotMeasure."""
-        device = self._reading(topics)
         live = self.tally.live
-        await self._connect(device)
+        device = await self._connect(partial(self._make_reading, topics))
         await self._room(live)
         return device
 
     def leave(self) -> None:
         """Everybody goes, without a word."""
+        if self._rounds is not None:
+            self._rounds.cancel()
+        self._counting.clear()
         for transport in self._transports:
             if isinstance(transport, asyncio.WriteTransport):
                 transport.abort()
         self._transports.clear()
 
-    def _reading(self, topics: Sequence[str]) -> ReadingDevice:
+    async def _read_in_rounds(self) -> None:
+        while True:
+            for part in range(_READ_SLICES):
+                for device in self._counting[part::_READ_SLICES]:
+                    device.read_waiting()
+                await asyncio.sleep(READ_INTERVAL_S / _READ_SLICES)
+
+    def _make_reading(self, topics: Sequence[str], _: socket.socket) -> ReadingDevice:
         return ReadingDevice(self._address.url, topics, self.tally, self._moved.set, conflate_ms=self._conflate_ms)
 
-    def _counting(self, topic: str) -> CountingDevice:
-        subscribe = self._subscribes.get(topic)
+    def _make_counting(self, topics: Sequence[str], own: socket.socket) -> CountingDevice:
+        subscribe = self._subscribes.get(topics)
         if subscribe is None:
-            subscribe = self._subscribes[topic] = wire.subscribe(topic, self._conflate_ms)
-        return CountingDevice(self._request, subscribe, self.tally, self._moved.set)
+            subscribe = self._subscribes[topics] = wire.subscribe(topics, self._conflate_ms)
+        device = CountingDevice(own, self._request, subscribe, self.tally, self._moved.set)
+        self._counting.append(device)
+        return device
 
     async def _room(self, live: int) -> None:
         """Waits until more than so many are live. Raises CannotMeasure when that stops to come about."""
@@ -98,16 +123,17 @@ class Swarm:
             except TimeoutError:
                 raise CannotMeasure(f"only {tally.live} devices are live, and no more in {JOIN_S} s") from None
 
-    async def _connect(self, device: asyncio.Protocol) -> None:
+    async def _connect(self, make: Callable[[socket.socket], Device]) -> Device:
         loop = asyncio.get_running_loop()
         own = source_socket(len(self._transports))
         try:
             await loop.sock_connect(own, tuple(self._address))
-            transport, _ = await loop.create_connection(lambda: device, sock=own)
+            transport, device = await loop.create_connection(lambda: make(own), sock=own)
         except OSError as error:
             own.close()
             raise CannotMeasure(f"connection number {len(self._transports) + 1}: {error}") from error
         self._transports.append(transport)
+        return device
 
 
 def source_socket(number: int) -> socket.socket:

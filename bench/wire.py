@@ -5,6 +5,8 @@ What a device says is made by `websockets`, once for all who say the same: the m
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import orjson
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
@@ -28,9 +30,9 @@ def message(opcode: Opcode, payload: bytes) -> bytes:
     return Frame(opcode, payload).serialize(mask=True)
 
 
-def subscribe(topic: str, conflate_ms: int) -> bytes:
-    """The subscribe to one topic, from nothing, as a frame."""
-    said = {"op": "subscribe", "id": 1, "topics": [topic], "conflate_ms": conflate_ms, "cursor": None}
+def subscribe(topics: Sequence[str], conflate_ms: int) -> bytes:
+    """The subscribe to some topics, from nothing, as a frame."""
+    said = {"op": "subscribe", "id": 1, "topics": list(topics), "conflate_ms": conflate_ms, "cursor": None}
     return message(Opcode.TEXT, orjson.dumps(said))
 
 

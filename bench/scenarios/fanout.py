@@ -1,7 +1,7 @@
 """One shard under many devices: from ingest to device, over the real line.
 
 Each device watches one event. The shard has a core to itself; the swarm, NATS and the feed share the rest, so a swarm
-that cannot keep up shows as latency: `shard_to_device` and the swarm's CPU tell it apart.
+that cannot keep up shows as latency: `flush_to_device` and the swarm's CPU tell it apart.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import time
 from typing import NamedTuple
 
+from bench.device import Tally
 from bench.line import Line, running_line
 from bench.options import count_to, seconds_to
 from bench.processes import Cpu, cpu, on_cores, split_cores, usage, uss_bytes
@@ -114,18 +115,9 @@ async def _measure(line: Line, swarm: Swarm, connected: dict[str, Reading], *, s
     swarm.tally.reset()
     await asyncio.sleep(seconds)
     tally = swarm.tally
-    received = {
-        "ingest": tally.ingest_to_device.figures("ingest_to_device"),
-        "shard": tally.shard_to_device.figures("shard_to_device"),
-        "rates": _rates(began, frames=tally.frames, received_bytes=tally.received_bytes),
-    }
+    received = _received(tally, took_s=time.monotonic() - began.at_s)
     ended = await _moment(line)
-    line.check()
-    figures = received["ingest"] | received["shard"] | received["rates"] | _shard_figures(began, ended) | connected
-    figures |= {
-        "closed": Reading(sum(tally.closed.values()), "1"),
-        "gaps": Reading(tally.gaps, "1"),
-    }
+    figures = received | _shard_figures(began, ended) | connected
     pids = [
         *((part.name, part.pid, part.cores) for part in line.children),
         ("swarm", os.getpid(), os.sched_getaffinity(0)),
@@ -135,16 +127,22 @@ async def _measure(line: Line, swarm: Swarm, connected: dict[str, Reading], *, s
 
 
 async def _moment(line: Line) -> Moment:
+    line.check()
     metrics = await line.metrics()
     pids = (*(part.pid for part in line.children), os.getpid())
     return Moment(time.monotonic(), metrics, tuple(cpu(pid) for pid in pids))
 
 
-def _rates(began: Moment, *, frames: int, received_bytes: int) -> dict[str, Reading]:
-    took_s = time.monotonic() - began.at_s
+def _received(tally: Tally, *, took_s: float) -> dict[str, Reading]:
+    """What the devices saw. From ingest to device is from ingest to the flush, and from there to the device."""
     return {
-        "frames_per_s": Reading(frames / took_s, "1/s"),
-        "received_per_s": Reading(received_bytes / took_s, "B/s"),
+        **tally.ingest_to_device.figures("ingest_to_device"),
+        **tally.ingest_to_flush.figures("ingest_to_flush"),
+        **tally.flush_to_device.figures("flush_to_device"),
+        "frames_per_s": Reading(tally.frames / took_s, "1/s"),
+        "received_per_s": Reading(tally.received_bytes / took_s, "B/s"),
+        "closed": Reading(sum(tally.closed.values()), "1"),
+        "gaps": Reading(tally.gaps, "1"),
     }
 
 
