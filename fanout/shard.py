@@ -64,6 +64,7 @@ class Shard:
     def board_read(self, number: int, board: lane_port.Board) -> None:
         """The whole lane as of a position: at joining, and after a hole."""
         self.boards += 1
+        self._flush_urgent()
         lane = self.board.lanes[number]
         joining = not lane.joined
         missed_below_floor = not joining and lane.book.position < board.floor - 1
@@ -87,7 +88,9 @@ class Shard:
         self.placement.lane_joined()
 
     def record(self, number: int, stored: lane_port.Stored) -> None:
-        """The next record of a lane."""
+        """The next record of a lane. Of one that was forgotten just now some may still be on their way here."""
+        if not self.board.lanes[number].joined:
+            return
         self.records += 1
         record = self._decode(stored)
         if not isinstance(record, Market | Event):
@@ -106,6 +109,7 @@ class Shard:
         """The lane's log begins at `floor` now: what lies below is forgotten."""
         if floor <= self.board.lanes[number].book.floor:
             return
+        self._flush_urgent()
         dropped = self.board.raise_floor(number, floor)
         for tier in self.tiers:
             tier.forget(dropped)

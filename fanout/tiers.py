@@ -92,6 +92,7 @@ class Tier:
 
     def clear(self) -> None:
         """Another log: positions mean nothing any more."""
+        self.cohorts.clear()
         self._sent.clear()
         self._returned.clear()
         self.flushed = [0] * len(self.flushed)
