@@ -66,18 +66,20 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
 async def _connect(line: Line, swarm: Swarm, options: argparse.Namespace, tell: Tell) -> dict[str, Reading]:
     """Brings all devices in. Gives what that took: time, and memory of the shard."""
     observing = Swarm(line.address, conflate_ms=_OBSERVER_TIER_MS)
-    device = await observing.read(sorted({league.sport.slug for league in ROTATION}))
-    topics = _events_of(device.replica)
-    if len(topics) < options.events:
-        raise CannotMeasure(f"the slate has {len(topics)} events, not {options.events}")
-    spread = spread_over(topics[: options.events], options.sockets, how=options.spread)
-    board_bytes = await _settled(line)
-    tell(f"the shard holds {len(device.replica.markets)} markets in {board_bytes / 2**20:.0f} MiB; connecting")
-    began_s = time.monotonic()
-    await swarm.join(spread)
-    took_s = time.monotonic() - began_s
-    live_bytes = uss_bytes(line.shard.pid)
-    observing.leave()
+    try:
+        device = await observing.read(sorted({league.sport.slug for league in ROTATION}))
+        topics = _events_of(device.replica)
+        if len(topics) < options.events:
+            raise CannotMeasure(f"the slate has {len(topics)} events, not {options.events}")
+        spread = spread_over(topics[: options.events], options.sockets, how=options.spread)
+        board_bytes = await _settled(line)
+        tell(f"the shard holds {len(device.replica.markets)} markets in {board_bytes / 2**20:.0f} MiB; connecting")
+        began_s = time.monotonic()
+        await swarm.join(spread)
+        took_s = time.monotonic() - began_s
+        live_bytes = uss_bytes(line.shard.pid)
+    finally:
+        observing.leave()
     tell(f"{swarm.tally.live} devices are live")
     return {
         "connects_per_s": Reading(len(spread) / took_s, "1/s"),
