@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from feeds.contract.subjects import lane_of
-from tests.simulation.stage import Stage, event, market
+from tests.simulation.stage import Stage, event, kinds, market
 
 EVENTS = {lane_of(name, 2): name for name in (f"E{number}" for number in range(16))}
 
@@ -50,8 +50,7 @@ def test_a_walk_waits_for_a_lane_and_goes_on_once_it_is_joined() -> None:
     stage.log.lose()
     stage.shards[0].learn_epoch(stage.now_ms)
     stage.tick()
-    stage.read(device)
-    assert not device.live
+    assert "live" not in kinds(stage.read(device))
     stage.publish(event(int(EVENTS[0][1:])), market(0, event=EVENTS[0]))
     stage.run()
     assert device.live

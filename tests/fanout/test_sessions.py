@@ -134,7 +134,7 @@ def test_a_session_ends_after_its_lifetime_less_some_jitter() -> None:
     say(stage, socket, {"op": "unsubscribe", "id": 1, "topics": []})
     lifetime_ms = stage.shards[0].core.settings.session_s * 1000
     stage.shards[0].core.sweep(stage.now_ms + int(lifetime_ms * 0.89))
-    assert socket.closed is None
+    assert stage.shards[0].core.sessions.closed == {}
     stage.shards[0].core.sweep(stage.now_ms + lifetime_ms)
     assert socket.closed is not None
     assert socket.closed.code == 4009

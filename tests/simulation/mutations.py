@@ -224,6 +224,15 @@ def older_markets_are_taken(patch: Patch) -> None:
     patch.setattr(Replica, "_take_market", take)
 
 
+def what_was_dropped_is_not_missed(patch: Patch) -> None:
+    def take(self: Replica, delta: Any) -> None:
+        if delta["id"] in self.markets or delta["s"] != self.last.get(delta["id"]):
+            real(self, delta)
+
+    real = Replica._take_delta
+    patch.setattr(Replica, "_take_delta", take)
+
+
 def full_sockets_are_written_to(patch: Patch) -> None:
     patch.setattr(Placement, "blocked", _nothing)
 

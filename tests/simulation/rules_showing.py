@@ -44,6 +44,33 @@ def a_market_older_than_what_is_held_is_dropped() -> None:
     stage.checkers[device].quiet()
 
 
+@scenario(mutations.what_was_dropped_is_not_missed)
+def what_the_image_of_a_shard_behind_dropped_is_missed() -> None:
+    stage = Stage(shards=2)
+    stage.publish(event(), market(0))
+    stage.device(TOPIC, shard=1)
+    device = stage.device(TOPIC)
+    stage.run()
+    stage.publish(market(1))
+    stage.publish(market(1, 3_000))
+    stage.settle(shard=0)
+    stage.read(device)
+    device.held.clear()
+    stage.connect(device, 1)
+    stage.read(device)
+    assert "E0M1" not in device.replica.markets
+    behind = stage.shards[1]
+    for _ in range(2):
+        behind.deliver(0, 1)
+        behind.core.settle(stage.now_ms)
+        stage.read(device)
+    assert device.replica.gaps == 1
+    device.replica.resubscribing(device.subscribe([TOPIC], None, stage.now_ms))
+    stage.run()
+    assert device.replica.gaps == 1
+    stage.checkers[device].quiet()
+
+
 @scenario(mutations.p_of_another)
 def deltas_follow_each_other_without_a_gap() -> None:
     stage = Stage()
