@@ -1,4 +1,4 @@
-"""The fan-out commands: `run` a shard, `watch` topics in a terminal, `settings`. The only place that wires."""
+"""The fan-out commands: what each one connects, starts and ends. The only place that wires."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
@@ -16,22 +17,36 @@ import structlog
 import uvloop
 from pydantic import ValidationError
 
+from fanout.commands import parser
+from fanout.contract.fleet import DrainOrder, encode
+from fanout.fleet import SILENCE_S, Drains, follow_drain, show_shards
+from fanout.registry import Registry, new_instance, read_registry, status_of
 from fanout.server import Server
 from fanout.settings import FanoutSettings, WatchSettings
 from fanout.watch import WatchOptions, watch
+from feeds.adapters.coordination.memory import MemoryCoordination
+from feeds.adapters.coordination.nats_kv import NatsCoordination
+from feeds.adapters.nats.asking import NobodyAnswers, ask, listening
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.reader import LogReader
+from feeds.contract.coordination import Coordination, Unavailable
+from feeds.contract.errors import LogUnavailable, Refused
 from feeds.contract.settings import BusSettings, describe
+from feeds.contract.subjects import fleet_subject
 
 log = structlog.get_logger(__name__)
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
+REACH_S = 3.0
+"""A command that finds no nats-server within this fails."""
+
 
 def main() -> None:
     """Entry of `python -m fanout`."""
-    _log_to_stderr()
-    arguments = _parser().parse_args()
+    commands = {"run": _run, "shards": _shards, "drain": _drain, "watch": _watch, "settings": _settings}
+    arguments = parser(commands).parse_args()
+    _log_to_stderr(logging.INFO if arguments.command is _run else logging.ERROR)
     try:
         sys.exit(arguments.command(arguments))
     except ValidationError as error:
@@ -41,38 +56,11 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_OK)
-    except OSError as error:
+    except (OSError, LogUnavailable, Unavailable, Refused, NobodyAnswers) as error:
         sys.stderr.write(f"fanout: {error}\n")
         sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="fanout", description="Fan-out of odds to devices by WebSocket and SSE.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    run = commands.add_parser("run", help="run one shard", description="Runs one shard until SIGTERM, which drains it.")
-    run.add_argument("--name", help="the shard's name")
-    run.add_argument("--host", help="address to listen on")
-    run.add_argument("--port", type=int, help="port to listen on; 0 takes a free one")
-    run.add_argument("--nats", metavar="URL", help="address of nats-server")
-    run.add_argument("--peer", action="append", metavar="URL", help="stream URL of another shard; may be repeated")
-    run.set_defaults(command=_run)
-
-    look = commands.add_parser("watch", help="watch live prices in a terminal")
-    look.add_argument("topics", nargs="+", metavar="TOPIC", help="for example football, soccer.epl:main")
-    look.add_argument("--conflate", type=int, default=100, metavar="MS", help="tier, ms (default 100)")
-    look.add_argument("--sse", action="store_true", help="by SSE instead of WebSocket")
-    look.add_argument("--json", action="store_true", help="every message as one line of JSON")
-    look.add_argument("--url", action="append", metavar="URL", help="stream URL of a shard; may be repeated")
-    look.add_argument("--for", dest="seconds", type=float, metavar="S", help="stop after so many seconds")
-    look.set_defaults(command=_watch)
-
-    settings = commands.add_parser("settings", help="every setting with variable, default, limit")
-    settings.add_argument("--json", action="store_true", help="as JSON")
-    settings.set_defaults(command=_settings)
-    return parser
 
 
 def _given(**options: Any) -> dict[str, Any]:
@@ -81,7 +69,13 @@ def _given(**options: Any) -> dict[str, Any]:
 
 def _run(arguments: argparse.Namespace) -> int:
     settings = FanoutSettings(
-        **_given(name=arguments.name, host=arguments.host, port=arguments.port, peers=arguments.peer)
+        **_given(
+            name=arguments.name,
+            host=arguments.host,
+            port=arguments.port,
+            peers=arguments.peer,
+            coordination=arguments.coordination,
+        )
     )
     bus = BusSettings(**_given(nats_url=arguments.nats))
     return uvloop.run(_serve(settings, bus))
@@ -100,6 +94,10 @@ async def _serve(settings: FanoutSettings, bus: BusSettings) -> int:
         connected=lambda: connection.connected,
         make_reader=lambda sink: LogReader(connection, lanes=bus.lanes, log_age_s=bus.log_age_s, sink=sink),
     )
+    instance = new_instance()
+    coordination = _coordination(settings, bus, connection)
+    registry = Registry(coordination, settings, server.shard.peers, lambda: status_of(server, instance))
+    drains = Drains(lambda: len(server.front.connections), stop)
     async with contextlib.AsyncExitStack() as stack:
         opening = asyncio.ensure_future(stack.enter_async_context(connection))
         stopping = asyncio.ensure_future(stop.wait())
@@ -108,7 +106,10 @@ async def _serve(settings: FanoutSettings, bus: BusSettings) -> int:
             opening.cancel()
             return EXIT_OK
         await opening
+        stack.push_async_callback(drains.done)
         await stack.enter_async_context(server.serve())
+        await stack.enter_async_context(registry.joined())
+        await stack.enter_async_context(listening(connection, fleet_subject(settings.name), drains.hear))
         sys.stdout.write(f"{settings.name} ready\n")
         sys.stdout.flush()
         log.info("serving", shard=settings.name, host=settings.host, port=server.port)
@@ -118,8 +119,24 @@ async def _serve(settings: FanoutSettings, bus: BusSettings) -> int:
             await ended
         ended.cancel()
         if not fault:
-            await server.drain()
+            await _move_devices(server, registry, drains)
     return EXIT_FAILED if fault else EXIT_OK
+
+
+async def _move_devices(server: Server, registry: Registry, drains: Drains) -> None:
+    """Drains, and says so: in the registry at once, and to whoever ordered it until the end."""
+    draining = asyncio.ensure_future(server.drain(window_s=drains.window_s))
+    reporting = asyncio.ensure_future(drains.report())
+    registry.changed()  # it looks after the first step of `draining`, so that it finds the shard draining
+    await draining
+    reporting.cancel()
+    await asyncio.wait([reporting])
+
+
+def _coordination(settings: FanoutSettings, bus: BusSettings, connection: Connection) -> Coordination:
+    if settings.coordination == "memory":
+        return MemoryCoordination()
+    return NatsCoordination(connection, replicas=bus.log_replicas)
 
 
 def _end_on_fault(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> list[str]:
@@ -135,6 +152,44 @@ def _end_on_fault(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> list[
 
     loop.set_exception_handler(handle)
     return faults
+
+
+def _shards(arguments: argparse.Namespace) -> int:
+    return uvloop.run(_list_shards(BusSettings(**_given(nats_url=arguments.nats)), as_json=arguments.json))
+
+
+async def _list_shards(bus: BusSettings, *, as_json: bool) -> int:
+    async with _reaching(bus) as connection:
+        show_shards(await read_registry(NatsCoordination(connection, replicas=bus.log_replicas)), as_json=as_json)
+    return EXIT_OK
+
+
+def _drain(arguments: argparse.Namespace) -> int:
+    order = DrainOrder(arguments.window)
+    return uvloop.run(_order_drain(arguments.shard, order, BusSettings(**_given(nats_url=arguments.nats))))
+
+
+async def _order_drain(shard: str, order: DrainOrder, bus: BusSettings) -> int:
+    async with _reaching(bus) as connection:
+        answers = ask(connection, fleet_subject(shard), encode(order), silence_s=SILENCE_S)
+        await follow_drain(shard, answers)
+    return EXIT_OK
+
+
+@contextlib.asynccontextmanager
+async def _reaching(bus: BusSettings) -> AsyncIterator[Connection]:
+    """A connection for a command, which does not wait for a server to come. Raises LogUnavailable."""
+    connection = Connection(bus.nats_url, name="fanout-command")
+    opening = asyncio.ensure_future(connection.open())
+    try:
+        await asyncio.wait([opening], timeout=REACH_S)
+        if not opening.done():
+            opening.cancel()
+            raise LogUnavailable(f"no nats-server answers at {bus.nats_url}")
+        await opening
+        yield connection
+    finally:
+        await connection.close()
 
 
 def _watch(arguments: argparse.Namespace) -> int:
@@ -159,7 +214,7 @@ def _settings(arguments: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _log_to_stderr() -> None:
+def _log_to_stderr(level: int) -> None:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -168,6 +223,6 @@ def _log_to_stderr() -> None:
             structlog.processors.JSONRenderer(serializer=lambda event, **_: orjson.dumps(event, default=str).decode()),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )

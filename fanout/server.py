@@ -97,9 +97,16 @@ class Server:
             self.shard.close_all(now_ms())
             await self._flushed()
 
-    async def drain(self) -> None:
-        """Tells every device to move, serves them until they have gone or the deadline, then returns."""
-        window_s, deadline_s = self.settings.drain_window_s, self.settings.drain_deadline_s
+    async def drain(self, *, window_s: float | None = None) -> None:
+        """Tells every device to move, serves them until they have gone or the deadline, then returns.
+
+        `window_s` instead of the settings' own; the time between window and deadline stays.
+        """
+        deadline_s = self.settings.drain_deadline_s
+        if window_s is None:
+            window_s = self.settings.drain_window_s
+        else:
+            deadline_s = window_s + max(0.0, deadline_s - self.settings.drain_window_s)
         self.shard.sessions.drain(window_ms=round(window_s * 1000), deadline_ms=round(deadline_s * 1000))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(deadline_s):

@@ -18,6 +18,7 @@ from fanout.contract.cursor import decode_cursor
 from fanout.contract.messages import ClientIn, OpId, Ping, Subscribe, Unsubscribe
 from fanout.contract.topics import Topic, parse_topic
 from fanout.device import Device, Request
+from fanout.peers import Peers
 from fanout.placement import Placement
 from fanout.ports import Outlet
 from fanout.settings import FanoutSettings
@@ -27,13 +28,14 @@ from feeds.contract.errors import Refused
 class Sessions:
     """The devices of one shard and their conversations."""
 
-    def __init__(self, settings: FanoutSettings, board: Board, placement: Placement) -> None:
+    def __init__(self, settings: FanoutSettings, board: Board, placement: Placement, peers: Peers) -> None:
         self.devices: dict[Device, None] = {}
         self.closed: dict[int, int] = {}
         self.draining = False
         self._settings = settings
         self._board = board
         self._placement = placement
+        self._peers = peers
         self._connected = 0
         self._waiting: dict[Device, None] = {}
         self._silent: dict[Device, None] = {}
@@ -47,7 +49,7 @@ class Sessions:
         self._silent[device] = None
         device.send(
             messages.welcome(
-                session=f"{settings.name}-{device.number:x}",
+                session=self._session(device),
                 shard=settings.name,
                 hb_ms=settings.hb_ms,
                 tiers_ms=settings.tiers_ms,
@@ -263,8 +265,11 @@ class Sessions:
         self._placement.step(device, now_ms)
 
     def _peer(self, device: Device) -> str | None:
-        peers = self._settings.peers
-        return peers[device.number % len(peers)] if peers else None
+        lanes = frozenset(device.cohort.lanes) if device.cohort is not None else frozenset[int]()
+        return self._peers.url_for(self._session(device), lanes)
+
+    def _session(self, device: Device) -> str:
+        return f"{self._settings.name}-{device.number:x}"
 
 
 def _why(device: Device, request: Request, tier: int) -> Literal["resume", "tier", "topics"]:

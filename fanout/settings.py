@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -12,6 +12,8 @@ TiersMs = Annotated[
     NoDecode,
     Field(min_length=1, max_length=8, description="conflation tiers offered, ms, comma separated, fastest first"),
 ]
+NAME_PATTERN = r"^[a-z0-9-]{1,32}$"
+
 NameList = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -28,12 +30,18 @@ class FanoutSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ODDSWIRE_FANOUT_", frozen=True)
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$", description="the shard's name")] = "fanout-1"
+    name: Annotated[str, Field(pattern=NAME_PATTERN, description="the shard's name")] = "fanout-1"
     host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, _limit(0, 65_535, "port for WebSocket, SSE, health and metrics; 0 takes a free one")] = 8100
+    url: Annotated[str, Field(description="stream URL by which devices reach this shard; empty: by host and port")] = ""
     peers: Annotated[
-        NameList, Field(description="stream URLs of other shards, named when this one drains or is behind")
+        NameList, Field(description="stream URLs of other shards, for devices to go to while the registry knows none")
     ] = ()
+    coordination: Annotated[
+        Literal["nats", "memory"], Field(description="where the registry of shards is: NATS KV, or nowhere")
+    ] = "nats"
+    registry_interval_s: Annotated[float, Field(gt=0, le=60, description="a shard announces itself this often")] = 1.0
+    registry_ttl_s: Annotated[int, _limit(2, 600, "a shard that stops announcing itself is forgotten after this")] = 4
     origins: Annotated[
         NameList, Field(description="origins that browsers may connect from; * for all; no Origin header is no browser")
     ] = ("*",)
@@ -102,6 +110,11 @@ class FanoutSettings(BaseSettings):
             message = "tiers are ascending, without repeats, from 0"
             raise ValueError(message)
         return value
+
+    def stream_url(self, port: int) -> str:
+        """Where devices reach this shard, listening on `port`; by loopback where it listens on every address."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return self.url or f"ws://{f'[{host}]' if ':' in host else host}:{port}/v1/stream"
 
     def tier_for(self, conflate_ms: int | None) -> int:
         """Index of the tier granted for a wish: the next slower one that is offered, or the slowest."""

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from fanout.board import Board, Moved
 from fanout.contract import messages
 from fanout.contract.closing import DRAINED
+from fanout.peers import Peers
 from fanout.placement import Placement
 from fanout.sessions import Sessions
 from fanout.settings import FanoutSettings
@@ -35,7 +36,8 @@ class Shard:
             for index, interval_ms in enumerate(settings.tiers_ms)
         )
         self.placement = Placement(settings, self.board, self.tiers)
-        self.sessions = Sessions(settings, self.board, self.placement)
+        self.peers = Peers(settings.peers)
+        self.sessions = Sessions(settings, self.board, self.placement, self.peers)
         self.now_ms = 0
         self.records = 0
         self.refused = 0

@@ -6,6 +6,7 @@ odds.{lane}.lead.{feed}                         who writes this feed's states in
 odds.{lane}.beat.{feed}                         how that feed is, four times a second
 odds.{lane}.desk.{scope}                        the trader's overlay
 live.{lane}.>                                   the same, republished by the log with its sequence
+fleet.{shard}                                   orders to one fan-out shard; not stored
 """
 
 from __future__ import annotations
@@ -57,6 +58,11 @@ def lead_subject(lane: int, feed: str) -> str:
 def beat_subject(lane: int, feed: str) -> str:
     """Where the leader of one feed in one lane says how it is."""
     return f"odds.{lane}.beat.{feed}"
+
+
+def fleet_subject(shard: str) -> str:
+    """Where one fan-out shard takes orders."""
+    return f"fleet.{shard}"
 
 
 def source_id(feed: str, lane: int) -> str:
