@@ -73,7 +73,7 @@ class Walk:
         self.answers.pop(topic.text, None)
 
     def below_floor(self, lane: int, floor: int) -> list[Topic]:
-        """The topics whose walk, an image too, begins below the lane's floor: what they missed can no longer be told."""
+        """The topics whose walk, also to an image, begins below the lane's floor: what they missed cannot be told."""
         return [
             topic
             for topic, held in self._held.items()

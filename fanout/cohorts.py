@@ -180,6 +180,10 @@ class CohortIndex:
         """The entry is no more."""
         self._audiences.pop(entry_id, None)
 
+    def clear(self) -> None:
+        """No entry is known any more; the cohorts stay."""
+        self._audiences.clear()
+
 
 def _union(index: dict[str, dict[Cohort, None]], keys: Iterable[str]) -> tuple[Cohort, ...]:
     found: dict[Cohort, None] = {}

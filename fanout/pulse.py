@@ -74,6 +74,7 @@ class Pulse:
         self._shard.settle(now_ms())
         self._ask_undelayed()
         self._write()
+        self._shard.serve_waiting(now_ms())
         self._walk_soon()
 
     def _ask_undelayed(self) -> None:

@@ -1,7 +1,8 @@
 """When a tier flushes next, decided from what its flushes cost. Pure: milliseconds in, milliseconds out.
 
-A tick is due every interval; a tier without one is due when asked for. A tier whose flushes take long leaves at least as much time again to everything else, so
-it stretches under load; never past the ceiling between two flushes, and it says so by its lag.
+A tick is due every interval; a tier without one is due when asked for. A tier whose flushes take long leaves at least
+as much time again to everything else, so it stretches under load; never past the ceiling between two flushes, and it
+says so by its lag.
 """
 
 from __future__ import annotations

@@ -63,6 +63,7 @@ class Shard:
     def board_read(self, number: int, board: lane_port.Board) -> None:
         """The whole lane as of a position: at joining, and after a hole."""
         self.boards += 1
+        self._flush_urgent()
         lane = self.board.lanes[number]
         joining = not lane.joined
         missed_below_floor = not joining and lane.book.position < board.floor - 1
@@ -86,7 +87,9 @@ class Shard:
         self.placement.lane_joined()
 
     def record(self, number: int, stored: lane_port.Stored) -> None:
-        """The next record of a lane."""
+        """The next record of a lane. Of one that was forgotten just now some may still be on their way here."""
+        if not self.board.lanes[number].joined:
+            return
         self.records += 1
         record = self._decode(stored)
         if not isinstance(record, Market | Event):
@@ -105,6 +108,7 @@ class Shard:
         """The lane's log begins at `floor` now: what lies below is forgotten."""
         if floor <= self.board.lanes[number].book.floor:
             return
+        self._flush_urgent()
         dropped = self.board.raise_floor(number, floor)
         for tier in self.tiers:
             tier.forget(dropped)
@@ -116,9 +120,13 @@ class Shard:
     # The clock's side
 
     def settle(self, now_ms: int) -> None:
-        """After a burst of records: what is urgent, to everyone; and those who waited for the log."""
+        """After a burst of records: what is urgent goes on its way to everyone."""
         self.now_ms = now_ms
         self._flush_urgent()
+
+    def serve_waiting(self, now_ms: int) -> None:
+        """After the records were settled, and flushed where no delay is allowed: those who waited for the log."""
+        self.now_ms = now_ms
         self.sessions.retry_waiting(now_ms)
 
     def flush(self, tier: Tier, now_ms: int) -> None:

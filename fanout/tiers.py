@@ -44,7 +44,12 @@ class Tier:
     @property
     def writing(self) -> bool:
         """Whether frames are on their way: `write_some` is to be called until they are not."""
-        return bool(self._unwritten) or self._target is not None
+        return bool(self._unwritten) or self.flushing
+
+    @property
+    def flushing(self) -> bool:
+        """Whether a flush has begun that has not happened yet."""
+        return self._target is not None
 
     def flush(self, now_ms: int) -> None:
         """Everything that changed since the last flush, to every cohort it concerns, with a cursor.
@@ -139,6 +144,7 @@ class Tier:
         self._unwritten.clear()
         if self._target is not None:
             self._target = [0] * len(self._target)
+        self.cohorts.clear()
         self._sent.clear()
         self._returned.clear()
         self._returning.clear()

@@ -218,14 +218,10 @@ class MarketBook:
     def load_board(self, states: Iterable[tuple[Market | Event, int]], position: int) -> list[Applied]:
         """A board read: the last state of every subject, as of `position`. Gives what moved, oldest first.
 
-        What the board passed over is unknown, so a market whose position moved begins its stamps anew.
+        What the board passed over is unknown, so a market whose position moved begins its stamps anew. What stands at
+        or below `position` is held already, or was dropped for good.
         """
-        moved: list[Applied] = []
-        for state, s in sorted(states, key=_second):
-            held = self._by_id.get(state.id)
-            if held is not None and held.s >= s:
-                continue
-            moved.append(self._put(state, s, anew=True))
+        moved = [self._put(state, s, anew=True) for state, s in sorted(states, key=_second) if s > self.position]
         self.position = max(self.position, position)
         return moved
 

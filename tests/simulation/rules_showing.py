@@ -133,6 +133,38 @@ def a_suspension_is_never_merged_with_what_follows() -> None:
 
 
 @scenario(mutations.urgent_waits)
+def nor_with_what_a_board_says() -> None:
+    stage = Stage()
+    stage.publish(event(), market(0))
+    device = stage.device(TOPIC, tier_ms=250)
+    stage.run()
+    shard = stage.shards[0]
+    stage.publish(suspended(0))
+    shard.deliver(0, 1)
+    shard.break_off(0)
+    stage.publish(market(0, 3_000))
+    stage.settle()
+    assert [part["st"] for part in states(stage.run(device))] == ["suspended", "open"]
+
+
+@scenario()
+def records_of_a_lane_that_was_forgotten_leave_no_trace() -> None:
+    stage = Stage()
+    stage.publish(event(), market(0), market(1))
+    device = stage.device(TOPIC)
+    stage.run()
+    device.disconnect(stage.now_ms)
+    shard = stage.shards[0].core
+    stage.tick(2_000)
+    stage.publish(market(0, 3_000))
+    shard.record(0, stage.log.records[0][-1])
+    stage.connect(device)
+    stage.run()
+    stage.checkers[device].quiet()
+    assert set(device.replica.markets) == {"E0M0", "E0M1"}
+
+
+@scenario(mutations.urgent_waits)
 def a_selection_that_closes_is_as_urgent() -> None:
     stage = Stage()
     stage.publish(event(), market(0))
