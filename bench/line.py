@@ -27,6 +27,18 @@ _NO_DRAIN = {"ODDSWIRE_FANOUT_DRAIN_WINDOW_S": "0", "ODDSWIRE_FANOUT_DRAIN_DEADL
 """The devices are ours: at the end nobody has to be told to move."""
 
 
+class LineLoad(NamedTuple):
+    """What a line is to carry: `rate` updates a second over `events` events, to `sockets` devices.
+
+    `log_dir`: where nats-server keeps the log meanwhile, empty for the system's own temporary directory.
+    """
+
+    events: int
+    rate: int
+    sockets: int
+    log_dir: str
+
+
 class Line(NamedTuple):
     """Its processes, and where devices connect."""
 
@@ -56,15 +68,17 @@ class Line(NamedTuple):
 
 
 @contextlib.asynccontextmanager
-async def running_line(cores: Cores, tell: Tell, *, events: int, rate: int, sockets: int) -> AsyncIterator[Line]:
-    """A line whose feed gives `rate` updates a second over `events` events. Raises CannotMeasure."""
+async def running_line(cores: Cores, tell: Tell, load: LineLoad) -> AsyncIterator[Line]:
+    """A line under this load. Raises CannotMeasure, OSError."""
     nats_port, shard_port = _free_port(), _free_port()
     nats_url = f"nats://{_HOST}:{nats_port}"
     async with contextlib.AsyncExitStack() as stack:
-        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="oddswire-bench-")))
+        place = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="oddswire-bench-", dir=load.log_dir or None))
+        )
         nats = await stack.enter_async_context(running(_nats(nats_port, place), cores.beside))
-        feed = await stack.enter_async_context(running(_feed(nats_url, events, rate), cores.beside))
-        shard = await stack.enter_async_context(running(_shard(nats_url, shard_port, sockets), cores.measured))
+        feed = await stack.enter_async_context(running(_feed(nats_url, load.events, load.rate), cores.beside))
+        shard = await stack.enter_async_context(running(_shard(nats_url, shard_port, load.sockets), cores.measured))
         line = Line(nats, feed, shard, Address(_HOST, shard_port))
         tell(", ".join(f"{part.name} pid {part.pid} on cores {part.cores}" for part in line.children))
         yield line

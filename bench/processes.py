@@ -90,11 +90,12 @@ class Child:
     async def end(self) -> None:
         """SIGTERM, then SIGKILL. Afterwards it is gone."""
         for number in (signal.SIGTERM, signal.SIGKILL):
+            if self._process.returncode is not None:
+                return
             with contextlib.suppress(ProcessLookupError, TimeoutError):
                 os.killpg(self.pid, number)
                 async with asyncio.timeout(_END_S):
                     await self._process.wait()
-                    return
 
     def _last_words(self) -> str:
         return " | ".join(self.output) or "it said nothing"

@@ -14,7 +14,7 @@ import time
 from typing import NamedTuple
 
 from bench.device import Tally
-from bench.line import Line, running_line
+from bench.line import Line, LineLoad, running_line
 from bench.options import count_to, seconds_to
 from bench.processes import Cpu, cpu, on_cores, split_cores, usage, uss_bytes
 from bench.result import Limit, Measured, Reading
@@ -51,9 +51,9 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
     """One run. Raises CannotMeasure."""
     allow_files(options.sockets)
     cores = split_cores(os.sched_getaffinity(0))
-    load = {"events": options.events, "rate": options.rate, "sockets": options.sockets}
+    load = LineLoad(options.events, options.rate, options.sockets, options.log_dir)
     with on_cores(cores.beside):
-        async with running_line(cores, tell, **load) as line:
+        async with running_line(cores, tell, load) as line:
             swarm = Swarm(line.address, conflate_ms=options.tier)
             try:
                 connected = await _connect(line, swarm, options, tell)
@@ -66,18 +66,20 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
 async def _connect(line: Line, swarm: Swarm, options: argparse.Namespace, tell: Tell) -> dict[str, Reading]:
     """Brings all devices in. Gives what that took: time, and memory of the shard."""
     observing = Swarm(line.address, conflate_ms=_OBSERVER_TIER_MS)
-    device = await observing.read(sorted({league.sport.slug for league in ROTATION}))
-    topics = _events_of(device.replica)
-    if len(topics) < options.events:
-        raise CannotMeasure(f"the slate has {len(topics)} events, not {options.events}")
-    spread = spread_over(topics[: options.events], options.sockets, how=options.spread)
-    board_bytes = await _settled(line)
-    tell(f"the shard holds {len(device.replica.markets)} markets in {board_bytes / 2**20:.0f} MiB; connecting")
-    began_s = time.monotonic()
-    await swarm.join(spread)
-    took_s = time.monotonic() - began_s
-    live_bytes = uss_bytes(line.shard.pid)
-    observing.leave()
+    try:
+        device = await observing.read(sorted({league.sport.slug for league in ROTATION}))
+        topics = _events_of(device.replica)
+        if len(topics) < options.events:
+            raise CannotMeasure(f"the slate has {len(topics)} events, not {options.events}")
+        spread = spread_over(topics[: options.events], options.sockets, how=options.spread)
+        board_bytes = await _settled(line)
+        tell(f"the shard holds {len(device.replica.markets)} markets in {board_bytes / 2**20:.0f} MiB; connecting")
+        began_s = time.monotonic()
+        await swarm.join(spread)
+        took_s = time.monotonic() - began_s
+        live_bytes = uss_bytes(line.shard.pid)
+    finally:
+        observing.leave()
     tell(f"{swarm.tally.live} devices are live")
     return {
         "connects_per_s": Reading(len(spread) / took_s, "1/s"),
@@ -171,6 +173,9 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tier", type=count_to(60_000, least=0), default=100, metavar="MS", help="tier (default 100)")
     parser.add_argument(
         "--seconds", type=seconds_to(3600), default=20.0, metavar="S", help="measured time (default 20)"
+    )
+    parser.add_argument(
+        "--log-dir", default="", metavar="DIR", help="of NATS; on /dev/shm its fsync costs no core time"
     )
     parser.add_argument("--spread", choices=SPREADS, default="even", help="of devices over events (default even)")
 

@@ -388,6 +388,8 @@ async def test_what_may_have_happened_is_in_doubt(tmp_path: Path) -> None:
     async with NatsServer(data_dir=tmp_path / "nats") as server, Connection(server.url, name="test") as connection:
         here = NatsCoordination(connection, timeout_s=0.2)
         version = await here.put("kind", "name", value=b"old")
+        await here.claim("before", b"", ttl_s=60)
+        await here.count("frozen", window_s=60)
         server.freeze()
         changes: list[Callable[[], Awaitable[object]]] = [
             lambda: here.claim("frozen", b"mine", ttl_s=60),

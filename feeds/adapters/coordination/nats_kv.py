@@ -1,12 +1,13 @@
 """Coordination on NATS KV: no server beside the one that holds the log.
 
-    $KV.coordination.claim.{key}            a claim, with its time to live
+    $KV.claims.{key}                        a claim, with its time to live
     $KV.coordination.lease.{name}           {"owner":..., "epoch":...}; epoch 0: the sequence of the message itself
     $KV.coordination.record.{kind}.{name}   a record
-    coordination.count.{age}.{window_s}.{key}.{window}   a counter
+    coordination.count.{age_s}.{window_s}.{key}.{window}   a counter
 
-A version is the sequence of the message, which the stream never gives twice. So is an epoch: that of the message that
-took the lease.
+A version is the sequence of its message, which the stream never gives twice. So is an epoch: that of the message that
+took the lease. Leases and records are on disk before they are acknowledged; claims are so many that a lone server
+acknowledges them first, and loses the last milliseconds of them if it is killed; counts begin anew with the server.
 """
 
 from __future__ import annotations
@@ -15,16 +16,14 @@ import json
 import time
 from typing import NamedTuple
 
-from nats.nuid import NUID
-
-from feeds.adapters.coordination.nats_bucket import Bucket, Stored
+from feeds.adapters.coordination.nats_streams import ATTEMPTS_MAX, Bucket, Counters, Stored
 from feeds.adapters.nats.connection import Connection
 from feeds.contract.coordination import (
     ABSENT,
     SCAN_RECORDS_MAX,
+    WINDOW_S_MAX,
     Claim,
     Conflict,
-    InDoubt,
     Record,
     Unavailable,
     check_key,
@@ -35,8 +34,10 @@ from feeds.contract.coordination import (
 )
 
 REQUEST_TIMEOUT_S = 1.0
-ATTEMPTS_MAX = 3
-"""Requests of one kind within a call; so a call ends within about twice as many seconds."""
+
+COUNTER_AGES_S = (60, WINDOW_S_MAX)
+"""A counter stands among those of the first age that its window fits in: were all kept for an hour, a window of a
+second would leave 3,600 of them behind for every key."""
 
 
 class _Lease(NamedTuple):
@@ -44,33 +45,32 @@ class _Lease(NamedTuple):
     epoch: int
 
 
-class _Written(NamedTuple):
-    """How a write that expected a version ended. `stored` is what is there now; `doubt`: an attempt got no answer."""
-
-    won: bool
-    stored: Stored | None
-    doubt: InDoubt | None
-
-
 class NatsCoordination:
     """A Coordination (feeds/contract/coordination.py). `replicas`: of the streams, where this process makes them."""
 
     def __init__(self, connection: Connection, *, replicas: int = 1, timeout_s: float = REQUEST_TIMEOUT_S) -> None:
-        self._bucket = Bucket(connection, replicas=replicas, timeout_s=timeout_s)
-        self._tokens = NUID()
+        self._claims = Bucket(connection, "claims", replicas=replicas, timeout_s=timeout_s, quick=True)
+        self._bucket = Bucket(connection, "coordination", replicas=replicas, timeout_s=timeout_s)
+        self._counters = [
+            (age_s, Counters(connection, age_s=age_s, replicas=replicas, timeout_s=timeout_s))
+            for age_s in COUNTER_AGES_S
+        ]
 
     async def claim(self, key: str, value: bytes, *, ttl_s: int) -> Claim:
         """See Coordination."""
         check_key(key)
-        while True:  # ends: a claim that ended between writing and reading makes room for this one
-            written = await self._write_expecting(f"claim.{key}", value, ttl_s=ttl_s, expected=ABSENT)
-            if written.stored is not None:
+        check_value(value)
+        check_ttl(ttl_s)
+        for _ in range(ATTEMPTS_MAX):
+            written = await self._claims.write_expecting(key, value, ttl_s=ttl_s, expected=ABSENT)
+            if written.stored is not None:  # else the one that was first ended before it was read
                 return Claim(written.won, written.stored.data)
+        raise Unavailable(f"claims of {key} end too soon")
 
     async def answer(self, key: str) -> bytes | None:
         """See Coordination."""
         check_key(key)
-        stored = await self._bucket.read(f"claim.{key}")
+        stored = await self._claims.read(key)
         return None if stored is None else stored.data
 
     async def lease(self, name: str, owner: str, *, ttl_s: int) -> int:
@@ -87,7 +87,6 @@ class NatsCoordination:
                 s = await self._bucket.write(
                     f"lease.{name}",
                     json.dumps({"owner": owner, "epoch": epoch}).encode(),
-                    token=self._token(),
                     ttl_s=ttl_s,
                     expected=ABSENT if stored is None else stored.s,
                 )
@@ -107,7 +106,8 @@ class NatsCoordination:
         """See Coordination."""
         check_key(key)
         check_window(window_s)
-        return await self._bucket.add(f"{window_s}.{key}.{int(time.time() // window_s)}", window_s=window_s)
+        counters = next(counters for age_s, counters in self._counters if window_s <= age_s)
+        return await counters.add(f"{window_s}.{key}.{int(time.time() // window_s)}")
 
     async def put(
         self, kind: str, name: str, *, value: bytes, ttl_s: int | None = None, version: int | None = None
@@ -118,8 +118,8 @@ class NatsCoordination:
         check_ttl(ttl_s)
         key = f"record.{kind}.{name}"
         if version is None:
-            return await self._bucket.write(key, value, token=self._token(), ttl_s=ttl_s, expected=None)
-        written = await self._write_expecting(key, value, ttl_s=ttl_s, expected=version)
+            return await self._bucket.write(key, value, ttl_s=ttl_s, expected=None)
+        written = await self._bucket.write_expecting(key, value, ttl_s=ttl_s, expected=version)
         found = ABSENT if written.stored is None else written.stored.s
         if written.won:
             return found
@@ -152,35 +152,6 @@ class NatsCoordination:
                 return
         raise Conflict(f"{kind} {name} changes too often")
 
-    async def _write_expecting(self, key: str, data: bytes, *, ttl_s: int | None, expected: int) -> _Written:
-        """Writes where the version is the expected one. An attempt without an answer is made again with the same token:
-        at most one of them is stored, and the token tells. Raises Unavailable, InDoubt."""
-        check_value(data)
-        check_ttl(ttl_s)
-        token = self._token()
-        doubt: InDoubt | None = None
-        for _ in range(ATTEMPTS_MAX):
-            try:
-                s = await self._bucket.write(key, data, token=token, ttl_s=ttl_s, expected=expected)
-                return _Written(won=True, stored=Stored(key, data, s, token), doubt=doubt)
-            except Conflict:
-                break
-            except InDoubt as error:
-                doubt = error
-            except Unavailable as error:
-                raise doubt or error from error
-        else:
-            assert doubt is not None
-            raise doubt
-        try:
-            stored = await self._bucket.read(key)
-        except Unavailable as error:
-            raise doubt or error from error
-        return _Written(won=stored is not None and stored.token == token, stored=stored, doubt=doubt)
-
-    def _token(self) -> str:
-        return self._tokens.next().decode()
-
 
 def _lease(stored: Stored) -> _Lease:
     lease = json.loads(stored.data)
@@ -188,4 +159,4 @@ def _lease(stored: Stored) -> _Lease:
 
 
 def _record(stored: Stored) -> Record:
-    return Record(stored.subject.rpartition(".")[2], stored.data, stored.s)
+    return Record(stored.key.rpartition(".")[2], stored.data, stored.s)
