@@ -159,10 +159,16 @@ class Replica:
             self.gap = False
             self._answering = False
 
+    def _drop(self, market_id: str) -> None:
+        """Not held any more, so its `last` goes too: a shard that is behind may have yet to tell of it, at a lower `s`.
+        Only a market that is gone keeps its `last`."""
+        del self.markets[market_id]
+        del self.last[market_id]
+
     def _drop_unrefreshed(self, topic: Topic, began: int) -> None:
         for market_id, market in tuple(self.markets.items()):
             if self._refreshed.get(market_id, 0) < began and _means(topic, market):
-                del self.markets[market_id]
+                self._drop(market_id)
         for event_id, event in tuple(self.events.items()):
             if self._refreshed.get(event_id, 0) < began and _leads(topic, event["topic"]):
                 del self.events[event_id]
@@ -170,7 +176,7 @@ class Replica:
     def _drop_unless(self, topic: Topic, kept: list[Topic]) -> None:
         for market_id, market in tuple(self.markets.items()):
             if _means(topic, market) and not any(_means(other, market) for other in kept):
-                del self.markets[market_id]
+                self._drop(market_id)
         for event_id, event in tuple(self.events.items()):
             if _leads(topic, event["topic"]) and not any(_leads(other, event["topic"]) for other in kept):
                 del self.events[event_id]
