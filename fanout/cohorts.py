@@ -6,7 +6,10 @@ stands here but membership.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
 
 from fanout.contract.topics import Topic, event_topic_prefixes, market_topics
 from fanout.ports import Outlet, Wire
@@ -15,13 +18,34 @@ from feeds.contract.book import Entry, MarketEntry
 Write = Callable[[bytes], None]
 
 
-class Cohort:
-    """One set of topics at one tier, with its members by the way they are framed.
+class Outgoing(NamedTuple):
+    """One message on its way to a cohort. `deltas`: market changes in it."""
 
-    `markets` and `events` collect the encoded parts of the frame that is being made.
+    payload: bytes
+    cursor: str | None
+    deltas: int
+
+
+class Cohort:
+    """One set of topics at one tier, its members by the way they are framed, and what is on its way to them.
+
+    `markets` and `events` collect the encoded parts of the frame that is being made. Messages leave in order; a large
+    cohort takes its turn in parts, so that no message holds up the event loop for long.
     """
 
-    __slots__ = ("events", "hb_due_ms", "lanes", "markets", "members", "texts", "tier", "topics", "users")
+    __slots__ = (
+        "_outbox",
+        "_turns",
+        "events",
+        "hb_due_ms",
+        "lanes",
+        "markets",
+        "members",
+        "texts",
+        "tier",
+        "topics",
+        "users",
+    )
 
     def __init__(self, topics: Sequence[Topic], tier: int, lanes: frozenset[int]) -> None:
         self.topics = tuple(topics)
@@ -33,6 +57,8 @@ class Cohort:
         self.members: dict[Wire, dict[Outlet, Write]] = {}
         self.markets: list[bytes] = []
         self.events: list[bytes] = []
+        self._outbox: deque[Outgoing] = deque()
+        self._turns: deque[tuple[bytes, dict[Outlet, Write], Iterator[Outlet]]] = deque()
 
     def __len__(self) -> int:
         return sum(len(writes) for writes in self.members.values())
@@ -42,25 +68,59 @@ class Cohort:
         self.members.setdefault(outlet.wire, {})[outlet] = outlet.write
 
     def leave(self, outlet: Outlet) -> None:
-        """From here it does not. Leaving twice is harmless."""
+        """From here it does not, also not what is on its way. Leaving twice is harmless."""
         writes = self.members.get(outlet.wire)
         if writes is not None:
             writes.pop(outlet, None)
 
-    def broadcast(self, payload: bytes, cursor: str | None = None) -> int:
-        """The same bytes to every member, framed once for each kind. Gives how many there were.
+    def send(self, outgoing: Outgoing) -> None:
+        """A message to every member, after those that are on their way."""
+        self._outbox.append(outgoing)
 
-        A write may tell the shard that a member is full, which makes it leave: so a copy is walked.
+    def discard(self) -> None:
+        """What is on its way means nothing any more."""
+        self._outbox.clear()
+        self._turns.clear()
+
+    def write_some(self, writes_max: int) -> Written:
+        """The next writes, at most so many: the same bytes to every member, framed once for each kind.
+
+        A write may tell the shard that a member is full, which makes it leave: so a copy of the members is walked, and
+        whoever has left is passed over.
         """
-        told = 0
+        frames = deliveries = 0
+        while self._outbox and frames < writes_max:
+            outgoing = self._outbox[0]
+            if not self._turns:
+                self._begin_turn(outgoing)
+            while self._turns and frames < writes_max:
+                frame, writes, outlets = self._turns[0]
+                began = frames
+                for outlet in islice(outlets, writes_max - frames):
+                    write = writes.get(outlet)
+                    if write is not None:
+                        write(frame)
+                    frames += 1
+                deliveries += (frames - began) * outgoing.deltas
+                if frames < writes_max:
+                    self._turns.popleft()
+            if not self._turns:
+                self._outbox.popleft()
+        return Written(frames, deliveries, done=not self._outbox)
+
+    def _begin_turn(self, outgoing: Outgoing) -> None:
         for wire, writes in self.members.items():
-            if not writes:
-                continue
-            frame = wire.frame(payload, cursor)
-            for write in tuple(writes.values()):
-                write(frame)
-            told += len(writes)
-        return told
+            if writes:
+                frame = wire.frame(outgoing.payload, outgoing.cursor)
+                self._turns.append((frame, writes, iter(tuple(writes))))
+
+
+class Written(NamedTuple):
+    """What a turn of writing did. `done`: nothing is on its way any more."""
+
+    frames: int
+    deliveries: int
+    done: bool
 
 
 class CohortIndex:

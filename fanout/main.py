@@ -165,7 +165,7 @@ async def _list_shards(bus: BusSettings, *, as_json: bool) -> int:
 
 
 def _drain(arguments: argparse.Namespace) -> int:
-    order = DrainOrder(arguments.window)
+    order = DrainOrder("drain", arguments.window)
     return uvloop.run(_order_drain(arguments.shard, order, BusSettings(**_given(nats_url=arguments.nats))))
 
 

@@ -90,7 +90,7 @@ class Placement:
             device.send(frame)
         if device.is_full():
             return
-        if done:
+        if done and not self._tiers[cohort.tier].writing:
             self._go_live(device, cohort, walk)
         else:
             self._next[device] = None

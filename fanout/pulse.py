@@ -1,7 +1,7 @@
-"""What makes a shard move: ticks of its tiers, a sweep of deadlines, settling after records, walks between other work.
+"""What makes a shard move: ticks of its tiers, writing in turns, settling after records, walks, a sweep of deadlines.
 
 The thin side of scheduler.py and shard.py: it owns timers on the event loop and reads the clock. Nothing here awaits.
-The tier without delay flushes when the shard settles; its tick only carries heartbeats.
+Nothing takes the loop for longer than a turn: frames go out at most `WRITES_A_TURN` at a time, between other work.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from fanout.shard import Shard
 from fanout.tiers import Tier
 
 SWEEP_INTERVAL_S = 0.1
-CHUNKS_A_STEP = 8
+CHUNKS_A_TURN = 8
 """Catch-up chunks between two turns of the event loop."""
+
+WRITES_A_TURN = 500
+"""Frames written between two turns of the event loop: about 5 ms."""
 
 
 def now_ms() -> int:
@@ -37,17 +40,16 @@ class Pulse:
         self._loop = asyncio.get_running_loop()
         self._settling = False
         self._walking = False
+        self._writing = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        ceiling_ms = shard.settings.tick_ceiling_ms
-        self.clocks = {
-            tier: TickClock(tier.interval_ms or ceiling_ms, ceiling_ms, self._loop.time() * 1000)
-            for tier in shard.tiers
-        }
+        self._began_ms: dict[Tier, float] = {}
+        ceiling_ms, began_ms = shard.settings.tick_ceiling_ms, self._loop.time() * 1000
+        self.clocks = {tier: TickClock(tier.interval_ms, ceiling_ms, began_ms) for tier in shard.tiers}
 
     def start(self) -> None:
         """From here ticks and sweeps come by themselves."""
         for tier in self._shard.tiers:
-            self._arm_tick(tier)
+            self._arm(tier)
         self._sweep()
 
     def stop(self) -> None:
@@ -70,23 +72,59 @@ class Pulse:
     def _settle(self) -> None:
         self._settling = False
         self._shard.settle(now_ms())
+        self._ask_undelayed()
+        self._write()
+        self._shard.serve_waiting(now_ms())
         self._walk_soon()
 
-    def _arm_tick(self, tier: Tier) -> None:
-        due_s = self.clocks[tier].due_ms / 1000
-        self._timers[f"tier-{tier.index}"] = self._loop.call_at(due_s, self._tick, tier)
+    def _ask_undelayed(self) -> None:
+        """The tier without delay, if there is one, flushes as soon as it may."""
+        tier = self._shard.tiers[0]
+        if tier.interval_ms == 0 and tier not in self._began_ms:
+            moment_ms = self._loop.time() * 1000
+            if self.clocks[tier].ask(moment_ms) <= moment_ms:
+                self._begin(tier)
+            else:
+                self._arm(tier)
+
+    def _arm(self, tier: Tier) -> None:
+        timer = self._timers.get(tier.name)
+        if timer is not None:
+            timer.cancel()
+        self._timers[tier.name] = self._loop.call_at(self.clocks[tier].due_ms / 1000, self._tick, tier)
 
     def _tick(self, tier: Tier) -> None:
-        clock = self.clocks[tier]
-        began_ms = self._loop.time() * 1000
-        self._shard.flush(tier, now_ms(), clock.lag_ms())
-        clock.flushed(began_ms, self._loop.time() * 1000)
-        self._arm_tick(tier)
+        if tier not in self._began_ms:
+            self._begin(tier)
+            self._write()
+
+    def _begin(self, tier: Tier) -> None:
+        self._began_ms[tier] = self._loop.time() * 1000
+        self._shard.flush(tier, now_ms())
+
+    def _write(self) -> None:
+        """A turn of writing; while there is more, another after everybody else had one."""
+        moment_ms = now_ms()
+        for tier in self._shard.write_some(moment_ms, WRITES_A_TURN):
+            clock = self.clocks[tier]
+            clock.flushed(self._began_ms.pop(tier), self._loop.time() * 1000)
+            tier.heartbeat(moment_ms, clock.lag_ms())
+            if tier.interval_ms:
+                self._arm(tier)
+        if self._shard.writing and not self._writing:
+            self._writing = True
+            self._loop.call_soon(self._write_on)
+
+    def _write_on(self) -> None:
+        self._writing = False
+        self._write()
 
     def _sweep(self) -> None:
         moment_ms = now_ms()
         self._shard.sweep(moment_ms)
         self._tell_wanted(moment_ms)
+        self._ask_undelayed()
+        self._write()
         self._timers["sweep"] = self._loop.call_later(SWEEP_INTERVAL_S, self._sweep)
 
     def _tell_wanted(self, moment_ms: int) -> None:
@@ -102,5 +140,5 @@ class Pulse:
 
     def _walk(self) -> None:
         self._walking = False
-        if self._shard.step_walks(now_ms(), CHUNKS_A_STEP):
+        if self._shard.step_walks(now_ms(), CHUNKS_A_TURN):
             self._walk_soon()

@@ -1,7 +1,8 @@
 """When a tier flushes next, decided from what its flushes cost. Pure: milliseconds in, milliseconds out.
 
-A tick is due every interval. A tier whose flushes take long leaves at least as much time again to everything else, so
-it stretches under load; never past the ceiling between two flushes, and it says so by its lag.
+A tick is due every interval; a tier without one is due when asked for. A tier whose flushes take long leaves at least
+as much time again to everything else, so it stretches under load; never past the ceiling between two flushes, and it
+says so by its lag.
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ class TickClock:
         self.due_ms = now_ms + interval_ms
         self._ceiling_ms = max(interval_ms, ceiling_ms)
         self._lags_ms: deque[float] = deque(maxlen=LAGS_KEPT)
+
+    def ask(self, now_ms: float) -> float:
+        """The tier without an interval has something to flush. Gives when that is due: now, but for what it owes."""
+        self.due_ms = max(self.due_ms, now_ms)
+        return self.due_ms
 
     def flushed(self, began_ms: float, ended_ms: float) -> float:
         """A flush ran from `began_ms` to `ended_ms`. Gives when the next one is due."""

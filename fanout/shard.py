@@ -1,13 +1,12 @@
 """The shard: the log on one side, devices on the other, and the order of work between them. Pure.
 
-It implements the lane port (feeds.contract.lane). Whoever drives it calls `settle` once after each burst of records,
-`flush` on every tick of a tier, `sweep` a few times a second, and `step_walks` while that says there is more to do.
+It takes what the lane port (feeds.contract.lane) brings. Whoever drives it calls `settle` once after each burst of
+records, `flush` on every tick of a tier, `write_some` while it is `writing`, `sweep` a few times a second, and
+`step_walks` while that says there is more to do.
 It reads no clock: `now_ms` is handed in, and the lane port's calls use the last one.
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 from fanout.board import Board, Moved
 from fanout.contract import messages
@@ -123,19 +122,37 @@ class Shard:
     # The clock's side
 
     def settle(self, now_ms: int) -> None:
-        """After a burst of records: what is urgent to everyone, the tier without delay, and those who waited."""
+        """After a burst of records: what is urgent goes on its way to everyone."""
         self.now_ms = now_ms
         self._flush_urgent()
-        if self.settings.tiers_ms[0] == 0:
-            self.tiers[0].flush(now_ms)
+
+    def serve_waiting(self, now_ms: int) -> None:
+        """After the records were settled, and flushed where no delay is allowed: those who waited for the log."""
+        self.now_ms = now_ms
         self.sessions.retry_waiting(now_ms)
 
-    def flush(self, tier: Tier, now_ms: int, lag_ms: Mapping[str, int]) -> None:
-        """A tick of one tier, and heartbeats to those of its cohorts whose turn it is."""
+    def flush(self, tier: Tier, now_ms: int) -> None:
+        """A tick of one tier, whose last flush has happened. Its frames are written by `write_some`."""
         self.now_ms = now_ms
         self._flush_urgent()
         tier.flush(now_ms)
-        tier.heartbeat(now_ms, lag_ms)
+
+    @property
+    def writing(self) -> bool:
+        """Whether frames are on their way to devices."""
+        return any(tier.writing for tier in self.tiers)
+
+    def write_some(self, now_ms: int, writes_max: int) -> list[Tier]:
+        """The next writes, at most so many, the fastest tier first. Gives the tiers whose flush has happened."""
+        self.now_ms = now_ms
+        flushed: list[Tier] = []
+        for tier in self.tiers:
+            if tier.writing and writes_max > 0:
+                writes, has_flushed = tier.write_some(now_ms, writes_max)
+                writes_max -= writes
+                if has_flushed:
+                    flushed.append(tier)
+        return flushed
 
     def step_walks(self, now_ms: int, chunks: int) -> bool:
         """The next chunks of those who catch up. Gives whether there are more to come."""

@@ -2,7 +2,9 @@
 one frame. Nothing here awaits, and nothing here knows a single device.
 
 `sent` is what the tier last sent of each market, the `p` of its next delta; a market it never sent comes whole.
-`flushed` is how far each lane was flushed: every live device of the tier holds everything up to there.
+`flushed` is how far each lane was flushed: every live device of the tier holds everything up to there. Frames are
+written in turns of bounded length; a flush has happened when all of its frames are written, and no device goes live
+meanwhile.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 
 from fanout.board import Board
-from fanout.cohorts import Cohort, CohortIndex
+from fanout.cohorts import Cohort, CohortIndex, Outgoing
 from fanout.contract import messages
 from fanout.contract.codec import delta_json
 from fanout.contract.cursor import encode_cursor
@@ -25,36 +27,78 @@ class Tier:
     def __init__(self, board: Board, *, index: int, interval_ms: int, hb_ms: int) -> None:
         self.index = index
         self.interval_ms = interval_ms
+        self.name = f"{interval_ms} ms"
         self.cohorts = CohortIndex(index)
         self.flushed = [0] * len(board.lanes)
         self.frames = 0
         self.deliveries = 0
         self._board = board
         self._hb_ms = hb_ms
+        self._unwritten: dict[Cohort, None] = {}
+        self._target: list[int] | None = None
         self._sent: dict[str, int] = {}
         self._returned: dict[tuple[int, str], None] = {}
+        self._returning: dict[tuple[int, str], None] = {}
         self._beating: deque[Cohort] = deque()
 
+    @property
+    def writing(self) -> bool:
+        """Whether frames are on their way: `write_some` is to be called until they are not."""
+        return bool(self._unwritten) or self.flushing
+
+    @property
+    def flushing(self) -> bool:
+        """Whether a flush has begun that has not happened yet."""
+        return self._target is not None
+
     def flush(self, now_ms: int) -> None:
-        """Everything that changed since the last flush, to every cohort it concerns, with a cursor."""
+        """Everything that changed since the last flush, to every cohort it concerns, with a cursor.
+
+        It has happened once `write_some` says so; until then no other flush may begin.
+        """
+        assert self._target is None
+        self._returning, self._returned = self._returned, {}
         touched: dict[Cohort, None] = {}
         if len(self.cohorts):
             for lane in self._board.lanes:
                 for entry in lane.book.changed_since(self.flushed[lane.number]):
                     self._collect(entry, touched)
-        flushed = [lane.book.position for lane in self._board.lanes]
+        self._target = [lane.book.position for lane in self._board.lanes]
         for cohort in touched:
-            self._send(cohort, now_ms, cursor=self._cursor(cohort, flushed))
-        self.flushed = flushed
-        self._tell_returned(now_ms)
+            self._send(cohort, now_ms, cursor=self._cursor(cohort, self._target))
+            self._unwritten[cohort] = None
 
     def urgent(self, entries: Iterable[Entry], now_ms: int) -> None:
-        """These markets now, in frames without a cursor: a change to a status other than open waits for no tick."""
+        """These markets now, in frames without a cursor: a change to a status other than open waits for no tick.
+
+        Cohorts that hear of it are served before all others.
+        """
         touched: dict[Cohort, None] = {}
         for entry in entries:
             self._collect(entry, touched)
         for cohort in touched:
             self._send(cohort, now_ms, cursor=None)
+        if touched:
+            self._unwritten = touched | self._unwritten
+
+    def write_some(self, now_ms: int, writes_max: int) -> tuple[int, bool]:
+        """The next writes, at most so many. Gives how many there were, and whether a flush has happened by them."""
+        left = writes_max
+        while self._unwritten and left > 0:
+            cohort = next(iter(self._unwritten))
+            written = cohort.write_some(left)
+            left -= written.frames
+            self.frames += written.frames
+            self.deliveries += written.deliveries
+            if written.done:
+                del self._unwritten[cohort]
+        if self._unwritten or self._target is None:
+            return writes_max - left, False
+        self.flushed, self._target = self._target, None
+        for lane, source_id in self._returning:
+            self._broadcast_source(lane, source_id, "live", now_ms)
+        self._returning = {}
+        return writes_max - left, True
 
     def tell_source(self, lane: int, source_id: str, state: SourceState, now_ms: int) -> None:
         """A source turned. `live` is told only after the next flush, which covers everything up to its beat."""
@@ -62,6 +106,7 @@ class Tier:
             self._returned[lane, source_id] = None
             return
         self._returned.pop((lane, source_id), None)
+        self._returning.pop((lane, source_id), None)
         self._broadcast_source(lane, source_id, state, now_ms)
 
     def heartbeat(self, now_ms: int, lag_ms: Mapping[str, int]) -> None:
@@ -89,12 +134,20 @@ class Tier:
     def joined(self, lane: int, position: int) -> None:
         """A lane is read from here on. Nobody was live on it before, so nothing of it waits to be flushed."""
         self.flushed[lane] = position
+        if self._target is not None:
+            self._target[lane] = position
 
     def clear(self) -> None:
-        """Another log: positions mean nothing any more."""
+        """Another log: positions mean nothing any more, nor does what is on its way."""
+        for cohort in self._unwritten:
+            cohort.discard()
+        self._unwritten.clear()
+        if self._target is not None:
+            self._target = [0] * len(self._target)
         self.cohorts.clear()
         self._sent.clear()
         self._returned.clear()
+        self._returning.clear()
         self.flushed = [0] * len(self.flushed)
 
     def _collect(self, entry: Entry, touched: dict[Cohort, None]) -> None:
@@ -124,11 +177,13 @@ class Tier:
 
     def _send(self, cohort: Cohort, now_ms: int, *, cursor: str | None) -> None:
         payload = messages.delta_frame(now_ms, cohort.markets, cohort.events, cursor=cursor)
-        told = cohort.broadcast(payload, cursor)
-        self.frames += told
-        self.deliveries += told * len(cohort.markets)
+        cohort.send(Outgoing(payload, cursor, len(cohort.markets)))
         cohort.markets.clear()
         cohort.events.clear()
+
+    def _tell(self, cohort: Cohort, payload: bytes, cursor: str | None = None) -> None:
+        cohort.send(Outgoing(payload, cursor, 0))
+        self._unwritten[cohort] = None
 
     def _cursor(self, cohort: Cohort, flushed: list[int]) -> str:
         return encode_cursor(self._board.epoch, [(lane, flushed[lane]) for lane in cohort.lanes])
@@ -144,15 +199,10 @@ class Tier:
             lag_ms=lag_ms,
             cursor=cursor,
         )
-        self.frames += cohort.broadcast(payload, cursor)
-
-    def _tell_returned(self, now_ms: int) -> None:
-        for lane, source_id in self._returned:
-            self._broadcast_source(lane, source_id, "live", now_ms)
-        self._returned.clear()
+        self._tell(cohort, payload, cursor)
 
     def _broadcast_source(self, lane: int, source_id: str, state: SourceState, now_ms: int) -> None:
         payload = messages.source(source_id, state, now_ms)
         for cohort in self.cohorts:
             if lane in cohort.lanes:
-                self.frames += cohort.broadcast(payload)
+                self._tell(cohort, payload)

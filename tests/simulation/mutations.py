@@ -224,13 +224,11 @@ def older_markets_are_taken(patch: Patch) -> None:
     patch.setattr(Replica, "_take_market", take)
 
 
-def what_was_dropped_is_not_missed(patch: Patch) -> None:
-    def take(self: Replica, delta: Any) -> None:
-        if delta["id"] in self.markets or delta["s"] != self.last.get(delta["id"]):
-            real(self, delta)
+def what_was_dropped_keeps_its_last(patch: Patch) -> None:
+    def drop(self: Replica, market_id: str) -> None:
+        del self.markets[market_id]
 
-    real = Replica._take_delta
-    patch.setattr(Replica, "_take_delta", take)
+    patch.setattr(Replica, "_drop", drop)
 
 
 def full_sockets_are_written_to(patch: Patch) -> None:

@@ -128,9 +128,33 @@ class SimulatedShard:
         book = self.core.board.lanes[lane].book
         return min(book.position, *(tier.flushed[lane] for tier in self.core.tiers))
 
-    def tick(self, now_ms: int) -> None:
-        """Flushes the tiers whose tick is due."""
+    def settle(self, now_ms: int) -> None:
+        """After a burst of records, as fanout/pulse.py does it; everything on its way is written."""
+        self.core.settle(now_ms)
+        undelayed = self.core.tiers[0]
+        if undelayed.interval_ms == 0:
+            self.write(now_ms)
+            self.core.flush(undelayed, now_ms)
+        self.write(now_ms)
+        self.core.serve_waiting(now_ms)
+
+    def flush_all(self, now_ms: int) -> None:
+        """Every tier ticks, and everything is written."""
+        self.write(now_ms)
         for tier in self.core.tiers:
-            if self._due_ms[tier.index] <= now_ms:
-                self.core.flush(tier, now_ms, {"p50": 0, "p99": 0})
+            self.core.flush(tier, now_ms)
+        self.write(now_ms)
+
+    def write(self, now_ms: int, turns: int = 1_000_000, writes: int = 1_000) -> None:
+        """Turns of writing, each of at most so many writes, until nothing is on its way."""
+        while self.core.writing and turns:
+            turns -= 1
+            for tier in self.core.write_some(now_ms, writes):
+                tier.heartbeat(now_ms, {"p50": 0, "p99": 0})
                 self._due_ms[tier.index] = now_ms + (tier.interval_ms or TICK_CEILING_MS)
+
+    def tick(self, now_ms: int) -> None:
+        """Begins the flushes that are due; none begins while another of its tier is on its way."""
+        for tier in self.core.tiers:
+            if self._due_ms[tier.index] <= now_ms and not tier.flushing:
+                self.core.flush(tier, now_ms)

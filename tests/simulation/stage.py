@@ -93,7 +93,7 @@ class Stage:
                 if each.needs_board(lane):
                     each.begin_board(lane)
                     each.end_board(lane)
-            each.core.settle(self.now_ms)
+            each.settle(self.now_ms)
 
     def tick(self, ms: int = 250) -> None:
         """Time passes and every tier ticks once; walks go on to their end."""
@@ -102,8 +102,7 @@ class Stage:
             if device.socket is not None:
                 device.socket.now_ms = self.now_ms
         for shard in self.shards:
-            for tier in shard.core.tiers:
-                shard.core.flush(tier, self.now_ms, {"p50": 0, "p99": 0})
+            shard.flush_all(self.now_ms)
             self.walk(shard)
             shard.core.sweep(self.now_ms)
             shard.want(self.now_ms)
@@ -163,7 +162,7 @@ class Stage:
         for shard in self.shards:
             if lane in shard.followed:
                 shard.core.floor(lane, floor)
-                shard.core.settle(self.now_ms)
+                shard.settle(self.now_ms)
 
     def beats(self, ms: int, state: FeedState = "live") -> None:
         """Beats for so long."""

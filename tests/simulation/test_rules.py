@@ -10,7 +10,7 @@ from tests.simulation.rules import SCENARIOS
 from tests.simulation.world import World
 
 MODULES = (rules_catching_up, rules_positions, rules_showing)
-SEEDS_MAX = 60
+SEEDS_MAX = 300
 
 
 def run_seeds(count: int) -> None:

@@ -110,6 +110,7 @@ class World:
                     with self._burst(shard):
                         shard.deliver(lane, self.log.heads[lane])
                 self._tick(shard)
+                shard.write(self.now_ms)
                 shard.core.step_walks(self.now_ms, 100)
             for device in self.devices:
                 self._read_all(device)
@@ -229,6 +230,7 @@ class World:
     def _tick(self, shard: SimulatedShard) -> None:
         shard.want(self.now_ms)
         shard.tick(self.now_ms)
+        shard.write(self.now_ms, turns=self.random.randint(0, 2), writes=self.random.randint(1, 4))
         if self.random.random() < 0.3:
             shard.core.sweep(self.now_ms)
         shard.want(self.now_ms)
@@ -247,7 +249,7 @@ class World:
         shard.core.now_ms = self.now_ms
         closings = Closings(shard, self.devices)
         yield
-        shard.core.settle(self.now_ms)
+        shard.settle(self.now_ms)
         shard.want(self.now_ms)
         closings.check()
 
