@@ -38,9 +38,10 @@ class ShardStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     lanes: tuple[int, ...] = ()
 
 
-class DrainOrder(msgspec.Struct, frozen=True, tag_field="op", tag="drain"):
+class DrainOrder(msgspec.Struct, frozen=True):
     """Tells a shard to drain and end. `window_s` None: as its own settings say."""
 
+    op: Literal["drain"]
     window_s: Annotated[float, msgspec.Meta(ge=0, le=WINDOW_S_MAX)] | None = None
 
 

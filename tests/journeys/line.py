@@ -109,7 +109,11 @@ class Line:
 
     async def device(self, server: Server, replica: Replica | None = None, **options: Any) -> Device:
         """A device connected to a shard."""
-        socket = await connect(url(server), compression=None, max_size=None, **options)
+        return await self.device_at(url(server), replica, **options)
+
+    async def device_at(self, stream_url: str, replica: Replica | None = None, **options: Any) -> Device:
+        """A device connected to a stream."""
+        socket = await connect(stream_url, compression=None, max_size=None, **options)
         device = Device(socket, Replica() if replica is None else replica)
         device.replica.reconnected()
         self._stack.push_async_callback(device.close)
@@ -121,13 +125,17 @@ class Line:
 
     def log_holds(self, device: Device, topic: str) -> bool:
         """Whether the device holds exactly what the log does under a topic."""
+        return self.log_is(device.replica, topic)
+
+    def log_is(self, replica: Replica, topic: str) -> bool:
+        """Whether a replica holds exactly what the log does under a topic."""
         wanted: dict[str, Message] = {}
         for lane in self.mirror.last.values():
             for record in lane.values():
                 state = decode_record(record.subject, record.data)
                 if isinstance(state, Market) and not state.gone and f"{state.topic}.".startswith(f"{topic}."):
                     wanted[state.id] = json.loads(market_json(state, record.s))
-        return device.replica.markets == wanted
+        return replica.markets == wanted
 
 
 def url(server: Server) -> str:
