@@ -53,6 +53,10 @@ class Said(io.StringIO):
         self._lines.put_nowait(text.removeprefix("\r\x1b[K").rstrip("\n"))
         return len(text)
 
+    def lines_so_far(self) -> list[str]:
+        """Lines that nobody has awaited yet."""
+        return [self._lines.get_nowait() for _ in range(self._lines.qsize())]
+
     async def until(self, beginning: str) -> list[str]:
         """Lines up to the first that begins so, which must come within 20 s."""
         lines: list[str] = []
@@ -128,6 +132,15 @@ async def test_a_part_that_refuses_what_it_was_given_is_not_started_again() -> N
     async with running([part("a", SERVE)], [part("b", "raise SystemExit(2)")]) as (_, stack):
         with pytest.raises(PartFailed, match=r"^b does not start, exit status 2$"):
             await stack
+
+
+async def test_a_part_that_stood_down_ends_the_stack_and_is_not_started_again() -> None:
+    stand_down = "print('b ready', flush=True); print('why'); raise SystemExit(4)"
+    async with running([part("a", SERVE)], [part("b", stand_down)]) as (said, stack):
+        with pytest.raises(PartFailed, match=r"^b stood down: another process leads this feed$") as failure:
+            await stack
+        assert not any("starting it again" in line for line in said.lines_so_far())
+    assert tail(failure.value.log, 1) == ["why"]
 
 
 async def test_a_part_that_never_serves_ends_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
