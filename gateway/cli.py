@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
-from gateway.local.datadir import announced_streams
+from gateway.local.datadir import announced_nats, announced_streams
 
 PASSED_ON = ("feeds", "fanout", "gateway", "bench")
 """Packages whose commands are reached through this one."""
@@ -26,6 +26,9 @@ DATA_DIR = ".oddswire"
 URL_VARIABLE = "ODDSWIRE_URL"
 """Where `oddswire watch` connects, over the stack found on this machine."""
 
+NATS_VARIABLE = "ODDSWIRE_NATS_URL"
+"""Where `oddswire fanout shards` and `drain` connect, likewise."""
+
 SETTINGS_S = 30.0
 """A package that does not tell its settings within this is broken."""
 
@@ -35,7 +38,7 @@ commands:
   watch TOPIC    live prices in the terminal
   settings       every setting: variable, default, limit, meaning
   feeds          run or check a provider's feed
-  fanout         run a fan-out shard
+  fanout         run a fan-out shard, list the shards, drain one
   gateway        the gateway's commands
   bench          measure
 
@@ -69,6 +72,8 @@ def _run(arguments: Sequence[str]) -> int:
             return _settings(rest)
         case ["watch", *rest]:
             _become("fanout", "watch", *rest, *_running_stack(rest))
+        case ["fanout", ("shards" | "drain") as command, *rest]:
+            _become("fanout", command, *rest, *_running_nats(rest))
         case [package, *rest] if package in PASSED_ON:
             _become(package, *rest)
     return _own_options(arguments)
@@ -98,10 +103,25 @@ def _become(package: str, *arguments: str) -> NoReturn:
 
 def _running_stack(watch_arguments: Sequence[str]) -> list[str]:
     """`--url` for each shard of the stack that `oddswire up` runs from this directory, unless the user named one."""
-    if any(word.partition("=")[0] == "--url" for word in watch_arguments) or URL_VARIABLE in os.environ:
+    if _names(watch_arguments, "--url") or URL_VARIABLE in os.environ:
         return []
-    streams = announced_streams(Path(os.environ.get("ODDSWIRE_UP_DATA_DIR", DATA_DIR)))
-    return [word for stream in streams for word in ("--url", stream)]
+    return [word for stream in announced_streams(_data_dir()) for word in ("--url", stream)]
+
+
+def _running_nats(arguments: Sequence[str]) -> list[str]:
+    """`--nats` of the stack that `oddswire up` runs from this directory, unless the user named one."""
+    if _names(arguments, "--nats") or NATS_VARIABLE in os.environ:
+        return []
+    nats_url = announced_nats(_data_dir())
+    return ["--nats", nats_url] if nats_url else []
+
+
+def _names(arguments: Sequence[str], option: str) -> bool:
+    return any(word.partition("=")[0] == option for word in arguments)
+
+
+def _data_dir() -> Path:
+    return Path(os.environ.get("ODDSWIRE_UP_DATA_DIR", DATA_DIR))
 
 
 def _settings(arguments: Sequence[str]) -> int:

@@ -1,7 +1,8 @@
-"""The data directory of a local stack: its lock, its logs, and the note by which `oddswire watch` finds it.
+"""The data directory of a local stack: its lock, its logs, and the note by which other commands find it.
 
     lock          held by the running `up`; the kernel frees it whatever becomes of that process
-    stack.json    {"pid": 4711, "streams": ["ws://127.0.0.1:8100/v1/stream", ...]} while the stack is ready
+    stack.json    {"pid": 4711, "nats": "nats://127.0.0.1:8200", "streams": ["ws://127.0.0.1:8100/v1/stream", ...]}
+                  while the stack is ready
     logs/NAME.log what a part writes, with NAME.log.1 before it
     nats/         the log of odds, kept from run to run
 
@@ -48,10 +49,10 @@ def locked(data_dir: Path) -> Iterator[None]:
 
 
 @contextmanager
-def announced(data_dir: Path, streams: Sequence[str]) -> Iterator[None]:
+def announced(data_dir: Path, streams: Sequence[str], *, nats_url: str) -> Iterator[None]:
     """Says where the stack is reached, for as long as it is."""
     note = data_dir / "stack.json"
-    note.write_bytes(orjson.dumps({"pid": os.getpid(), "streams": list(streams)}))
+    note.write_bytes(orjson.dumps({"pid": os.getpid(), "nats": nats_url, "streams": list(streams)}))
     try:
         yield
     finally:
@@ -60,12 +61,23 @@ def announced(data_dir: Path, streams: Sequence[str]) -> Iterator[None]:
 
 def announced_streams(data_dir: Path) -> list[str]:
     """Stream addresses of the stack running on this data directory; none if there is none."""
+    streams = _announced(data_dir).get("streams")
+    return [str(stream) for stream in streams] if isinstance(streams, list) else []
+
+
+def announced_nats(data_dir: Path) -> str:
+    """The nats-server of the stack running on this data directory; empty if there is none."""
+    return str(_announced(data_dir).get("nats", ""))
+
+
+def _announced(data_dir: Path) -> dict[str, object]:
+    """The note of a stack that runs."""
     try:
-        note = orjson.loads((data_dir / "stack.json").read_bytes())
-        os.kill(note["pid"], 0)
-        return [str(stream) for stream in note["streams"]]
+        note: dict[str, object] = orjson.loads((data_dir / "stack.json").read_bytes())
+        os.kill(note["pid"], 0)  # type: ignore[arg-type]  # whatever stands there
     except (OSError, ValueError, KeyError, TypeError):
-        return []
+        return {}
+    return note
 
 
 class PartLog:

@@ -45,10 +45,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Stages in order of start. `streams` are the addresses devices connect to."""
+    """Stages in order of start. `streams` are the addresses devices connect to, `nats_url` is where the log is."""
 
     stages: tuple[tuple[Part, ...], ...]
     streams: tuple[str, ...]
+    nats_url: str
 
 
 def wanted_parts(settings: UpSettings) -> frozenset[str]:
@@ -110,7 +111,7 @@ def plan_stack(settings: UpSettings, *, nats_port: int) -> Plan:
     if "fanout" in wanted:
         streams = tuple(_stream(settings, n) for n in _shard_numbers(settings))
         stages.append(tuple(_shard(settings, n, nats_url) for n in _shard_numbers(settings)))
-    return Plan(stages=tuple(stages), streams=streams)
+    return Plan(stages=tuple(stages), streams=streams, nats_url=nats_url)
 
 
 def _nats(settings: UpSettings, port: int) -> Part:

@@ -73,7 +73,7 @@ class Supervisor:
             await self._run_stages(stages[1:])
 
     async def _stay_up(self) -> NoReturn:
-        with announced(self._data_dir, self._plan.streams):
+        with announced(self._data_dir, self._plan.streams, nats_url=self._plan.nats_url):
             self._console.say(f"ready in {time.monotonic() - self._started_s:.1f} s")
             while True:
                 await asyncio.get_running_loop().create_future()

@@ -74,13 +74,26 @@ def test_a_folder_of_the_same_name_in_the_current_directory_is_not_run(echo: str
 def test_watch_finds_the_stack_of_this_directory(echo: str, tmp_path: Path) -> None:
     (tmp_path / ".oddswire").mkdir()
     streams = ["ws://127.0.0.1:9100/v1/stream", "ws://127.0.0.1:9101/v1/stream"]
-    with announced(tmp_path / ".oddswire", streams):
+    with announced(tmp_path / ".oddswire", streams, nats_url=""):
         found = oddswire("watch", "football", cwd=tmp_path, PYTHONPATH=echo)
         named = oddswire("watch", "football", "--url=ws://there", cwd=tmp_path, PYTHONPATH=echo)
     absent = oddswire("watch", "football", cwd=tmp_path, PYTHONPATH=echo)
     assert json.loads(found.stdout) == ["fanout", "watch", "football", "--url", streams[0], "--url", streams[1]]
     assert json.loads(named.stdout) == ["fanout", "watch", "football", "--url=ws://there"]
     assert json.loads(absent.stdout) == ["fanout", "watch", "football"]
+
+
+def test_a_drain_finds_the_nats_of_the_stack_of_this_directory(echo: str, tmp_path: Path) -> None:
+    (tmp_path / ".oddswire").mkdir()
+    drain = ("fanout", "drain", "fanout-1")
+    with announced(tmp_path / ".oddswire", [], nats_url="nats://127.0.0.1:9200"):
+        found = oddswire(*drain, cwd=tmp_path, PYTHONPATH=echo)
+        named = oddswire(*drain, "--nats=nats://there", cwd=tmp_path, PYTHONPATH=echo)
+        set_by_environment = oddswire(*drain, cwd=tmp_path, PYTHONPATH=echo, ODDSWIRE_NATS_URL="nats://there")
+    absent = oddswire(*drain, cwd=tmp_path, PYTHONPATH=echo)
+    assert json.loads(found.stdout) == [*drain, "--nats", "nats://127.0.0.1:9200"]
+    assert json.loads(named.stdout) == [*drain, "--nats=nats://there"]
+    assert json.loads(set_by_environment.stdout) == json.loads(absent.stdout) == [*drain]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.local import datadir
-from gateway.local.datadir import PartLog, announced, announced_streams, locked, tail
+from gateway.local.datadir import PartLog, announced, announced_nats, announced_streams, locked, tail
 from gateway.local.errors import CannotStart
 
 
@@ -52,7 +52,9 @@ def test_the_tail_of_a_log_is_its_last_lines(tmp_path: Path) -> None:
 
 def test_a_running_stack_is_found_and_a_dead_one_is_not(tmp_path: Path) -> None:
     assert announced_streams(tmp_path) == []
-    with announced(tmp_path, ["ws://127.0.0.1:8100/v1/stream"]):
+    assert announced_nats(tmp_path) == ""
+    with announced(tmp_path, ["ws://127.0.0.1:8100/v1/stream"], nats_url="nats://127.0.0.1:8200"):
+        assert announced_nats(tmp_path) == "nats://127.0.0.1:8200"
         assert announced_streams(tmp_path) == ["ws://127.0.0.1:8100/v1/stream"]
     assert announced_streams(tmp_path) == []
     (tmp_path / "stack.json").write_text('{"pid": 99999999, "streams": ["ws://127.0.0.1:8100/v1/stream"]}')

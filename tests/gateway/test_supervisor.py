@@ -84,7 +84,7 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @asynccontextmanager
 async def running(*stages: Sequence[Part]) -> AsyncIterator[tuple[Said, asyncio.Task[None]]]:
     """A stack as it runs; afterwards it was ended and nothing is left of it."""
-    said, plan = Said(), Plan(stages=tuple(tuple(stage) for stage in stages), streams=("ws://here",))
+    said, plan = Said(), Plan(stages=tuple(tuple(stage) for stage in stages), streams=("ws://here",), nats_url="")
     with locked(Path.cwd()):
         stack = asyncio.create_task(Supervisor(plan, Path.cwd(), Console(said)).run())
         try:
