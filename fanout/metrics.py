@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from fanout.listener import Front
 from fanout.pulse import now_ms
+from fanout.scheduler import quantiles
 
 
 class ShardCollector(Collector):
@@ -41,12 +42,14 @@ class ShardCollector(Collector):
         lag = GaugeMetricFamily(
             "oddswire_fanout_tick_lag_seconds", "How late flushes end.", labels=["tier_ms", "quantile"]
         )
-        for tier, clock in self._front.pulse.clocks.items():
-            label = str(tier.interval_ms)
-            frames.add_metric([label], tier.frames)
-            deliveries.add_metric([label], tier.deliveries)
-            cohorts.add_metric([label], len(tier.cohorts))
-            lag_ms = clock.lag_ms()
+        clocks = self._front.pulse.clocks
+        for interval_ms in self._front.settings.tiers_ms:
+            label = str(interval_ms)
+            phases = [tier for tier in clocks if tier.interval_ms == interval_ms]
+            frames.add_metric([label], sum(tier.frames for tier in phases))
+            deliveries.add_metric([label], sum(tier.deliveries for tier in phases))
+            cohorts.add_metric([label], sum(len(tier.cohorts) for tier in phases))
+            lag_ms = quantiles(lag for tier in phases for lag in clocks[tier].lags_ms)
             lag.add_metric([label, "0.5"], lag_ms["p50"] / 1000)
             lag.add_metric([label, "0.99"], lag_ms["p99"] / 1000)
         yield from (frames, deliveries, cohorts, lag)

@@ -7,6 +7,7 @@ decides what a device may subscribe to (sessions.py).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from zlib import crc32
 
 from fanout.board import Board
 from fanout.catchup import NOTHING, Walk, Why, holding
@@ -28,6 +29,7 @@ class Placement:
         self._settings = settings
         self._board = board
         self._tiers = tiers
+        self._phases = {ms: tuple(tier for tier in tiers if tier.interval_ms == ms) for ms in settings.tiers_ms}
         self._next: dict[Device, None] = {}
         self._stalled: dict[Device, None] = {}
         self._lane_users = [0] * len(board.lanes)
@@ -53,16 +55,26 @@ class Placement:
         self.catching_up[device] = None
         return walk
 
-    def retarget(self, device: Device, walk: Walk, tier: int, now_ms: int) -> None:
+    def tier_ms(self, cohort: Cohort) -> int:
+        """The tier of a cohort, ms."""
+        return self._tiers[cohort.tier].interval_ms
+
+    def retarget(self, device: Device, walk: Walk, tier_ms: int, now_ms: int) -> None:
         """The walk leads to the cohort of its topics at this tier."""
         topics = tuple(walk.topics)
         cohort = None
         if topics:
-            index = self._tiers[tier].cohorts
-            cohort = index.take(topics, self._board.lanes_of(topics))
+            tier = self._phase(tier_ms, topics)
+            cohort = tier.cohorts.take(topics, self._board.lanes_of(topics))
             if cohort.users == 1:
-                self._tiers[tier].begin_beating(cohort, now_ms)
+                tier.begin_beating(cohort, now_ms)
         self._set_cohort(device, cohort, now_ms)
+
+    def _phase(self, tier_ms: int, topics: Sequence[Topic]) -> Tier:
+        """The phase of a tier in which these topics take their turn: always the same one."""
+        phases = self._phases[tier_ms]
+        key = crc32(" ".join(sorted(topic.text for topic in topics)).encode()) if len(phases) > 1 else 0
+        return phases[key % len(phases)]
 
     def leave(self, device: Device, now_ms: int) -> None:
         """The device is no more."""
@@ -136,7 +148,7 @@ class Placement:
             messages.subscribed(
                 op=None,
                 epoch=self._board.epoch,
-                tier_ms=self._settings.tiers_ms[device.cohort.tier],
+                tier_ms=self.tier_ms(device.cohort),
                 topics={topic.text: "image" for topic in restarted},
                 why={topic.text: why for topic in restarted},
             )

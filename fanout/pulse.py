@@ -41,10 +41,13 @@ class Pulse:
         self._settling = False
         self._walking = False
         self._writing = False
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._sweeping: asyncio.TimerHandle | None = None
+        self._ticks: dict[Tier, asyncio.TimerHandle] = {}
         self._began_ms: dict[Tier, float] = {}
         ceiling_ms, began_ms = shard.settings.tick_ceiling_ms, self._loop.time() * 1000
-        self.clocks = {tier: TickClock(tier.interval_ms, ceiling_ms, began_ms) for tier in shard.tiers}
+        self.clocks = {
+            tier: TickClock(tier.interval_ms, ceiling_ms, began_ms, phase=tier.phase) for tier in shard.tiers
+        }
 
     def start(self) -> None:
         """From here ticks and sweeps come by themselves."""
@@ -54,9 +57,11 @@ class Pulse:
 
     def stop(self) -> None:
         """No more of them."""
-        for timer in self._timers.values():
+        for timer in self._ticks.values():
             timer.cancel()
-        self._timers.clear()
+        self._ticks.clear()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
 
     def records_came(self) -> None:
         """Records were handed to the shard: it settles once this turn of the loop is over."""
@@ -88,10 +93,10 @@ class Pulse:
                 self._arm(tier)
 
     def _arm(self, tier: Tier) -> None:
-        timer = self._timers.get(tier.name)
+        timer = self._ticks.get(tier)
         if timer is not None:
             timer.cancel()
-        self._timers[tier.name] = self._loop.call_at(self.clocks[tier].due_ms / 1000, self._tick, tier)
+        self._ticks[tier] = self._loop.call_at(self.clocks[tier].due_ms / 1000, self._tick, tier)
 
     def _tick(self, tier: Tier) -> None:
         if tier not in self._began_ms:
@@ -125,7 +130,7 @@ class Pulse:
         self._tell_wanted(moment_ms)
         self._ask_undelayed()
         self._write()
-        self._timers["sweep"] = self._loop.call_later(SWEEP_INTERVAL_S, self._sweep)
+        self._sweeping = self._loop.call_later(SWEEP_INTERVAL_S, self._sweep)
 
     def _tell_wanted(self, moment_ms: int) -> None:
         wanted = self._shard.wanted_lanes(moment_ms)

@@ -101,10 +101,12 @@ class Registry:
         self._others = {status.name: ring_shard(status, ends_ms) for status in found if status is not None}
 
     async def _leave(self) -> None:
-        if self._version is None:
-            return
+        """Removes what this process wrote, which may be newer than what it knows of."""
+        name, instance = self._settings.name, self._status().instance
         with contextlib.suppress(Unavailable, Conflict):
-            await self._coordination.delete(SHARDS, self._settings.name, version=self._version)
+            record = await self._coordination.get(SHARDS, name)
+            if record is not None and (found := _decoded(record)) and found.instance == instance:
+                await self._coordination.delete(SHARDS, name, version=record.version)
 
     def _tell(self, *, away: bool, why: str = "") -> None:
         if away and not self._away:
@@ -120,7 +122,8 @@ def new_instance() -> str:
 
 
 def status_of(server: Server, instance: str) -> ShardStatus:
-    """How a shard is now. Its lag is that of its worst tier among those held to the ceiling."""
+    """How a shard is now. Its lag is that of its worst tier among those held to the ceiling. One that is not ready, as
+    it has not read its lanes yet, has no headroom."""
     settings, front = server.settings, server.front
     lag_p99_ms = max(
         (
@@ -131,6 +134,7 @@ def status_of(server: Server, instance: str) -> ShardStatus:
         default=0,
     )
     sockets = len(front.connections)
+    room = headroom(sockets=sockets, sockets_max=settings.sockets, lag_p99_ms=lag_p99_ms)
     return ShardStatus(
         name=settings.name,
         url=settings.stream_url(server.port),
@@ -138,7 +142,7 @@ def status_of(server: Server, instance: str) -> ShardStatus:
         state="draining" if server.shard.sessions.draining else "serving",
         sockets=sockets,
         lag_p99_ms=lag_p99_ms,
-        headroom=headroom(sockets=sockets, sockets_max=settings.sockets, lag_p99_ms=lag_p99_ms),
+        headroom=room if server.is_ready() else 0.0,
         lanes=tuple(lane.number for lane in server.shard.board.lanes if lane.joined),
     )
 

@@ -8,6 +8,7 @@ says so by its lag.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable, Sequence
 
 LAGS_KEPT = 128
 """Ticks over which the lag's quantiles are told."""
@@ -16,9 +17,9 @@ LAGS_KEPT = 128
 class TickClock:
     """The ticks of one tier. `lag`: how long after it was due a flush had ended, ms."""
 
-    def __init__(self, interval_ms: int, ceiling_ms: int, now_ms: float) -> None:
+    def __init__(self, interval_ms: int, ceiling_ms: int, now_ms: float, *, phase: float = 0.0) -> None:
         self.interval_ms = interval_ms
-        self.due_ms = now_ms + interval_ms
+        self.due_ms = now_ms + interval_ms * (1 + phase)
         self._ceiling_ms = max(interval_ms, ceiling_ms)
         self._lags_ms: deque[float] = deque(maxlen=LAGS_KEPT)
 
@@ -35,10 +36,18 @@ class TickClock:
         self.due_ms = max(min(wished_ms, began_ms + self._ceiling_ms), ended_ms)
         return self.due_ms
 
+    @property
+    def lags_ms(self) -> Sequence[float]:
+        """The lags of the last ticks."""
+        return self._lags_ms
+
     def lag_ms(self) -> dict[str, int]:
         """Quantiles of the lag over the last ticks, as heartbeats tell them."""
-        if not self._lags_ms:
-            return {"p50": 0, "p99": 0}
-        ranked = sorted(self._lags_ms)
-        last = len(ranked) - 1
-        return {"p50": round(ranked[last // 2]), "p99": round(ranked[last * 99 // 100])}
+        return quantiles(self._lags_ms)
+
+
+def quantiles(lags_ms: Iterable[float]) -> dict[str, int]:
+    """p50 and p99 of some lags, whole ms."""
+    ranked = sorted(lags_ms) or [0.0]
+    last = len(ranked) - 1
+    return {"p50": round(ranked[last // 2]), "p99": round(ranked[last * 99 // 100])}

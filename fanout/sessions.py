@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
 from fanout.board import Board
-from fanout.catchup import NOTHING, holding
+from fanout.catchup import NOTHING, Why, holding
 from fanout.contract import closing, messages
 from fanout.contract.closing import Close, ErrorCode
 from fanout.contract.cursor import decode_cursor
@@ -207,10 +206,10 @@ class Sessions:
 
     def _subscribe(self, device: Device, said: Subscribe, request: Request, now_ms: int) -> None:
         if said.conflate_ms is None and device.cohort is not None:
-            tier = device.cohort.tier
+            tier_ms = self._placement.tier_ms(device.cohort)
         else:
-            tier = self._settings.tier_for(said.conflate_ms)
-        walk = self._placement.walk_of(device, _why(device, request, tier))
+            tier_ms = self._settings.tier_for(said.conflate_ms)
+        walk = self._placement.walk_of(device, _why(request))
         answers: dict[str, str] = {}
         why: dict[str, str] = {}
         for topic in request.topics:
@@ -224,12 +223,12 @@ class Sessions:
                 if reason is not None:
                     why[topic.text] = reason
             walk.answers[topic.text] = None
-        self._placement.retarget(device, walk, tier, now_ms)
+        self._placement.retarget(device, walk, tier_ms, now_ms)
         device.send(
             messages.subscribed(
                 op=said.id,
                 epoch=self._board.epoch,
-                tier_ms=self._settings.tiers_ms[tier],
+                tier_ms=tier_ms,
                 topics=answers,
                 why=why,
             )
@@ -261,7 +260,7 @@ class Sessions:
         for topic in cohort.topics:
             if topic.text in dropped:
                 walk.drop(topic)
-        self._placement.retarget(device, walk, cohort.tier, now_ms)
+        self._placement.retarget(device, walk, self._placement.tier_ms(cohort), now_ms)
         self._placement.step(device, now_ms)
 
     def _peer(self, device: Device) -> str | None:
@@ -272,10 +271,10 @@ class Sessions:
         return f"{self._settings.name}-{device.number:x}"
 
 
-def _why(device: Device, request: Request, tier: int) -> Literal["resume", "tier", "topics"]:
+def _why(request: Request) -> Why:
     if request.cursor is not None:
         return "resume"
-    return "tier" if not request.topics and device.cohort is not None and device.cohort.tier != tier else "topics"
+    return "topics" if request.topics else "tier"
 
 
 def _answer_refusal(device: Device, refusal: Refused, op: OpId | None, topic: str | None = None) -> None:

@@ -49,6 +49,9 @@ class FanoutSettings(BaseSettings):
     tiers_ms: TiersMs = (0, 100, 250, 1000)
     tier_default_ms: Annotated[int, _limit(0, 60_000, "tier of a connection that asks for none")] = 100
     tick_ceiling_ms: Annotated[int, _limit(20, 1000, "longest stretch between flushes of tiers up to 100 ms")] = 150
+    tick_phases: Annotated[
+        int, _limit(1, 64, "moments within a tier's interval at which its topics take turns, so that writes are spread")
+    ] = 8
     hb_ms: Annotated[int, _limit(100, 60_000, "heartbeat to every live device")] = 5_000
 
     topics: Annotated[int, _limit(1, 10_000, "topics of a connection; more: topic_limit")] = 200
@@ -117,12 +120,9 @@ class FanoutSettings(BaseSettings):
         return self.url or f"ws://{f'[{host}]' if ':' in host else host}:{port}/v1/stream"
 
     def tier_for(self, conflate_ms: int | None) -> int:
-        """Index of the tier granted for a wish: the next slower one that is offered, or the slowest."""
+        """The tier granted for a wish, ms: the next slower one that is offered, or the slowest."""
         wish = self.tier_default_ms if conflate_ms is None else conflate_ms
-        for index, tier_ms in enumerate(self.tiers_ms):
-            if tier_ms >= wish:
-                return index
-        return len(self.tiers_ms) - 1
+        return next((tier_ms for tier_ms in self.tiers_ms if tier_ms >= wish), self.tiers_ms[-1])
 
 
 class WatchSettings(BaseSettings):

@@ -30,10 +30,7 @@ class Shard:
     def __init__(self, settings: FanoutSettings, *, lanes: int) -> None:
         self.settings = settings
         self.board = Board(lanes)
-        self.tiers = tuple(
-            Tier(self.board, index=index, interval_ms=interval_ms, hb_ms=settings.hb_ms)
-            for index, interval_ms in enumerate(settings.tiers_ms)
-        )
+        self.tiers = _tiers(settings, self.board)
         self.placement = Placement(settings, self.board, self.tiers)
         self.peers = Peers(settings.peers)
         self.sessions = Sessions(settings, self.board, self.placement, self.peers)
@@ -219,3 +216,17 @@ class Shard:
             if cohort is not None and number in cohort.lanes:
                 topics = [topic for topic in cohort.topics if lanes & self.board.lanes_of((topic,))]
                 self.placement.restart(device, topics, "not_covered")
+
+
+def _tiers(settings: FanoutSettings, board: Board) -> tuple[Tier, ...]:
+    """Every phase of every tier, the fastest tier first."""
+    moments = [
+        (interval_ms, phase / phases)
+        for interval_ms in settings.tiers_ms
+        for phases in (settings.tick_phases if interval_ms else 1,)
+        for phase in range(phases)
+    ]
+    return tuple(
+        Tier(board, index=index, interval_ms=interval_ms, phase=phase, hb_ms=settings.hb_ms)
+        for index, (interval_ms, phase) in enumerate(moments)
+    )

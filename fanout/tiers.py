@@ -1,6 +1,9 @@
 """A tier: devices that accept the same delay. On its tick every changed market is encoded once and every cohort gets
 one frame. Nothing here awaits, and nothing here knows a single device.
 
+A tier comes in phases, each with the cohorts of some topics, so that a large shard writes all the time instead of in
+bursts; a phase is a Tier of its own. The tier without delay has but one.
+
 `sent` is what the tier last sent of each market, the `p` of its next delta; a market it never sent comes whole.
 `flushed` is how far each lane was flushed: every live device of the tier holds everything up to there. Frames are
 written in turns of bounded length; a flush has happened when all of its frames are written, and no device goes live
@@ -22,12 +25,12 @@ from feeds.contract.freshness import SourceState
 
 
 class Tier:
-    """One conflation tier of a shard."""
+    """One conflation tier of a shard, or one phase of it. `phase` is its moment within the interval, 0 to 1."""
 
-    def __init__(self, board: Board, *, index: int, interval_ms: int, hb_ms: int) -> None:
+    def __init__(self, board: Board, *, index: int, interval_ms: int, phase: float, hb_ms: int) -> None:
         self.index = index
         self.interval_ms = interval_ms
-        self.name = f"{interval_ms} ms"
+        self.phase = phase
         self.cohorts = CohortIndex(index)
         self.flushed = [0] * len(board.lanes)
         self.frames = 0

@@ -31,6 +31,8 @@ class Replica:
         self.gap = False
         self.gaps = 0
         self._clock = 0
+        self._dropped: set[str] = set()
+        """Held at `last` once and then dropped, not gone: below `last` a shard behind may still lead there."""
         self._refreshed: dict[str, int] = {}
         self._imaging: dict[str, int] = {}
         self._gap_op: int | str | None = None
@@ -98,6 +100,7 @@ class Replica:
         if market["s"] < self.last.get(market_id, 0):
             return
         self.last[market_id] = market["s"]
+        self._dropped.discard(market_id)
         if market.get("gone"):
             self.markets.pop(market_id, None)
         else:
@@ -107,7 +110,9 @@ class Replica:
         market_id = delta["id"]
         market = self.markets.get(market_id)
         if market is None:
-            if not delta.get("gone") and delta["s"] > self.last.get(market_id, 0):
+            last = self.last.get(market_id, 0)
+            is_news = delta["s"] > last or (delta["s"] == last and market_id in self._dropped)
+            if is_news and not delta.get("gone"):
                 self._fell_into_gap()
             return
         self._refreshed[market_id] = self._clock
@@ -141,6 +146,7 @@ class Replica:
             self.markets.clear()
             self.events.clear()
             self.last.clear()
+            self._dropped.clear()
             self.cursor = None
         for topic, answer in message["topics"].items():
             self._imaging.pop(topic, None)
@@ -159,16 +165,11 @@ class Replica:
             self.gap = False
             self._answering = False
 
-    def _drop(self, market_id: str) -> None:
-        """Not held any more, so its `last` goes too: a shard that is behind may have yet to tell of it, at a lower `s`.
-        Only a market that is gone keeps its `last`."""
-        del self.markets[market_id]
-        del self.last[market_id]
-
     def _drop_unrefreshed(self, topic: Topic, began: int) -> None:
         for market_id, market in tuple(self.markets.items()):
             if self._refreshed.get(market_id, 0) < began and _means(topic, market):
-                self._drop(market_id)
+                del self.markets[market_id]
+                self._dropped.add(market_id)
         for event_id, event in tuple(self.events.items()):
             if self._refreshed.get(event_id, 0) < began and _leads(topic, event["topic"]):
                 del self.events[event_id]
@@ -176,7 +177,8 @@ class Replica:
     def _drop_unless(self, topic: Topic, kept: list[Topic]) -> None:
         for market_id, market in tuple(self.markets.items()):
             if _means(topic, market) and not any(_means(other, market) for other in kept):
-                self._drop(market_id)
+                del self.markets[market_id]
+                self._dropped.add(market_id)
         for event_id, event in tuple(self.events.items()):
             if _leads(topic, event["topic"]) and not any(_leads(other, event["topic"]) for other in kept):
                 del self.events[event_id]

@@ -53,8 +53,6 @@ class Checker:
         if replica.epoch != self._epoch:
             self._epoch = replica.epoch
             self._shown.clear()
-        if message["t"] == "live":
-            self._shown = {entry_id: s for entry_id, s in self._shown.items() if entry_id in replica.last}
         for part in (*message.get("m", ()), *message.get("e", ())):
             self._check_entry(part["id"])
         if message["t"] in ("d", "img"):

@@ -224,11 +224,13 @@ def older_markets_are_taken(patch: Patch) -> None:
     patch.setattr(Replica, "_take_market", take)
 
 
-def what_was_dropped_keeps_its_last(patch: Patch) -> None:
-    def drop(self: Replica, market_id: str) -> None:
-        del self.markets[market_id]
+def what_was_dropped_is_not_missed(patch: Patch) -> None:
+    def take(self: Replica, delta: Any) -> None:
+        if delta["id"] in self.markets or delta["s"] != self.last.get(delta["id"]):
+            real(self, delta)
 
-    patch.setattr(Replica, "_drop", drop)
+    real = Replica._take_delta
+    patch.setattr(Replica, "_take_delta", take)
 
 
 def full_sockets_are_written_to(patch: Patch) -> None:

@@ -21,6 +21,7 @@ def settings(name: str) -> FanoutSettings:
     return FanoutSettings(
         name=name,
         tiers_ms=TIERS_MS,
+        tick_phases=2,
         hb_ms=400,
         ops_per_s=1_000,
         waiting_ops=100,
@@ -51,7 +52,7 @@ class SimulatedShard:
         self.core = Shard(settings(name), lanes=log.lanes)
         self.core.epoch(log.epoch)
         self.followed: dict[int, FollowedLane] = {}
-        self._due_ms = [0] * len(TIERS_MS)
+        self._due_ms = [0] * len(self.core.tiers)
 
     @property
     def current(self) -> bool:
