@@ -116,7 +116,8 @@ async def test_what_a_shard_says_of_itself() -> None:
         assert status.lanes == (0,)
         assert 0 < status.headroom <= 1
         await server.drain()
-        assert status_of(server, "me").state == "draining"
+        status = status_of(server, "me")
+        assert (status.state, status.headroom) == ("draining", 0.0)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
 
+import psutil
 import pytest
 
 from feeds.adapters.coordination.memory import MemoryCoordination
@@ -103,6 +104,14 @@ async def ends(ttl_s: int, began_s: float, ended: Callable[[], Awaitable[bool]])
         while not await ended():  # noqa: ASYNC110 a server's clock tells nobody
             await asyncio.sleep(0.02)
     assert time.monotonic() - began_s >= ttl_s - 0.01
+
+
+async def frozen(server: NatsServer) -> None:
+    """Freezes it and waits until it is: a thread of it that still runs would answer."""
+    [process] = [child for child in psutil.Process().children() if str(server.data_dir) in " ".join(child.cmdline())]
+    tasks = Path(f"/proc/{process.pid}/task")
+    server.freeze()
+    await eventually(lambda: all(" T " in (task / "stat").read_text() for task in tasks.iterdir()))
 
 
 async def test_the_first_claim_wins_and_everyone_learns_its_value(here: Coordination, there: Coordination) -> None:
@@ -374,7 +383,7 @@ async def test_a_claim_without_an_answer_is_asked_again_and_won_once(tmp_path: P
     async with NatsServer(data_dir=tmp_path / "nats") as server, Connection(server.url, name="test") as connection:
         here = NatsCoordination(connection, timeout_s=0.3)
         await here.claim("before", b"", ttl_s=60)
-        server.freeze()
+        await frozen(server)
         claiming = asyncio.ensure_future(here.claim("frozen", b"mine", ttl_s=60))
         done, _ = await asyncio.wait([claiming], timeout=0.45)
         assert not done
@@ -390,7 +399,7 @@ async def test_what_may_have_happened_is_in_doubt(tmp_path: Path) -> None:
         version = await here.put("kind", "name", value=b"old")
         await here.claim("before", b"", ttl_s=60)
         await here.count("frozen", window_s=60)
-        server.freeze()
+        await frozen(server)
         changes: list[Callable[[], Awaitable[object]]] = [
             lambda: here.claim("frozen", b"mine", ttl_s=60),
             lambda: here.count("frozen", window_s=60),

@@ -1,1 +1,4 @@
-"""The log on NATS JetStream: connection, streams, lane reader, fenced publisher. Nothing else imports `nats`."""
+"""The log on NATS JetStream: connection, streams, lane reader, fenced publisher; and questions between processes.
+
+Besides this only feeds.adapters.coordination imports `nats`.
+"""

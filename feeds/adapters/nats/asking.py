@@ -14,9 +14,6 @@ from nats.errors import TimeoutError as NatsTimeoutError
 
 from feeds.adapters.nats.connection import Connection
 
-FLUSH_TIMEOUT_S = 1
-"""An answer has reached nats-server within this, or is given up: it may be the last thing this process says."""
-
 _NO_RESPONDERS = "503"
 
 Answer = Callable[[bytes], Awaitable[None]]
@@ -57,7 +54,6 @@ async def listening(connection: Connection, subject: str, hear: Callable[[bytes,
         async def answer(data: bytes) -> None:
             with contextlib.suppress(NatsError):
                 await connection.client.publish(message.reply, data)
-                await connection.client.flush(FLUSH_TIMEOUT_S)
 
         hear(message.data, answer)
 
