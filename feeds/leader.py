@@ -17,12 +17,18 @@ from feeds.contract.freshness import BEAT_INTERVAL_MS
 from feeds.contract.model import FeedState
 from feeds.lane_log import LaneLog, LogMissing, Message, WriteRefused
 from feeds.metrics import FeedMetrics
-from feeds.writer import LaneWriter, ReadLead, RemakeLog, Step, WriteLead, WriteStates
+from feeds.writer import BATCH_STATES_MAX, LaneWriter, ReadLead, RemakeLog, Step, WriteLead, WriteStates
 
 log = structlog.get_logger(__name__)
 
 RETRY_S = (0.05, 1.0)
 """Wait after a failure: from, doubling, up to; half of it at random."""
+
+GATHER_S_MAX = 0.02
+"""After a write the next one waits as long as that one took, at most so long: states gather, the log syncs less often.
+
+Measured with every write synced to a slow disk: an atomic batch of 2 takes as long as one of 20 (4 to 14 ms), and at
+2,000 states/s the small ones filled a core of nats-server."""
 
 LEAD_AGE_PART = 0.15
 """Part of the log's age after which the lead record is written anew: before others would refresh it, and so move it."""
@@ -153,13 +159,16 @@ class LaneLeader:
     async def _write_states(self, step: WriteStates) -> FeedState | None:
         sent = time.perf_counter()
         s = await self._log.write(step.messages, step.fence)
-        self._ack_seconds.observe(time.perf_counter() - sent)
+        took_s = time.perf_counter() - sent
+        self._ack_seconds.observe(took_s)
         self.writer.states_written(s)
         self._batches.inc()
         self._stored.inc(len(step.messages) - (step.beat_state is not None))
         if step.beat_state == "live":
             self.live.set()
         self._look()
+        if self.writer.waiting < BATCH_STATES_MAX and not self._stopping:
+            await asyncio.sleep(min(took_s, GATHER_S_MAX))
         return step.beat_state
 
     def _look(self) -> None:

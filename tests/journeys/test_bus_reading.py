@@ -149,3 +149,18 @@ async def test_a_stream_made_anew_while_connected_is_another_epoch(connection: C
         await write(connection, 30)
         await eventually(lambda: len(mirror.epochs) == 2)
         await same_as_log(connection, mirror, count=230)
+
+
+async def test_a_lane_given_up_and_wanted_again_at_once_begins_with_its_board(connection: Connection) -> None:
+    await make_streams(connection)
+    await write(connection, 30)
+    async with reading(connection) as (reader, mirror):
+        await stored(connection, 30)
+        await eventually(lambda: sum(mirror.positions.values()) == 30)
+        boards = mirror.boards
+        mirror.positions.pop(0)
+        reader.want(frozenset({1, 2}))
+        reader.want(frozenset({0, 1, 2}))
+        await eventually(lambda: mirror.boards > boards)
+        await write(connection, 30)
+        await same_as_log(connection, mirror, count=60)

@@ -50,6 +50,7 @@ class LogReader:
             compare_epoch=self._compare_epoch,
         )
         self._wanted: frozenset[int] = frozenset()
+        self._given_up: frozenset[int] = frozenset()
         self._changed = asyncio.Event()
         self._followers: dict[int, LaneFollower] = {}
         self._comparing = asyncio.Lock()
@@ -58,7 +59,8 @@ class LogReader:
         connection.listen(self._on_connection)
 
     def want(self, lanes: frozenset[int]) -> None:
-        """From now on exactly these lanes are followed."""
+        """From now on exactly these lanes are followed. A lane that is wanted again begins anew with its board."""
+        self._given_up |= self._wanted - lanes
         self._wanted = lanes
         self._changed.set()
 
@@ -78,12 +80,13 @@ class LogReader:
         async with asyncio.TaskGroup() as group:
             while True:
                 self._changed.clear()
+                given_up, self._given_up = self._given_up, frozenset()
+                for lane in tasks.keys() & given_up:
+                    del self._followers[lane]
+                    tasks.pop(lane).cancel()
                 for lane in self._wanted - tasks.keys():
                     self._followers[lane] = follower = LaneFollower(lane, self._source)
                     tasks[lane] = group.create_task(follower.run(), name=f"lane-{lane}")
-                for lane in tasks.keys() - self._wanted:
-                    del self._followers[lane]
-                    tasks.pop(lane).cancel()
                 await self._changed.wait()
 
     def _on_connection(self, connected: bool) -> None:
