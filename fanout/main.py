@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -78,7 +79,15 @@ def _run(arguments: argparse.Namespace) -> int:
         )
     )
     bus = BusSettings(**_given(nats_url=arguments.nats))
+    log.info("open_files", limit=_raise_file_limit(), sockets=settings.sockets)
     return uvloop.run(_serve(settings, bus))
+
+
+def _raise_file_limit() -> int:
+    """As many open files as this process may have; -1 is any number. Gives how many, sockets among them."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
 
 
 async def _serve(settings: FanoutSettings, bus: BusSettings) -> int:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import gc
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Protocol, TypeVar
 
 import orjson
@@ -19,6 +19,7 @@ from fanout.listener import Front, Head
 from fanout.metrics import exposition, render
 from fanout.pulse import Pulse, now_ms
 from fanout.relay import Relay
+from fanout.sessions import SLICE
 from fanout.settings import FanoutSettings
 from fanout.shard import Shard
 from fanout.sse import COMMENT_INTERVAL_S, SseConnection
@@ -28,9 +29,6 @@ from feeds.contract.lane import LaneSink
 BACKLOG = 4096
 
 T = TypeVar("T")
-
-_SLICE = 500
-"""Keep-alives written between two turns of the event loop."""
 
 
 class Reader(Protocol):
@@ -94,7 +92,7 @@ class Server:
         finally:
             server.close()
             self._pulse.stop()
-            self.shard.close_all(now_ms())
+            await _in_turns(self.shard.sessions.close_all(now_ms()))
             await self._flushed()
 
     async def drain(self, *, window_s: float | None = None) -> None:
@@ -107,7 +105,8 @@ class Server:
             window_s = self.settings.drain_window_s
         else:
             deadline_s = window_s + max(0.0, deadline_s - self.settings.drain_window_s)
-        self.shard.sessions.drain(window_ms=round(window_s * 1000), deadline_ms=round(deadline_s * 1000))
+        telling = self.shard.sessions.drain(window_ms=round(window_s * 1000), deadline_ms=round(deadline_s * 1000))
+        await _in_turns(telling)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(deadline_s):
                 await self.front.deserted.wait()
@@ -141,23 +140,29 @@ class Server:
         while True:
             await asyncio.sleep(self.settings.ping_s)
             asked = [connection for connection in self.front.connections if isinstance(connection, WebSocketConnection)]
-            await _in_slices(asked, WebSocketConnection.ping)
+            await _in_turns(_slices(asked, WebSocketConnection.ping))
             await asyncio.sleep(self.settings.pong_s)
             deaf = [connection for connection in asked if not connection.heard]
-            await _in_slices(deaf, WebSocketConnection.abort)
+            await _in_turns(_slices(deaf, WebSocketConnection.abort))
 
     async def _comment_streams(self) -> None:
         while True:
             await asyncio.sleep(COMMENT_INTERVAL_S)
             streams = [connection for connection in self.front.connections if isinstance(connection, SseConnection)]
-            await _in_slices(streams, SseConnection.comment)
+            await _in_turns(_slices(streams, SseConnection.comment))
 
 
-async def _in_slices(items: list[T], act: Callable[[T], None]) -> None:
-    for start in range(0, len(items), _SLICE):
-        for item in items[start : start + _SLICE]:
-            act(item)
+async def _in_turns(work: Iterable[None]) -> None:
+    """Work that yields wherever others may have a turn of the event loop."""
+    for _ in work:
         await asyncio.sleep(0)
+
+
+def _slices(items: list[T], act: Callable[[T], None]) -> Iterator[None]:
+    for start in range(0, len(items), SLICE):
+        for item in items[start : start + SLICE]:
+            act(item)
+        yield
 
 
 def _listen(settings: FanoutSettings) -> socket.socket:

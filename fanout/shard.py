@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from fanout.board import Board, Moved
 from fanout.contract import messages
-from fanout.contract.closing import DRAINED
 from fanout.peers import Peers
 from fanout.placement import Placement
 from fanout.sessions import Sessions
@@ -174,11 +173,6 @@ class Shard:
                 for tier in self.tiers:
                     tier.forget(forgotten)
         return wanted
-
-    def close_all(self, now_ms: int) -> None:
-        """The end: 4010 to everyone who is still here."""
-        for device in tuple(self.sessions.devices):
-            self.sessions.close(device, DRAINED, now_ms)
 
     def _decode(self, stored: lane_port.Stored) -> Market | Event | Beat | Lead | None:
         try:

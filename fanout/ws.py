@@ -7,12 +7,17 @@ is most of what an idle socket would cost. Frames to devices are made once for a
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
+from collections import deque
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from websockets import frames
+from websockets import frames
 from websockets.exceptions import PayloadTooBig
-from websockets.frames import CloseCode, Frame, Opcode
-from websockets.protocol import State
+from websockets.frames import Frame, Opcode
+from websockets.protocol import SEND_EOF, State
 from websockets.server import ServerProtocol
 
 from fanout.contract import closing, messages
@@ -52,8 +57,8 @@ class WebSocketConnection(asyncio.Protocol):
         "_closing",
         "_device",
         "_front",
+        "_message",
         "_parser",
-        "_parts",
         "_transport",
         "_unparsed",
         "heard",
@@ -69,8 +74,8 @@ class WebSocketConnection(asyncio.Protocol):
         self._transport = transport
         self._parser: ServerProtocol | None = None
         self._unparsed = 0
-        self._parts: list[bytes] | None = None
-        self._closing = False
+        self._message: bytearray | None = None
+        self._closing: Close | None = None
         self._device = front.shard.sessions.connect(self, now_ms())
 
     def ping(self) -> None:
@@ -84,13 +89,15 @@ class WebSocketConnection(asyncio.Protocol):
 
     def close(self, close: Close) -> None:
         """The closing handshake; a peer that does not take part in it is cut off after a while."""
-        if self._closing or self._transport.is_closing():
+        if self._closing is not None or self._transport.is_closing():
             return
-        self._closing = True
-        parser = self._talking()
-        if parser.state is State.OPEN:
+        self._closing = close
+        parser = self._parser
+        if parser is None:
+            self.write(_close_frame(close))
+        elif parser.state is State.OPEN:
             parser.send_close(close.code, close.reason)
-            self._send_parsed(parser)
+            self._send(parser.data_to_send())
         self._front.cut_off_later(self._transport)
 
     # asyncio.Protocol
@@ -101,17 +108,10 @@ class WebSocketConnection(asyncio.Protocol):
         parser = self._talking()
         self._unparsed += len(data)
         parser.receive_data(data)
-        for event in parser.events_received():
-            if isinstance(event, Frame):
-                self._unparsed -= _wire_size(event)
-                self._take(event, parser)
-        if isinstance(parser.parser_exc, PayloadTooBig) and not self._closing:
-            limit = self._front.shard.settings.message_bytes
-            self._device.send(messages.error("message_too_large", f"a message has at most {limit} bytes", fatal=True))
-        self._send_parsed(parser)
+        self._answer(parser)
         if parser.state is not State.OPEN:
             self._gone()
-        elif not self._unparsed and self._parts is None:
+        elif not self._unparsed and self._message is None:
             self._parser = None
         self._front.pulse.devices_moved()
 
@@ -138,37 +138,69 @@ class WebSocketConnection(asyncio.Protocol):
         if self._parser is None:
             limit = self._front.shard.settings.message_bytes
             self._parser = ServerProtocol(state=State.OPEN, max_size=limit, logger=_LOGGER)
+            if self._closing is not None:
+                self._parser.state = State.CLOSING
+                self._parser.close_sent = frames.Close(*self._closing)
         return self._parser
 
-    def _take(self, frame: Frame, parser: ServerProtocol) -> None:
-        if self._closing or parser.state is not State.OPEN:
-            return
-        if frame.opcode is Opcode.BINARY:
-            parser.fail(closing.UNSUPPORTED_DATA.code, closing.UNSUPPORTED_DATA.reason)
-        elif frame.opcode in (Opcode.TEXT, Opcode.CONT):
-            parts = [] if self._parts is None else self._parts
-            parts.append(bytes(frame.data))
-            self._parts = None if frame.fin else parts
-            if frame.fin:
-                self._take_text(b"".join(parts), parser)
+    def _answer(self, parser: ServerProtocol) -> None:
+        """Answers frames in their order, however many came at once: the parser has read ahead and answered its part."""
+        replies = deque(parser.data_to_send())
+        for frame in parser.events_received():
+            assert isinstance(frame, Frame)
+            self._unparsed -= _wire_size(frame)
+            if frame.opcode is Opcode.PING:
+                self.write(replies.popleft())
+            elif not self._closing and (wrong := self._take(frame)) is not None:
+                self._fail(wrong, parser)
+                return
+        if isinstance(parser.parser_exc, PayloadTooBig) and not self._closing:
+            limit = self._front.shard.settings.message_bytes
+            self._device.send(messages.error("message_too_large", f"a message has at most {limit} bytes", fatal=True))
+        self._send(replies)
 
-    def _take_text(self, text: bytes, parser: ServerProtocol) -> None:
+    def _take(self, frame: Frame) -> Close | None:
+        """A frame that is not a ping. Gives what is wrong with it, or None."""
+        if frame.opcode is Opcode.BINARY:
+            return closing.UNSUPPORTED_DATA
+        if frame.opcode in (Opcode.TEXT, Opcode.CONT):
+            message = bytearray() if self._message is None else self._message
+            message += frame.data
+            self._message = None if frame.fin else message
+            if frame.fin:
+                return self._take_text(bytes(message))
+        return None
+
+    def _take_text(self, text: bytes) -> Close | None:
         try:
             text.decode()
         except UnicodeDecodeError:
-            parser.fail(CloseCode.INVALID_DATA, "not UTF-8")
-            return
+            return closing.INVALID_DATA
         self._front.shard.sessions.receive(self._device, text, now_ms())
+        return None
 
-    def _send_parsed(self, parser: ServerProtocol) -> None:
-        for data in parser.data_to_send():
-            if data:
-                self.write(data)
-            else:
+    def _fail(self, wrong: Close, parser: ServerProtocol) -> None:
+        """Ends it because of a frame. What the parser made of later ones, a close frame perhaps, is void."""
+        parser.fail(wrong.code, wrong.reason)
+        parser.data_to_send()
+        close = frames.Close(wrong.code, wrong.reason).serialize()
+        self._send((Frame(Opcode.CLOSE, close).serialize(mask=False), SEND_EOF))
+
+    def _send(self, parsed: Iterable[bytes]) -> None:
+        for data in parsed:
+            if data == SEND_EOF:
                 self._transport.close()
+            else:
+                self.write(data)
 
     def _gone(self) -> None:
         self._front.shard.sessions.disconnect(self._device, now_ms())
+
+
+@functools.cache
+def _close_frame(close: Close) -> bytes:
+    """A goodbye, made once for all devices: thousands may leave at once."""
+    return Frame(Opcode.CLOSE, frames.Close(*close).serialize()).serialize(mask=False)
 
 
 def _wire_size(frame: Frame) -> int:

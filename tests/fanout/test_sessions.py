@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
+from fanout.sessions import SLICE
 from tests.simulation.devices import Socket
 from tests.simulation.stage import Stage, event, kinds, market
 
@@ -151,6 +152,22 @@ def test_to_disconnect_twice_is_to_disconnect_once() -> None:
     sessions.disconnect(socket.device, stage.now_ms)
     sessions.disconnect(socket.device, stage.now_ms)
     assert len(sessions.devices) == 1
-    stage.shards[0].core.close_all(stage.now_ms)
+    list(sessions.close_all(stage.now_ms))
     assert socket.closed is None
     assert not sessions.devices
+
+
+def test_many_devices_are_told_and_closed_in_slices() -> None:
+    stage = Stage()
+    sockets = [talking(stage) for _ in range(SLICE + 1)]
+    sessions = stage.shards[0].core.sessions
+    telling = sessions.drain(window_ms=1_000, deadline_ms=5_000)
+    next(telling)
+    assert [len(heard(socket)) for socket in sockets] == [1] * SLICE + [0]
+    sessions.disconnect(sockets[-1].device, stage.now_ms)
+    assert list(telling) == []
+    assert heard(sockets[-1]) == []
+    closing = sessions.close_all(stage.now_ms)
+    next(closing)
+    assert list(closing) == []
+    assert [socket.closed is not None for socket in sockets] == [True] * SLICE + [False]

@@ -375,7 +375,7 @@ def a_drain_gives_each_device_its_own_moment_and_serves_on() -> None:
     stage.publish(event(), market(0))
     devices = [stage.device(TOPIC) for _ in range(4)]
     stage.run()
-    stage.shards[0].core.sessions.drain(window_ms=1_000, deadline_ms=5_000)
+    list(stage.shards[0].core.sessions.drain(window_ms=1_000, deadline_ms=5_000))
     told = [stage.read(device)[0]["after_ms"] for device in devices]
     assert told == [0, 250, 500, 750]
     stage.publish(market(0, 3_000))
