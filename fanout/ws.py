@@ -14,7 +14,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from websockets import frames
-from websockets import frames
 from websockets.exceptions import PayloadTooBig
 from websockets.frames import Frame, Opcode
 from websockets.protocol import SEND_EOF, State
@@ -183,8 +182,7 @@ class WebSocketConnection(asyncio.Protocol):
         """Ends it because of a frame. What the parser made of later ones, a close frame perhaps, is void."""
         parser.fail(wrong.code, wrong.reason)
         parser.data_to_send()
-        close = frames.Close(wrong.code, wrong.reason).serialize()
-        self._send((Frame(Opcode.CLOSE, close).serialize(mask=False), SEND_EOF))
+        self._send((_close_frame(wrong), SEND_EOF))
 
     def _send(self, parsed: Iterable[bytes]) -> None:
         for data in parsed:

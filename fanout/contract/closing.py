@@ -27,6 +27,9 @@ PROTOCOL = Close(4400, "protocol error")
 UNSUPPORTED_DATA = Close(1003, "text frames only")
 """RFC 6455: this endpoint takes JSON text frames."""
 
+INVALID_DATA = Close(1007, "not UTF-8")
+"""RFC 6455: a text message is UTF-8."""
+
 FINAL_CODES = frozenset({4001, 4003, 4400})
 """Codes that mean: do not connect again. All others mean: resume, with jitter."""
 
