@@ -99,8 +99,8 @@ class _JsonReport:
             "understood": tally.understood,
             "refused": tally.refused,
             "reasons": dict(tally.reasons),
-            "winners": inspector.winners(),
-            "removed": inspector.removed(),
+            "winners": _flat(inspector.winners()),
+            "removed": _flat(inspector.removed()),
         }
         self._write({"summary": summary})
 
@@ -143,3 +143,8 @@ def _cell(price: float | None) -> str:
 
 def _named(what: str, runners: Mapping[str, list[RawSelectionId]]) -> list[str]:
     return [f"{what} of {market}: {', '.join(map(str, ids))}\n" for market, ids in runners.items() if ids]
+
+
+def _flat(by_market: Mapping[str, list[RawSelectionId]]) -> list[RawSelectionId]:
+    """The ids of all markets, market by market."""
+    return [selection_id for ids in by_market.values() for selection_id in ids]

@@ -69,8 +69,8 @@ def test_a_recording_is_told_at_the_lines_asked_for_and_summed_up() -> None:
             "understood": 12,
             "refused": 0,
             "reasons": {},
-            "winners": {MARKET: [11]},
-            "removed": {MARKET: [13]},
+            "winners": [11],
+            "removed": [13],
         }
     }
 
