@@ -6,7 +6,7 @@ Frames that many devices share are joined from encoded parts (`delta_frame`, `im
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import orjson
@@ -17,7 +17,8 @@ from feeds.contract.freshness import SourceState
 
 SCHEMA = 1
 
-OpId = int | str
+OpId = Annotated[int, msgspec.Meta(ge=-(2**53) + 1, le=2**53 - 1)] | str
+"""A device's own name for what it asks: the integers every JSON reader can hold (RFC 8259 section 6), or text."""
 
 
 class Subscribe(msgspec.Struct, frozen=True, tag_field="op", tag="subscribe"):
@@ -51,6 +52,7 @@ class _Identified(msgspec.Struct):
 
 _decoder: msgspec.json.Decoder[ClientIn] = msgspec.json.Decoder(ClientIn)
 _id_decoder = msgspec.json.Decoder(_Identified)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def decode_client(text: bytes) -> ClientIn:
@@ -59,7 +61,7 @@ def decode_client(text: bytes) -> ClientIn:
         return _decoder.decode(text)
     except msgspec.ValidationError as error:
         raise Refused("bad_op", str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise Refused("bad_json", str(error)) from error
 
 
@@ -67,7 +69,7 @@ def op_id(text: bytes) -> OpId | None:
     """The id of a message that could not be understood, where it has one."""
     try:
         return _id_decoder.decode(text).id
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return None
 
 
