@@ -29,6 +29,32 @@ class Group:
         self.entries: dict[str, Entry] = {}
 
 
+class Images:
+    """Encoded images of single events, so that a crowd that comes for one game costs one encoding. Latest wins."""
+
+    KEPT_MAX = 256
+    """Images kept; beyond it the oldest goes."""
+
+    def __init__(self) -> None:
+        self._frames: dict[str, tuple[int, list[bytes]]] = {}
+
+    def get(self, key: str, last_s: int) -> list[bytes] | None:
+        """The frames of an image of a group whose newest position is `last_s`."""
+        held = self._frames.get(key)
+        return held[1] if held is not None and held[0] == last_s else None
+
+    def keep(self, key: str, last_s: int, frames: list[bytes]) -> None:
+        """Whole images only: frames that leave nothing out."""
+        self._frames.pop(key, None)
+        if len(self._frames) >= self.KEPT_MAX:
+            del self._frames[next(iter(self._frames))]
+        self._frames[key] = (last_s, frames)
+
+    def clear(self) -> None:
+        """Positions mean nothing any more."""
+        self._frames.clear()
+
+
 class Lane:
     """One lane as this shard reads it. `joined`: a board was read and nothing is missing since."""
 
@@ -53,6 +79,7 @@ class Board:
     def __init__(self, lanes: int) -> None:
         self.lanes = tuple(Lane(number) for number in range(lanes))
         self.epoch = ""
+        self.images = Images()
         self._groups: dict[str, Group] = {}
         self._under: dict[str, dict[str, Group]] = {}
         self._whole: dict[str, tuple[int, bytes]] = {}
@@ -71,6 +98,8 @@ class Board:
     def raise_floor(self, lane: int, floor: int) -> list[Entry]:
         """The lane's log now begins at `floor`: forgets what lies below it and gives it."""
         dropped = self.lanes[lane].book.raise_floor(floor)
+        if dropped:
+            self.images.clear()
         for entry in dropped:
             self._forget(entry)
         return dropped
@@ -82,6 +111,7 @@ class Board:
             lane.book.clear()
             lane.sources.clear()
             lane.joined = False
+        self.images.clear()
         self._groups.clear()
         self._under.clear()
         self._whole.clear()
@@ -89,6 +119,7 @@ class Board:
     def forget_lane(self, number: int) -> None:
         """The lane is read no more: what is held of it grows old and goes."""
         lane = self.lanes[number]
+        self.images.clear()
         for entry in list(lane.book.entries()):
             self._forget(entry)
         lane.book.clear()

@@ -92,6 +92,30 @@ class Walk:
     def chunk(self, now_ms: int, max_bytes: int) -> tuple[list[bytes], bool]:
         """The next frames, and whether the device is now where the board is."""
         self._begin_images()
+        lone = self._lone_image()
+        if lone is None:
+            return self._next_chunk(now_ms, max_bytes)
+        topic, group = lone
+        frames = self._board.images.get(topic.text, group.last_s)
+        if frames is None:
+            frames, done = self._next_chunk(now_ms, max_bytes)
+            if not done:
+                return frames, False
+            self._board.images.keep(topic.text, group.last_s, frames)
+        self._visited[group] = group.last_s
+        return frames, True
+
+    def _lone_image(self) -> tuple[Topic, Group] | None:
+        """A walk that is just beginning, for the image of one event: the same for everyone who asks for it now."""
+        if len(self._held) != 1 or self._visited or self._sent or self.why != "topics":
+            return None
+        topic, held = next(iter(self._held.items()))
+        if held.base is not None or topic.event is None:
+            return None
+        group = next(self._board.groups(topic), None)
+        return None if group is None else (topic, group)
+
+    def _next_chunk(self, now_ms: int, max_bytes: int) -> tuple[list[bytes], bool]:
         image = any(held.base is None for held in self._held.values())
         chunk = _Chunk(self._board, max_bytes, image=image)
         rules = self._rules()
