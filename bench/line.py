@@ -10,7 +10,7 @@ import contextlib
 import http.client
 import socket
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +21,11 @@ from bench.scenario import CannotMeasure, Tell
 from bench.swarm import Address
 
 _HOST = "127.0.0.1"
+_MEMORY_DIR = Path("/dev/shm")  # noqa: S108 the log of a measurement is meant to be gone afterwards
+LOG_DIR = str(_MEMORY_DIR) if _MEMORY_DIR.is_dir() else ""
+"""Where nats-server keeps its log unless told otherwise: in memory where that can be, the shard is measured and not a
+disk. Empty: the system's own temporary directory."""
+
 _PAGE_S = 10.0
 
 _NO_DRAIN = {"ODDSWIRE_FANOUT_DRAIN_WINDOW_S": "0", "ODDSWIRE_FANOUT_DRAIN_DEADLINE_S": "0"}
@@ -70,21 +75,24 @@ class Line(NamedTuple):
 @contextlib.asynccontextmanager
 async def running_line(cores: Cores, tell: Tell, load: LineLoad) -> AsyncIterator[Line]:
     """A line under this load. Raises CannotMeasure, OSError."""
-    nats_port, shard_port = _free_port(), _free_port()
+    nats_port, shard_port = free_port(), free_port()
     nats_url = f"nats://{_HOST}:{nats_port}"
     async with contextlib.AsyncExitStack() as stack:
         place = Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="oddswire-bench-", dir=load.log_dir or None))
         )
-        nats = await stack.enter_async_context(running(_nats(nats_port, place), cores.beside))
+        nats = await stack.enter_async_context(running(nats_program(nats_port, place), cores.beside))
         feed = await stack.enter_async_context(running(_feed(nats_url, load.events, load.rate), cores.beside))
-        shard = await stack.enter_async_context(running(_shard(nats_url, shard_port, load.sockets), cores.measured))
+        shard = await stack.enter_async_context(
+            running(shard_program(nats_url, shard_port, load.sockets), cores.measured)
+        )
         line = Line(nats, feed, shard, Address(_HOST, shard_port))
         tell(", ".join(f"{part.name} pid {part.pid} on cores {part.cores}" for part in line.children))
         yield line
 
 
-def _nats(port: int, place: Path) -> Program:
+def nats_program(port: int, place: Path) -> Program:
+    """nats-server with its log in this place."""
     words = ("-m", "feeds", "nats", "--port", str(port), "--data-dir", str(place / "nats"))
     return Program("nats", words, r"Server is ready$")
 
@@ -94,13 +102,17 @@ def _feed(nats_url: str, events: int, rate: int) -> Program:
     return Program("feed", ("-m", "feeds", "run", *what, "--nats", nats_url), r"^feed \S+ ready$")
 
 
-def _shard(nats_url: str, port: int, sockets: int) -> Program:
-    words = ("-m", "fanout", "run", "--name", "fanout-1", "--host", _HOST, "--port", str(port), "--nats", nats_url)
+def shard_program(
+    nats_url: str, port: int, sockets: int, *, name: str = "fanout-1", settings: Mapping[str, str] | None = None
+) -> Program:
+    """A shard with room for so many sockets, and further settings by their variables."""
+    words = ("-m", "fanout", "run", "--name", name, "--host", _HOST, "--port", str(port), "--nats", nats_url)
     room = {"ODDSWIRE_FANOUT_SOCKETS": str(sockets + 100)}
-    return Program("fanout-1", words, r"^fanout-1 ready$", _NO_DRAIN | room)
+    return Program(name, words, rf"^{name} ready$", _NO_DRAIN | room | dict(settings or {}))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A loopback port nobody listens on at this moment."""
     with socket.socket() as probe:
         probe.bind((_HOST, 0))
         port: int = probe.getsockname()[1]

@@ -30,7 +30,7 @@ def lines(result: Result) -> Iterator[str]:
     yield ""
     for bound in result.bounds:
         verdict = "met   " if bound.ok else "MISSED"
-        yield f"  {verdict} {bound.name} {_number(bound.value)}, at most {_number(bound.limit)}"
+        yield f"  {verdict} {bound.name} {_number(bound.value)}, at {bound.how} {_number(bound.limit)}"
     yield ""
     yield f"  {'process':<12} {'cores':<6} {'CPU s':>8} {'of it kernel':>12} {'RSS MiB':>8} {'USS MiB':>8}"
     for process in result.processes:

@@ -43,11 +43,12 @@ class Measured(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """A bound: the figure may be `most` at most, in the median run or in every run."""
+    """A bound: the figure may be `limit` at most, or must be that at least, in the median run or in every run."""
 
     figure: str
-    most: float
+    limit: float
     runs: Literal["median", "every"] = "median"
+    how: Literal["most", "least"] = "most"
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -63,6 +64,7 @@ class Bound(msgspec.Struct, frozen=True):
 
     name: str
     limit: float
+    how: Literal["most", "least"]
     value: float
     ok: bool
 
@@ -107,8 +109,10 @@ def held_against(limits: Sequence[Limit], figures: Mapping[str, Figure]) -> tupl
     bounds = []
     for limit in limits:
         figure = figures[limit.figure]
-        value = figure.value if limit.runs == "median" else max(figure.runs)
-        bounds.append(Bound(limit.figure, limit.most, value, value <= limit.most))
+        most = limit.how == "most"
+        value = figure.value if limit.runs == "median" else (max if most else min)(figure.runs)
+        ok = value <= limit.limit if most else value >= limit.limit
+        bounds.append(Bound(limit.figure, limit.limit, limit.how, value, ok))
     return tuple(bounds)
 
 

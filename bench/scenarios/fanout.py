@@ -11,11 +11,10 @@ import asyncio
 import gc
 import os
 import time
-from pathlib import Path
 from typing import NamedTuple
 
 from bench.device import Tally
-from bench.line import Line, LineLoad, running_line
+from bench.line import LOG_DIR, Line, LineLoad, running_line
 from bench.options import count_to, seconds_to
 from bench.processes import Cpu, cpu, on_cores, split_cores, usage, uss_bytes
 from bench.result import Limit, Measured, Reading
@@ -25,7 +24,6 @@ from bench.swarm import Swarm, allow_files
 from fanout.contract.replica import Replica
 from feeds.providers.simulator.spec import ROTATION
 
-MEMORY_DIR = "/dev/shm"  # noqa: S108 the log of a measurement is meant to be gone afterwards
 _OBSERVER_TIER_MS = 1000
 _SETTLE_STEP_S = 2.0
 _SETTLED_BYTES = 262_144
@@ -178,7 +176,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--log-dir",
-        default=MEMORY_DIR if Path(MEMORY_DIR).is_dir() else "",
+        default=LOG_DIR,
         metavar="DIR",
         help="of NATS (default: in memory where there is one, so that the shard is measured and not this disk)",
     )

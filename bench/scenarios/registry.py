@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from bench.scenario import Scenario
 from bench.scenarios.fanout import FANOUT
+from bench.scenarios.peers import PEERS_SCENARIO
 
-SCENARIOS: tuple[Scenario, ...] = (FANOUT,)
+SCENARIOS: tuple[Scenario, ...] = (FANOUT, PEERS_SCENARIO)

@@ -56,6 +56,14 @@ def test_a_limit_holds_for_the_median_or_for_every_run() -> None:
     assert (closed.value, closed.ok) == (1, False)
 
 
+def test_a_limit_may_be_the_least_that_is_allowed() -> None:
+    median, every = held_against(
+        (Limit("p99_ms", 110, how="least"), Limit("p99_ms", 110, "every", "least")), figures_of(RUNS)
+    )
+    assert (median.value, median.ok) == (110, True)
+    assert (every.value, every.ok) == (90, False)
+
+
 @pytest.mark.parametrize(("runs", "status"), [(RUNS, 1), (RUNS[:1], 0)])
 def test_the_exit_status_tells_whether_all_bounds_were_met(runs: list[Measured], status: int) -> None:
     assert result(runs).exit_status == status
@@ -65,7 +73,7 @@ def test_the_file_holds_the_whole_result(tmp_path: Path) -> None:
     report.write_json(result(RUNS), tmp_path / "result.json")
     told = (tmp_path / "result.json").read_bytes()
     assert msgspec.json.decode(told, type=Result) == result(RUNS)
-    assert json.loads(told)["bounds"][1] == {"name": "closed", "limit": 0, "value": 1, "ok": False}
+    assert json.loads(told)["bounds"][1] == {"name": "closed", "limit": 0, "how": "most", "value": 1, "ok": False}
 
 
 def test_the_text_names_every_figure_bound_and_process() -> None:

@@ -1,0 +1,214 @@
+"""A shard beside what a user could take instead, one after the other: the same machine, the same work, the same ears.
+
+Every listener gets every update. With a delay allowed (`20ms`) updates come at `--rate` over as many markets, so that
+latest-wins merges next to nothing, and each contestant joins them as its user could. With none (`0ms`) they come
+`--rate-alone` a second, so far apart that nothing can be joined. The contestant has a core to itself; listeners, feed
+and, for the shard, NATS share the others. Its CPU is that of its process alone, over the measured window.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import os
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from bench import steady
+from bench.audience import Audience, Speech
+from bench.line import LOG_DIR, free_port, nats_program, shard_program
+from bench.options import count_to, seconds_to
+from bench.peers.contestants import BARE, PEERS, SHARD, Contestant, shard_speech
+from bench.processes import Child, Cores, Program, cpu, on_cores, running, split_cores, usage, uss_bytes
+from bench.result import Limit, Measured, Reading, Usage
+from bench.scenario import CannotMeasure, Scenario, Tell
+from bench.swarm import Address, allow_files
+
+_HOST = "127.0.0.1"
+_SETTLE_S = 1.0
+_WARM_UP_S = 2.0
+
+JOINED, ALONE = "20ms", "0ms"
+_JOIN_MS = 20
+
+LIMITS = (
+    Limit("shard_20ms_deliveries_per_cpu_s", 2.5e6, how="least"),
+    Limit("shard_20ms_over_best_peer", 3.0, how="least"),
+    Limit("shard_20ms_p99_behind_best_peer", 1.0),
+    Limit("shard_0ms_share_of_bare_send", 0.75, how="least"),
+)
+
+
+class Part(NamedTuple):
+    """One half of the work: how long updates may be joined, and how many come a second."""
+
+    name: str
+    join_ms: int
+    rate: int
+    markets: int
+
+
+class Serving(NamedTuple):
+    """A contestant that serves: its process, where, and how it is fed once its listeners are there."""
+
+    child: Child
+    address: Address
+    feed: Program | None
+    speech: Speech
+    quiet: Speech | None
+
+
+async def run(options: argparse.Namespace, tell: Tell) -> Measured:
+    """One run over every contestant that is installed. Raises CannotMeasure."""
+    allow_files(options.sockets)
+    cores = split_cores(os.sched_getaffinity(0))
+    parts = (
+        Part(JOINED, _JOIN_MS, options.rate, options.rate),
+        Part(ALONE, 0, options.rate_alone, options.rate),
+    )
+    figures: dict[str, Reading] = {}
+    processes: list[Usage] = []
+    names = [SHARD]
+    for peer in PEERS:
+        if peer.missing is not None:
+            tell(f"{peer.title}: {peer.missing} is not installed: skipped")
+        elif options.only is None or peer.name in options.only.split(","):
+            names.append(peer.name)
+    with on_cores(cores.beside):
+        for part in parts:
+            for name in names:
+                told, used = await _contest(name, part, options, cores)
+                figures |= {f"{name}_{part.name}_{figure}": reading for figure, reading in told.items()}
+                processes.append(used)
+                tell(f"{name} {part.name}: " + ", ".join(f"{k} {v.value:.4g} {v.unit}" for k, v in told.items()))
+    return Measured(figures | _compared(figures, names), processes)
+
+
+async def _contest(
+    name: str, part: Part, options: argparse.Namespace, cores: Cores
+) -> tuple[dict[str, Reading], Usage]:
+    start = _shard(part, options, cores) if name == SHARD else _peer(_contestant(name), part, cores)
+    async with start as serving, contextlib.AsyncExitStack() as stack:
+        listeners: int = options.sockets
+        before = uss_bytes(serving.child.pid)
+        audience = Audience(serving.address, serving.quiet or serving.speech)
+        stack.callback(audience.leave)
+        began_s = time.monotonic()
+        await audience.join(listeners)
+        connects = listeners / (time.monotonic() - began_s)
+        await asyncio.sleep(_SETTLE_S)
+        memory = (uss_bytes(serving.child.pid) - before) / listeners
+        if serving.quiet is not None:
+            audience.leave()
+            audience = Audience(serving.address, serving.speech)
+            stack.callback(audience.leave)
+            await audience.join(listeners)
+        if serving.feed is not None:
+            await stack.enter_async_context(running(serving.feed, cores.beside))
+        gc.collect()
+        gc.freeze()
+        stack.callback(gc.unfreeze)
+        await asyncio.sleep(_WARM_UP_S)
+        told, used = await _window(f"{name} {part.name}", serving.child, audience, options.seconds)
+        return told | {"connects_per_s": Reading(connects, "1/s"), "memory_per_socket": Reading(memory, "B")}, used
+
+
+async def _window(name: str, child: Child, audience: Audience, seconds: float) -> tuple[dict[str, Reading], Usage]:
+    heard = audience.heard
+    since, began_s = cpu(child.pid), time.monotonic()
+    heard.reset()
+    await asyncio.sleep(seconds)
+    updates, took_s = heard.updates, time.monotonic() - began_s
+    used = usage(name, child.pid, since=since, cores=child.cores)
+    child.check()
+    if heard.lost or not updates or not used.cpu_s:
+        raise CannotMeasure(f"{name}: {updates} updates came, {heard.lost} listeners were sent away")
+    return {
+        "deliveries_per_cpu_s": Reading(updates / used.cpu_s, "1/s"),
+        "deliveries_per_s": Reading(updates / took_s, "1/s"),
+        "cpu_share": Reading(used.cpu_s / took_s, "1"),
+        **heard.latency.figures("latency"),
+    }, used
+
+
+@contextlib.asynccontextmanager
+async def _shard(part: Part, options: argparse.Namespace, cores: Cores) -> AsyncIterator[Serving]:
+    nats_port, port = free_port(), free_port()
+    nats_url = f"nats://{_HOST}:{nats_port}"
+    settings = {"ODDSWIRE_FANOUT_TIERS_MS": f"{part.join_ms},1000"}
+    feed = _feed("shard", nats_port, part)
+    with _place(options.log_dir) as place:
+        async with (
+            running(nats_program(nats_port, place), cores.beside),
+            running(feed, cores.beside),
+            running(shard_program(nats_url, port, options.sockets * 2, settings=settings), cores.measured) as child,
+        ):
+            speech, quiet = (shard_speech(topic, part.join_ms) for topic in (steady.TOPIC, steady.QUIET_TOPIC))
+            await asyncio.sleep(_SETTLE_S)
+            yield Serving(child, Address(_HOST, port), None, speech, quiet)
+
+
+@contextlib.asynccontextmanager
+async def _peer(peer: Contestant, part: Part, cores: Cores) -> AsyncIterator[Serving]:
+    port, feed_port = free_port(), free_port()
+    with _place("") as place:
+        words = ("-m", f"bench.peers.{peer.module}", "--port", str(port), "--feed-port", str(feed_port))
+        how = ("--join-ms", str(part.join_ms), "--place", str(place))
+        async with running(Program(peer.name, (*words, *how), peer.ready), cores.measured) as child:
+            yield Serving(child, Address(_HOST, port), _feed(peer.feed, feed_port, part), peer.speech, None)
+
+
+def _feed(kind: str, port: int, part: Part) -> Program:
+    load = {"--port": port, "--markets": part.markets, "--rate": part.rate, "--join-ms": part.join_ms}
+    words = ("-m", "bench.loadfeed", kind, *(str(word) for pair in load.items() for word in pair))
+    return Program("feed", words, "^feeding$")
+
+
+@contextlib.contextmanager
+def _place(parent: str) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="oddswire-bench-", dir=parent or None) as place:
+        yield Path(place)
+
+
+def _contestant(name: str) -> Contestant:
+    return next(peer for peer in PEERS if peer.name == name)
+
+
+def _compared(figures: dict[str, Reading], names: list[str]) -> dict[str, Reading]:
+    """The shard against the best of the others, and against the limit. None of them there: nothing to be behind."""
+
+    def of(name: str, figure: str) -> float:
+        return figures[f"{name}_{figure}"].value
+
+    rivals = [name for name in names if name not in (SHARD, BARE)]
+    best = max((of(name, "20ms_deliveries_per_cpu_s") for name in rivals), default=0.0)
+    p99 = min((of(name, "20ms_latency_p99_ms") for name in rivals), default=float("inf"))
+    bare = of(BARE, "0ms_deliveries_per_cpu_s") if BARE in names else 0.0
+    compared = {}
+    if rivals:
+        compared["shard_20ms_over_best_peer"] = Reading(of(SHARD, "20ms_deliveries_per_cpu_s") / best, "1")
+        compared["shard_20ms_p99_behind_best_peer"] = Reading(of(SHARD, "20ms_latency_p99_ms") - p99, "ms")
+    if bare:
+        compared["shard_0ms_share_of_bare_send"] = Reading(of(SHARD, "0ms_deliveries_per_cpu_s") / bare, "1")
+    return compared
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sockets", type=count_to(100_000), default=1_000, metavar="N", help="listeners (1000)")
+    parser.add_argument("--rate", type=count_to(9_999), default=1_000, metavar="N", help="updates a second (1000)")
+    parser.add_argument(
+        "--rate-alone", type=count_to(1_000), default=100, metavar="N", help="a second, where none is joined (100)"
+    )
+    parser.add_argument(
+        "--seconds", type=seconds_to(600), default=10.0, metavar="S", help="measured time of each (default 10)"
+    )
+    parser.add_argument("--log-dir", default=LOG_DIR, metavar="DIR", help="of NATS (default: in memory)")
+    parser.add_argument("--only", metavar="NAME,...", help="beside the shard only these: bare, websockets, ...")
+
+
+PEERS_SCENARIO = Scenario("peers", "a shard beside what one could take instead", LIMITS, _options, run)
