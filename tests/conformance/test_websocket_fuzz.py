@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import Any
 
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from websockets.client import ClientProtocol
-from websockets.frames import EXTERNAL_CLOSE_CODES, Frame, Opcode
-from websockets.protocol import State
-from websockets.uri import parse_uri
+from websockets.frames import Opcode
 
 from fanout.contract import closing
-from fanout.ws import WebSocketConnection
 from tests.conformance import saying
 from tests.conformance.saying import Message, Wire
-from tests.conformance.transport import Line, Stage, cut, frames_in, stage
+from tests.conformance.theatre import Theatre, assert_open_or_properly_closed, assert_understood
+from tests.conformance.transport import Line, cut, frames_in
 
 seeded = settings(
     max_examples=400, derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -30,62 +23,11 @@ _OF_THE_MOMENT = ("ts", "session")
 """Fields of an answer that are another each time."""
 
 
-class Theatre:
-    """A stage and the loop it lives on: Hypothesis calls from outside of it."""
-
-    def __init__(self, runner: asyncio.Runner, on: Stage) -> None:
-        self.stage = on
-        self._runner = runner
-        self._troubles: list[dict[str, Any]] = []
-        runner.get_loop().set_exception_handler(lambda _loop, context: self._troubles.append(context))
-
-    def says(self, chunks: Sequence[bytes]) -> tuple[Line, WebSocketConnection]:
-        """A device that says this, and has been answered."""
-
-        async def say() -> tuple[Line, WebSocketConnection]:
-            self.stage.clear()
-            line, connection = self.stage.upgraded()
-            line.deliver(chunks)
-            await self.stage.settled()
-            return line, connection
-
-        said = self._runner.run(say())
-        assert not self._troubles
-        return said
-
-    def leaves(self, line: Line) -> None:
-        """The device has gone, and nothing of it stays."""
-
-        async def leave() -> None:
-            line.lost()
-            await self.stage.settled()
-
-        self._runner.run(leave())
-        assert len(self.stage.server.front.connections) == 1
-        assert len(self.stage.server.shard.sessions.devices) == 1
-
-
-@pytest.fixture(scope="module")
-def theatre() -> Iterator[Theatre]:
-    with asyncio.Runner() as runner:
-        entered: contextlib.AsyncExitStack = contextlib.AsyncExitStack()
-        made: Stage = runner.run(entered.enter_async_context(stage()))
-        yield Theatre(runner, made)
-        runner.run(entered.aclose())
-
-
 @seeded
 @given(said=saying.anything, places=saying.places)
 def test_whatever_is_said_ends_open_or_properly_closed(theatre: Theatre, said: bytes, places: list[int]) -> None:
     line, _ = theatre.says(cut(said, places))
-    frames = frames_in(line.written)
-    closes = [frame for frame in frames if frame.opcode is Opcode.CLOSE]
-    if line.closed:
-        assert closes == frames[-1:]
-        assert is_proper(bytes(closes[0].data))
-    else:
-        assert closes == []
-    assert all(isinstance(orjson.loads(frame.data), dict) for frame in frames if frame.opcode is Opcode.TEXT)
+    assert_open_or_properly_closed(line)
     theatre.leaves(line)
 
 
@@ -106,11 +48,7 @@ def test_how_it_is_cut_into_reads_changes_nothing(
 @given(said=saying.anything, places=saying.places)
 def test_a_websockets_client_understands_what_it_is_told(theatre: Theatre, said: bytes, places: list[int]) -> None:
     line, _ = theatre.says(cut(said, places))
-    client = ClientProtocol(parse_uri("ws://x/"), state=State.OPEN)
-    client.receive_data(bytes(line.written))
-    assert client.parser_exc is None
-    assert [event for event in client.events_received() if isinstance(event, Frame)] == frames_in(line.written)
-    assert (client.state is State.OPEN) == (not line.closed)
+    assert_understood(line)
     theatre.leaves(line)
 
 
@@ -173,13 +111,6 @@ def test_empty_fragments_take_no_memory(theatre: Theatre) -> None:
     assert len(connection._message) == 0
     assert not line.closed
     theatre.leaves(line)
-
-
-def is_proper(data: bytes) -> bool:
-    """Whether a close frame may say this: nothing, or a code of RFC 6455 section 7.4 and a reason in UTF-8."""
-    code = int.from_bytes(data[:2])
-    data[2:].decode()
-    return not data or code in EXTERNAL_CLOSE_CODES or 3000 <= code < 5000
 
 
 def spoken(line: Line) -> list[object]:
