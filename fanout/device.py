@@ -31,6 +31,7 @@ class Device:
     __slots__ = (
         "blocked_ms",
         "cohort",
+        "left",
         "number",
         "opened_ms",
         "outlet",
@@ -46,6 +47,7 @@ class Device:
         self.number = number
         self.outlet = outlet
         self.opened_ms = now_ms
+        self.left = False
         self.cohort: Cohort | None = None
         self.walk: Walk | None = None
         self.blocked_ms: int | None = None

@@ -77,7 +77,8 @@ class Placement:
         return phases[key % len(phases)]
 
     def leave(self, device: Device, now_ms: int) -> None:
-        """The device is no more."""
+        """The device is no more; its socket may still fill and drain while it says goodbye."""
+        device.left = True
         self._set_cohort(device, None, now_ms)
         device.walk = None
         for kept in (self.catching_up, self.full, self._next, self._stalled):
@@ -114,6 +115,11 @@ class Placement:
             self.step(device, now_ms)
         return bool(self._next)
 
+    @property
+    def owed(self) -> int:
+        """Devices that wait for their next chunk, though their sockets have room."""
+        return len(self._next)
+
     def lane_joined(self) -> None:
         """A board was read: those who waited for it go on."""
         self._next |= self._stalled
@@ -121,7 +127,7 @@ class Placement:
 
     def blocked(self, device: Device, now_ms: int) -> None:
         """The socket is above its high-water mark: nothing new until it drains."""
-        if device.is_full():
+        if device.is_full() or device.left:
             return
         device.blocked_ms = now_ms
         self.full[device] = None

@@ -113,3 +113,18 @@ def test_a_device_without_topics_stays_connected_and_hears_nothing() -> None:
     device.subscribe(["football"], None, stage.now_ms)
     stage.run()
     stage.checkers[device].quiet()
+
+
+def test_a_socket_that_fills_while_it_says_goodbye_is_not_kept() -> None:
+    stage = two_lanes()
+    core = stage.shards[0].core
+    device = stage.device("football")
+    stage.run()
+    socket = device.socket
+    assert socket is not None
+    core.sessions.disconnect(socket.device, stage.now_ms)
+    core.placement.blocked(socket.device, stage.now_ms)
+    core.placement.drained(socket.device)
+    assert not core.placement.full
+    assert not core.placement.catching_up
+    assert not core.step_walks(stage.now_ms, 10)
