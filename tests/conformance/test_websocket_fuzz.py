@@ -63,7 +63,7 @@ def test_the_parser_is_there_only_while_something_is_pending(
     read = 0
     line, connection = theatre.says([])
     for chunk in cut(whole + begun, places):
-        line.deliver([chunk])
+        theatre.goes_on(line, [chunk])
         read += len(chunk)
         assert (connection._parser is None) == (read in ends)
     assert not line.closed
@@ -79,7 +79,7 @@ def test_a_shard_that_says_goodbye_in_between_says_it_once_and_last(
     place = data.draw(st.integers(0, len(stream) - 1))
     line, connection = theatre.says(cut(stream[:place], data.draw(saying.places)))
     theatre.stage.server.shard.sessions.close(connection._device, closing.DRAINED, 0)
-    line.deliver(cut(stream[place:], data.draw(saying.places)))
+    theatre.goes_on(line, cut(stream[place:], data.draw(saying.places)))
     frames = frames_in(line.written)
     closes = [place for place, frame in enumerate(frames) if frame.opcode is Opcode.CLOSE]
     assert len(closes) == 1
@@ -106,7 +106,7 @@ def test_json_that_cannot_be_taken_is_refused_by_its_code(theatre: Theatre, said
 
 def test_empty_fragments_take_no_memory(theatre: Theatre) -> None:
     line, connection = theatre.says([Wire(saying.TEXT, b"", fin=False).serialize()])
-    line.deliver([Wire(saying.CONTINUATION, b"", fin=False).serialize() * 10_000])
+    theatre.goes_on(line, [Wire(saying.CONTINUATION, b"", fin=False).serialize() * 10_000])
     assert connection._message is not None
     assert len(connection._message) == 0
     assert not line.closed

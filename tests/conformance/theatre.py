@@ -35,8 +35,8 @@ class Theatre:
 
         async def say() -> tuple[Line, WebSocketConnection]:
             self.stage.clear()
-            line, connection = self.stage.upgraded()
-            line.deliver(chunks)
+            line, connection = await self.stage.upgraded()
+            await line.deliver(chunks)
             await self.stage.settled()
             return line, connection
 
@@ -53,7 +53,7 @@ class Theatre:
             head = line.get_protocol()
             assert isinstance(head, Head)
             for chunk in chunks:
-                line.deliver([chunk])
+                await line.deliver([chunk])
                 assert len(head._buffer) <= HEAD_BYTES + len(HEAD_END) + len(chunk)
             await self.stage.settled()
             return line
@@ -61,6 +61,10 @@ class Theatre:
         line = self._runner.run(knock())
         assert not self._troubles
         return line
+
+    def goes_on(self, line: Line, chunks: Sequence[bytes]) -> None:
+        """The device says more."""
+        self._runner.run(line.deliver(chunks))
 
     def leaves(self, line: Line) -> None:
         """The device has gone, and nothing of it stays."""

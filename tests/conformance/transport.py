@@ -39,6 +39,8 @@ class Line(asyncio.Transport):
         self.closed = False
         self.aborted = False
         self.protocol: asyncio.BaseProtocol | None = None
+        self._read = asyncio.Event()
+        self._read.set()
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         """Bytes for the device."""
@@ -49,10 +51,12 @@ class Line(asyncio.Transport):
     def close(self) -> None:
         """No more of either side."""
         self.closed = True
+        self._read.set()
 
     def abort(self) -> None:
         """Reset."""
-        self.closed = self.aborted = True
+        self.aborted = True
+        self.close()
 
     def is_closing(self) -> bool:
         """Whether it was closed."""
@@ -75,21 +79,23 @@ class Line(asyncio.Transport):
         """Never full."""
 
     def pause_reading(self) -> None:
-        """What is not delivered waits with the test."""
+        """What the device sends waits."""
+        self._read.clear()
 
     def resume_reading(self) -> None:
         """It goes on."""
+        self._read.set()
 
-    def deliver(self, chunks: Iterable[bytes]) -> None:
-        """What the device sends, read by read."""
+    async def deliver(self, chunks: Iterable[bytes]) -> None:
+        """What the device sends, read by read, until the shard reads again or has closed."""
         for chunk in chunks:
-            if self.closed:
-                return
-            cast("asyncio.Protocol", self.get_protocol()).data_received(chunk)
+            if not self.closed:
+                cast("asyncio.Protocol", self.get_protocol()).data_received(chunk)
+                await self._read.wait()
 
     def lost(self) -> None:
         """The socket is no more."""
-        self.closed = True
+        self.close()
         self.get_protocol().connection_lost(None)
 
 
@@ -107,10 +113,10 @@ class Stage:
         head.connection_made(line)
         return line
 
-    def upgraded(self) -> tuple[Line, WebSocketConnection]:
+    async def upgraded(self) -> tuple[Line, WebSocketConnection]:
         """A new WebSocket; what it was told so far is dropped."""
         line = self.line()
-        line.deliver([UPGRADE])
+        await line.deliver([UPGRADE])
         connection = line.get_protocol()
         assert isinstance(connection, WebSocketConnection)
         line.written.clear()
@@ -136,9 +142,9 @@ async def stage(**changes: object) -> AsyncIterator[Stage]:
     settings = FanoutSettings.model_validate({"message_bytes": MESSAGE_BYTES, "ops_per_s": 1000, **changes})
     server = Server(settings, lanes=log.lanes, connected=lambda: True, make_reader=log.reader)
     made = Stage(server)
-    line, _ = made.upgraded()
+    line, _ = await made.upgraded()
     reading = asyncio.create_task(log.readers[0].run())
-    line.deliver([masked(Opcode.TEXT, b'{"op":"subscribe","id":1,"topics":["football"]}')])
+    await line.deliver([masked(Opcode.TEXT, b'{"op":"subscribe","id":1,"topics":["football"]}')])
     async with asyncio.timeout(10):
         while b'"t":"live"' not in line.written:  # noqa: ASYNC110  # what the line hears is no event
             await asyncio.sleep(0)
