@@ -31,7 +31,7 @@ from bench.result import (
 from bench.scenario import CannotMeasure, Scenario, Tell
 from bench.scenarios.registry import SCENARIOS
 
-_COMMON = ("command", "json", "runs")
+_COMMON = ("command", "json", "picture", "runs")
 _RUNS_MAX = 99
 
 _EPILOG = """\
@@ -49,18 +49,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     scenario: Scenario | None = options.command
     if scenario is None:
         for known in SCENARIOS:
-            print(f"{known.name:<10} {known.summary}")
+            print(f"{known.name:<14} {known.summary}")
         return EXIT_OK
     try:
         result = _measure(scenario, options, command=shlex.join(["oddswire", "bench", *words]))
         if options.json is not None:
             report.write_json(result, options.json)
+        if scenario.draw is not None and options.picture is not None:
+            options.picture.write_text(scenario.draw(result))
     except (CannotMeasure, OSError) as error:
         print(f"bench {scenario.name}: {error}", file=sys.stderr)
         return EXIT_FAILED
     except _Signalled as end:
         return 128 + end.number
-    print("\n".join(report.lines(result)))
+    print("\n".join(report.lines(result, scenario.table)))
     return result.exit_status
 
 
@@ -77,6 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     for scenario in SCENARIOS:
         one = commands.add_parser(scenario.name, help=scenario.summary, description=f"Measures: {scenario.summary}.")
         one.add_argument("--json", type=Path, metavar="FILE", help="write the result there")
+        if scenario.draw is not None:
+            one.add_argument("--picture", type=Path, metavar="FILE", help="draw the result there, as SVG")
         one.add_argument(
             "--runs", type=count_to(_RUNS_MAX), default=1, metavar="N", help="medians of so many (default 1)"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -17,29 +17,33 @@ def write_json(result: Result, path: Path) -> None:
     path.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
 
 
-def lines(result: Result) -> Iterator[str]:
-    """The result as text: figures, bounds, processes."""
+def lines(result: Result, table: Callable[[Result], Iterator[str]] | None = None) -> Iterator[str]:
+    """The result as text: figures, by `table` where a scenario has one; bounds, processes."""
     machine = result.machine
     yield f"{result.name} {result.version} {result.commit or 'no checkout'}"
     yield f"{machine.cpu}, {machine.cores} cores, Linux {machine.kernel}, Python {machine.python}"
     yield " ".join(f"{name}={value}" for name, value in result.parameters.items())
     yield ""
-    for name, figure in result.figures.items():
-        spread = f"  of {' '.join(map(_number, figure.runs))}" if len(figure.runs) > 1 else ""
-        yield f"  {name:<32} {_number(figure.value):>12} {figure.unit}{spread}"
+    yield from (table or _figures)(result)
     yield ""
     for bound in result.bounds:
         verdict = "met   " if bound.ok else "MISSED"
-        yield f"  {verdict} {bound.name} {_number(bound.value)}, at {bound.how} {_number(bound.limit)}"
+        yield f"  {verdict} {bound.name} {number(bound.value)}, at {bound.how} {number(bound.limit)}"
     yield ""
-    yield f"  {'process':<12} {'cores':<6} {'CPU s':>8} {'of it kernel':>12} {'RSS MiB':>8} {'USS MiB':>8}"
+    yield f"  {'process':<16} {'cores':<6} {'CPU s':>8} {'of it kernel':>12} {'RSS MiB':>8} {'USS MiB':>8}"
     for process in result.processes:
         yield (
-            f"  {process.name:<12} {','.join(map(str, process.cores)):<6} {process.cpu_s:>8.2f} "
+            f"  {process.name:<16} {','.join(map(str, process.cores)):<6} {process.cpu_s:>8.2f} "
             f"{process.cpu_system_s:>12.2f} {process.rss_bytes / _MIB:>8.1f} {process.uss_bytes / _MIB:>8.1f}"
         )
 
 
-def _number(value: float) -> str:
+def _figures(result: Result) -> Iterator[str]:
+    for name, figure in result.figures.items():
+        spread = f"  of {' '.join(map(number, figure.runs))}" if len(figure.runs) > 1 else ""
+        yield f"  {name:<32} {number(figure.value):>12} {figure.unit}{spread}"
+
+
+def number(value: float) -> str:
     """Four digits where there are so few, all of a larger number, no trailing zeros."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

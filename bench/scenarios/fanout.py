@@ -11,6 +11,7 @@ import asyncio
 import gc
 import os
 import time
+from functools import partial
 from typing import NamedTuple
 
 from bench.device import Tally
@@ -19,7 +20,7 @@ from bench.options import count_to, seconds_to
 from bench.processes import Cpu, cpu, on_cores, split_cores, usage, uss_bytes
 from bench.result import Limit, Measured, Reading
 from bench.scenario import CannotMeasure, Scenario, Tell
-from bench.spread import SPREADS, spread_over
+from bench.spread import SPREADS, Spread, spread_over
 from bench.swarm import Swarm, allow_files
 from fanout.contract.replica import Replica
 from feeds.providers.simulator.spec import ROTATION
@@ -30,13 +31,6 @@ _SETTLED_BYTES = 262_144
 """The board has settled when the shard grows by less than this in a step."""
 _SETTLE_S = 40.0
 _WARM_UP_S = 3.0
-
-LIMITS = (
-    Limit("ingest_to_device_p99_ms", 200.0),
-    Limit("shard_memory_per_socket", 4096.0),
-    Limit("closed", 0, "every"),
-    Limit("gaps", 0, "every"),
-)
 
 
 class Moment(NamedTuple):
@@ -164,23 +158,59 @@ def _shard_figures(began: Moment, ended: Moment) -> dict[str, Reading]:
     }
 
 
-def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--sockets", type=count_to(200_000), default=10_000, metavar="N", help="devices (default 10000)"
-    )
-    parser.add_argument("--events", type=count_to(5_000), default=200, metavar="N", help="events (default 200)")
-    parser.add_argument("--rate", type=count_to(20_000), default=2_000, metavar="N", help="updates a second (2000)")
-    parser.add_argument("--tier", type=count_to(60_000, least=0), default=100, metavar="MS", help="tier (default 100)")
-    parser.add_argument(
-        "--seconds", type=seconds_to(3600), default=20.0, metavar="S", help="measured time (default 20)"
-    )
-    parser.add_argument(
-        "--log-dir",
-        default=LOG_DIR,
-        metavar="DIR",
-        help="of NATS (default: in memory where there is one, so that the shard is measured and not this disk)",
-    )
-    parser.add_argument("--spread", choices=SPREADS, default="even", help="of devices over events (default even)")
+class Defaults(NamedTuple):
+    """What the options of a variant are where they are not given."""
+
+    sockets: int = 10_000
+    events: int = 200
+    rate: int = 2_000
+    spread: Spread = "even"
 
 
-FANOUT = Scenario("fanout", "one shard under many devices, from ingest to device", LIMITS, _options, run)
+def options(parser: argparse.ArgumentParser, defaults: Defaults) -> None:
+    """The options of one shard under many devices."""
+    add = parser.add_argument
+    add("--sockets", type=count_to(200_000), default=defaults.sockets, metavar="N", help="devices (%(default)s)")
+    add("--events", type=count_to(5_000), default=defaults.events, metavar="N", help="events (%(default)s)")
+    add("--rate", type=count_to(20_000), default=defaults.rate, metavar="N", help="updates a second (%(default)s)")
+    add("--tier", type=count_to(60_000, least=0), default=100, metavar="MS", help="tier (%(default)s)")
+    add("--seconds", type=seconds_to(3600), default=20.0, metavar="S", help="measured time (%(default)s)")
+    add("--spread", choices=SPREADS, default=defaults.spread, help="of devices over events (%(default)s)")
+    add("--log-dir", default=LOG_DIR, metavar="DIR", help="of NATS (default: in memory, where there is some)")
+
+
+_KEPT = (Limit("closed", 0, "every"), Limit("gaps", 0, "every"))
+
+
+def _variant(name: str, summary: str, limits: tuple[Limit, ...], defaults: Defaults) -> Scenario:
+    return Scenario(name, summary, (*limits, *_KEPT), partial(options, defaults=defaults), run)
+
+
+FANOUT = _variant(
+    "fanout",
+    "one shard under many devices, from ingest to device",
+    (Limit("ingest_to_device_p99_ms", 200.0), Limit("shard_memory_per_socket", 4096.0)),
+    Defaults(),
+)
+WIDE = _variant(
+    "fanout-wide",
+    "one shard, 15,000 devices over 200 events as people choose them",
+    (
+        Limit("ingest_to_device_p99_ms", 150.0),
+        Limit("ingest_to_device_p999_ms", 250.0),
+        Limit("shard_memory_per_socket", 3072.0),
+    ),
+    Defaults(sockets=15_000, spread="zipf"),
+)
+IDLE = _variant(
+    "idle",
+    "memory of devices to which next to nothing is sent",
+    (Limit("shard_memory_per_socket", 2560.0),),
+    Defaults(sockets=18_000, rate=1),
+)
+CONNECTS = _variant(
+    "connects",
+    "devices that come, subscribe and get their image, one after the other as fast as the shard takes them",
+    (Limit("connects_per_s", 3000.0, how="least"),),
+    Defaults(rate=100),
+)

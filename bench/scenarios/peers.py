@@ -24,8 +24,10 @@ from bench.audience import Audience, Speech
 from bench.line import LOG_DIR, free_port, nats_program, shard_program
 from bench.options import count_to, seconds_to
 from bench.peers.contestants import BARE, PEERS, SHARD, Contestant, shard_speech
+from bench.picture import Bars, bars
 from bench.processes import Child, Cores, Program, cpu, on_cores, running, split_cores, usage, uss_bytes
-from bench.result import Limit, Measured, Reading, Usage
+from bench.report import number
+from bench.result import Limit, Measured, Reading, Result, Usage
 from bench.scenario import CannotMeasure, Scenario, Tell
 from bench.swarm import Address, allow_files
 
@@ -120,11 +122,12 @@ async def _contest(
 
 async def _window(name: str, child: Child, audience: Audience, seconds: float) -> tuple[dict[str, Reading], Usage]:
     heard = audience.heard
-    since, began_s = cpu(child.pid), time.monotonic()
+    since, own_since, began_s = cpu(child.pid), cpu(os.getpid()), time.monotonic()
     heard.reset()
     await asyncio.sleep(seconds)
     updates, took_s = heard.updates, time.monotonic() - began_s
     used = usage(name, child.pid, since=since, cores=child.cores)
+    ears_s = sum(cpu(os.getpid())) - sum(own_since)
     child.check()
     if heard.lost or not updates or not used.cpu_s:
         raise CannotMeasure(f"{name}: {updates} updates came, {heard.lost} listeners were sent away")
@@ -132,6 +135,7 @@ async def _window(name: str, child: Child, audience: Audience, seconds: float) -
         "deliveries_per_cpu_s": Reading(updates / used.cpu_s, "1/s"),
         "deliveries_per_s": Reading(updates / took_s, "1/s"),
         "cpu_share": Reading(used.cpu_s / took_s, "1"),
+        "listeners_cpu_share": Reading(ears_s / took_s, "1"),
         **heard.latency.figures("latency"),
     }, used
 
@@ -202,7 +206,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sockets", type=count_to(100_000), default=1_000, metavar="N", help="listeners (1000)")
     parser.add_argument("--rate", type=count_to(9_999), default=1_000, metavar="N", help="updates a second (1000)")
     parser.add_argument(
-        "--rate-alone", type=count_to(1_000), default=100, metavar="N", help="a second, where none is joined (100)"
+        "--rate-alone", type=count_to(1_000), default=50, metavar="N", help="a second, where none is joined (50)"
     )
     parser.add_argument(
         "--seconds", type=seconds_to(600), default=10.0, metavar="S", help="measured time of each (default 10)"
@@ -211,4 +215,46 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", metavar="NAME,...", help="beside the shard only these: bare, websockets, ...")
 
 
-PEERS_SCENARIO = Scenario("peers", "a shard beside what one could take instead", LIMITS, _options, run)
+def table(result: Result) -> Iterator[str]:
+    """A row for each contestant and part, and what was done for it."""
+    columns = {
+        "deliveries/CPU s": "deliveries_per_cpu_s",
+        "p50 ms": "latency_p50_ms",
+        "p99 ms": "latency_p99_ms",
+        "p99.9 ms": "latency_p999_ms",
+        "B a socket": "memory_per_socket",
+        "connects/s": "connects_per_s",
+    }
+    for part, allowed in ((JOINED, "20 ms to join updates"), (ALONE, "no delay, nothing to join")):
+        yield f"  {allowed + ':':<26} " + " ".join(f"{title:>16}" for title in columns)
+        for name, title in _titles(result):
+            figures = [result.figures[f"{name}_{part}_{figure}"].value for figure in columns.values()]
+            yield f"  {title:<26} " + " ".join(f"{number(figure):>16}" for figure in figures)
+        yield ""
+    for name, title in _titles(result):
+        joins = "a 20 ms tier" if name == SHARD else f"{_contestant(name).joins} joins 20 ms of updates to one message"
+        yield f"  {title}: {joins}"
+
+
+def draw(result: Result) -> str:
+    """Deliveries for a second of CPU, p99, and memory."""
+    charts = []
+    for figure, title, unit in (
+        ("deliveries_per_cpu_s", "deliveries for a CPU second of the server", "1/s"),
+        ("latency_p99_ms", "p99 from ingest to device", "ms"),
+    ):
+        for part, allowed in ((JOINED, "20 ms allowed"), (ALONE, "no delay allowed")):
+            values = {who: result.figures[f"{name}_{part}_{figure}"].value for name, who in _titles(result)}
+            charts.append(Bars(f"{title}, {allowed}", unit, values))
+    memory = {title: result.figures[f"{name}_{JOINED}_memory_per_socket"].value for name, title in _titles(result)}
+    return bars([*charts, Bars("memory a socket", "B", memory)])
+
+
+def _titles(result: Result) -> list[tuple[str, str]]:
+    everyone = [(SHARD, "oddswire shard"), *((peer.name, peer.title) for peer in PEERS)]
+    return [(name, title) for name, title in everyone if f"{name}_{JOINED}_deliveries_per_cpu_s" in result.figures]
+
+
+PEERS_SCENARIO = Scenario(
+    "peers", "a shard beside what one could take instead", LIMITS, _options, run, table=table, draw=draw
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.scenario import Scenario
-from bench.scenarios.fanout import FANOUT
+from bench.scenarios.fanout import CONNECTS, FANOUT, IDLE, WIDE
 from bench.scenarios.peers import PEERS_SCENARIO
 
-SCENARIOS: tuple[Scenario, ...] = (FANOUT, PEERS_SCENARIO)
+SCENARIOS: tuple[Scenario, ...] = (FANOUT, WIDE, IDLE, CONNECTS, PEERS_SCENARIO)
