@@ -7,6 +7,7 @@ HTTP problems (RFC 9457). The head is parsed by `websockets`' sans-I/O ServerPro
 from __future__ import annotations
 
 import asyncio
+import functools
 import ipaddress
 import logging
 import random
@@ -18,6 +19,8 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from fanout import answers
+from fanout.admission import Closed
+from fanout.arrivals import Arrivals
 from fanout.contract.messages import Subscribe
 from fanout.contract.topics import parse_topic
 from fanout.pulse import Pulse
@@ -32,6 +35,10 @@ SSE_PATH = "/v1/stream/sse"
 
 _LOGGER = logging.getLogger("websockets.server")
 _RETRY_AFTER_S = (1, 5)
+_CLOSED: dict[Closed, str] = {
+    "late": "this shard is late: one device more would make it later",
+    "owes_images": "this shard still has images to send to others",
+}
 _HEAD_END = b"\r\n\r\n"
 
 Device = WebSocketConnection | SseConnection
@@ -52,6 +59,7 @@ class Front:
         self._by_address: Counter[str] = Counter()
         self._exempt = tuple(ipaddress.ip_network(network) for network in settings.address_exempt)
         self._loop = asyncio.get_running_loop()
+        self.arrivals = Arrivals(self._loop)
 
     def refusal(self, address: str) -> bytes | None:
         """Why a device may not connect now, as a whole response, or None."""
@@ -60,6 +68,9 @@ class Front:
             return self._refused("draining", 503, "this shard is going away", retry_after_s)
         if len(self.connections) >= self.settings.sockets:
             return self._refused("overloaded", 503, "this shard has no room", retry_after_s)
+        closed = self.pulse.admission.closed(self.shard.placement.owed)
+        if closed is not None:
+            return self._refused(closed, 503, _CLOSED[closed], retry_after_s)
         if self._by_address[address] >= self.settings.sockets_per_address and not self._is_exempt(address):
             return self._refused("too_many_connections", 429, "too many connections of one address", retry_after_s)
         return None
@@ -161,14 +172,24 @@ class Head(asyncio.Protocol):
             self._answer(answers.preflight(self._cors(origin)))
         elif request.method != "GET":
             self._answer(answers.problem(405, "method_not_allowed", "only GET", headers={"Allow": "GET, OPTIONS"}))
-        elif url.path == STREAM_PATH:
-            self._upgrade(request, early, transport, origin)
-        elif url.path == SSE_PATH:
-            self._stream_events(request, url.query, transport, origin)
+        elif url.path in (STREAM_PATH, SSE_PATH):
+            begin = functools.partial(self._begin_stream, request, early, transport, origin)
+            transport.pause_reading()
+            self._front.arrivals.add(begin)
         elif (page := self._front.pages.get(url.path)) is not None:
             self._answer(page())
         else:
             self._answer(answers.problem(404, "not_found", "nothing is here"))
+
+    def _begin_stream(self, request: Request, early: bytes, transport: asyncio.Transport, origin: str | None) -> None:
+        if transport.is_closing():
+            return
+        transport.resume_reading()
+        url = urlsplit(request.path)
+        if url.path == STREAM_PATH:
+            self._upgrade(request, early, transport, origin)
+        else:
+            self._stream_events(request, url.query, transport, origin)
 
     def _admit(self, transport: asyncio.Transport, origin: str | None) -> str | None:
         """The address that is admitted, or None where the refusal was answered."""

@@ -25,6 +25,11 @@ class ShardCollector(Collector):
         yield _gauge("sockets", "Connected devices.", len(self._front.connections))
         yield _gauge("catching_up", "Devices in catch-up.", len(placement.catching_up))
         yield _gauge("full", "Devices above the high-water mark.", len(placement.full))
+        yield _gauge("owed", "Devices in catch-up that wait for their next chunk.", placement.owed)
+        admission_lag_s = self._front.pulse.admission.lag_p99_ms / 1000
+        yield _gauge(
+            "admission_lag_seconds", "Lateness by which devices are refused: p99 of a second.", admission_lag_s
+        )
         yield _counter("records", "Records read from the log.", shard.records)
         yield _counter("records_refused", "Records that could not be read.", shard.refused)
         yield _counter("boards", "Boards read: one for joining a lane, one more for every hole.", shard.boards)

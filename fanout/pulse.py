@@ -7,9 +7,11 @@ Nothing takes the loop for longer than a turn: frames go out at most `WRITES_A_T
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 
+from fanout.admission import Admission, AdmissionLimits
 from fanout.scheduler import TickClock
 from fanout.shard import Shard
 from fanout.tiers import Tier
@@ -44,10 +46,13 @@ class Pulse:
         self._sweeping: asyncio.TimerHandle | None = None
         self._ticks: dict[Tier, asyncio.TimerHandle] = {}
         self._began_ms: dict[Tier, float] = {}
-        ceiling_ms, began_ms = shard.settings.tick_ceiling_ms, self._loop.time() * 1000
+        settings = shard.settings
+        self.admission = Admission(AdmissionLimits(settings.admission_lag_ms, settings.admission_images))
+        ceiling_ms, began_ms = settings.tick_ceiling_ms, self._loop.time() * 1000
         self.clocks = {
             tier: TickClock(tier.interval_ms, ceiling_ms, began_ms, phase=tier.phase) for tier in shard.tiers
         }
+        self._held_to_ceiling = [tier for tier in shard.tiers if tier.interval_ms <= ceiling_ms]
 
     def start(self) -> None:
         """From here ticks and sweeps come by themselves."""
@@ -112,7 +117,10 @@ class Pulse:
         moment_ms = now_ms()
         for tier in self._shard.write_some(moment_ms, WRITES_A_TURN):
             clock = self.clocks[tier]
-            clock.flushed(self._began_ms.pop(tier), self._loop.time() * 1000)
+            ended_ms = self._loop.time() * 1000
+            clock.flushed(self._began_ms.pop(tier), ended_ms)
+            if tier in self._held_to_ceiling:
+                self.admission.flushed(clock.lags_ms[-1], ended_ms)
             tier.heartbeat(moment_ms, clock.lag_ms())
             if tier.interval_ms:
                 self._arm(tier)
@@ -130,7 +138,13 @@ class Pulse:
         self._tell_wanted(moment_ms)
         self._ask_undelayed()
         self._write()
+        self.admission.look(self._overdue_ms(), self._loop.time() * 1000)
         self._sweeping = self._loop.call_later(SWEEP_INTERVAL_S, self._sweep)
+
+    def _overdue_ms(self) -> float:
+        """How late the latest of the flushes is that were to have ended by now."""
+        due = (self.clocks[tier].due_ms for tier in self._held_to_ceiling if tier.interval_ms or tier in self._began_ms)
+        return max(0.0, self._loop.time() * 1000 - min(due, default=math.inf))
 
     def _tell_wanted(self, moment_ms: int) -> None:
         wanted = self._shard.wanted_lanes(moment_ms)

@@ -69,6 +69,12 @@ class FanoutSettings(BaseSettings):
         86_400
     )
     sockets: Annotated[int, _limit(1, 1_000_000, "sockets of this shard; more: 503 with Retry-After")] = 50_000
+    admission_lag_ms: Annotated[
+        int, _limit(10, 60_000, "lateness of fast flushes, p99 of a second; more: 503 with Retry-After")
+    ] = 120
+    admission_images: Annotated[
+        int, _limit(1, 1_000_000, "devices that wait for a catch-up chunk; more: 503 with Retry-After")
+    ] = 4_000
     sockets_per_address: Annotated[int, _limit(1, 1_000_000, "sockets of one address; more: 429")] = 100
     address_exempt: Annotated[NameList, Field(description="networks that limits by address skip")] = (
         "127.0.0.0/8",
@@ -76,6 +82,9 @@ class FanoutSettings(BaseSettings):
     )
     ping_s: Annotated[float, Field(gt=0, le=600, description="WebSocket ping to a device that is silent")] = 30.0
     pong_s: Annotated[float, Field(gt=0, le=600, description="time for its pong; longer: closed")] = 20.0
+    user_timeout_s: Annotated[
+        float, Field(ge=1, le=600, description="TCP_USER_TIMEOUT: time for what was sent to arrive; longer: reset")
+    ] = 30.0
 
     chunk_bytes: Annotated[int, _limit(1_024, 1_048_576, "a catch-up frame's body; more follows in the next")] = 65_536
     high_water_bytes: Annotated[int, _limit(4_096, 4_194_304, "unsent bytes above which a device gets nothing new")] = (
