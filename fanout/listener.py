@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import ipaddress
 import logging
 import random
 from collections import Counter
@@ -19,6 +18,7 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from fanout import answers
+from fanout.addresses import Address, Networks, client_address
 from fanout.admission import Closed
 from fanout.arrivals import Arrivals
 from fanout.contract.messages import Subscribe
@@ -52,16 +52,23 @@ class Front:
         self.shard = shard
         self.pulse = pulse
         self.pages = pages
-        self.connections: dict[Device, str | None] = {}
+        self.connections: dict[Device, Address | None] = {}
         self.deserted = asyncio.Event()
         self.deserted.set()
         self.refused: Counter[str] = Counter()
-        self._by_address: Counter[str] = Counter()
-        self._exempt = tuple(ipaddress.ip_network(network) for network in settings.address_exempt)
+        self._by_address: Counter[Address] = Counter()
+        self._exempt = Networks(settings.address_exempt)
+        self._proxies = Networks(settings.trusted_proxies)
         self._loop = asyncio.get_running_loop()
         self.arrivals = Arrivals(self._loop)
 
-    def refusal(self, address: str) -> bytes | None:
+    def counted_address(self, peer: object, request: Request) -> Address | None:
+        """The client's address, None where it is not limited. `peer`: as the transport tells it."""
+        forwarded_for = request.headers.get_all("X-Forwarded-For") if self._proxies else ()
+        address = client_address(peer[0] if isinstance(peer, tuple) else "", forwarded_for, self._proxies)
+        return None if address is None or address in self._exempt else address
+
+    def refusal(self, address: Address | None) -> bytes | None:
         """Why a device may not connect now, as a whole response, or None."""
         retry_after_s = random.randint(*_RETRY_AFTER_S)
         if self.shard.sessions.draining:
@@ -71,17 +78,16 @@ class Front:
         closed = self.pulse.admission.closed(self.shard.placement.owed)
         if closed is not None:
             return self._refused(closed, 503, _CLOSED[closed], retry_after_s)
-        if self._by_address[address] >= self.settings.sockets_per_address and not self._is_exempt(address):
+        if address is not None and self._by_address[address] >= self.settings.sockets_per_address:
             return self._refused("too_many_connections", 429, "too many connections of one address", retry_after_s)
         return None
 
-    def joined(self, connection: Device, address: str) -> None:
+    def joined(self, connection: Device, address: Address | None) -> None:
         """A connection begins."""
-        counted = None if self._is_exempt(address) else address
-        self.connections[connection] = counted
+        self.connections[connection] = address
         self.deserted.clear()
-        if counted is not None:
-            self._by_address[counted] += 1
+        if address is not None:
+            self._by_address[address] += 1
 
     def left(self, connection: Device) -> None:
         """A connection is over."""
@@ -104,13 +110,6 @@ class Front:
     def _refused(self, code: str, status: int, detail: str, retry_after_s: int) -> bytes:
         self.refused[code] += 1
         return answers.problem(status, code, detail, headers={"Retry-After": str(retry_after_s)})
-
-    def _is_exempt(self, address: str) -> bool:
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in self._exempt)
 
 
 class Head(asyncio.Protocol):
@@ -186,29 +185,26 @@ class Head(asyncio.Protocol):
             return
         transport.resume_reading()
         url = urlsplit(request.path)
+        address = self._front.counted_address(transport.get_extra_info("peername"), request)
+        if not self._admitted(address, origin):
+            return
         if url.path == STREAM_PATH:
-            self._upgrade(request, early, transport, origin)
+            self._upgrade(request, early, transport, address)
         else:
-            self._stream_events(request, url.query, transport, origin)
+            self._stream_events(request, url.query, transport, origin, address)
 
-    def _admit(self, transport: asyncio.Transport, origin: str | None) -> str | None:
-        """The address that is admitted, or None where the refusal was answered."""
+    def _admitted(self, address: Address | None, origin: str | None) -> bool:
+        """Whether the device may connect. If not, it was answered."""
         if not self._front.origin_allowed(origin):
             self._front.refused["origin"] += 1
             self._answer(answers.problem(403, "origin_not_allowed", "this origin may not connect"))
-            return None
-        peer = transport.get_extra_info("peername")
-        address = peer[0] if isinstance(peer, tuple) else ""
+            return False
         refusal = self._front.refusal(address)
         if refusal is not None:
             self._answer(refusal)
-            return None
-        return address
+        return refusal is None
 
-    def _upgrade(self, request: Request, early: bytes, transport: asyncio.Transport, origin: str | None) -> None:
-        address = self._admit(transport, origin)
-        if address is None:
-            return
+    def _upgrade(self, request: Request, early: bytes, transport: asyncio.Transport, address: Address | None) -> None:
         response = self._parser.accept(request)
         if response.status_code != answers.SWITCHING_PROTOCOLS:
             allow = {name: response.headers[name] for name in ("Upgrade", "Allow") if name in response.headers}
@@ -222,19 +218,23 @@ class Head(asyncio.Protocol):
         if early:
             connection.data_received(early)
 
-    def _stream_events(self, request: Request, query: str, transport: asyncio.Transport, origin: str | None) -> None:
+    def _stream_events(
+        self,
+        request: Request,
+        query: str,
+        transport: asyncio.Transport,
+        origin: str | None,
+        address: Address | None,
+    ) -> None:
         try:
             wish = sse_wish(query, request.headers.get("Last-Event-ID"), self._front.settings)
         except Refused as refusal:
             self._answer(answers.problem(400, refusal.code, str(refusal), headers=self._cors(origin)))
             return
-        address = self._admit(transport, origin)
-        if address is None:
-            return
         transport.write(answers.event_stream(self._cors(origin)))
         self._hand_over(SseConnection(self._front, transport, wish), transport, address)
 
-    def _hand_over(self, connection: Device, transport: asyncio.Transport, address: str) -> None:
+    def _hand_over(self, connection: Device, transport: asyncio.Transport, address: Address | None) -> None:
         """The connection belongs to its shell from here."""
         transport.set_protocol(connection)
         self._front.joined(connection, address)

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from fanout.addresses import Networks
+
 TiersMs = Annotated[
     tuple[int, ...],
     NoDecode,
@@ -80,6 +82,9 @@ class FanoutSettings(BaseSettings):
         "127.0.0.0/8",
         "::1/128",
     )
+    trusted_proxies: Annotated[
+        NameList, Field(description="networks of proxies whose X-Forwarded-For names the client; by default nobody's")
+    ] = ()
     ping_s: Annotated[float, Field(gt=0, le=600, description="WebSocket ping to a device that is silent")] = 30.0
     pong_s: Annotated[float, Field(gt=0, le=600, description="time for its pong; longer: closed")] = 20.0
     user_timeout_s: Annotated[
@@ -113,7 +118,13 @@ class FanoutSettings(BaseSettings):
     def _split_numbers(cls, value: object) -> object:
         return tuple(int(part) for part in value.split(",")) if isinstance(value, str) else value
 
-    _split_names = field_validator("peers", "origins", "address_exempt", mode="before")(_names)
+    _split_names = field_validator("peers", "origins", "address_exempt", "trusted_proxies", mode="before")(_names)
+
+    @field_validator("address_exempt", "trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        Networks(value)
+        return value
 
     @field_validator("tiers_ms")
     @classmethod

@@ -103,6 +103,21 @@ async def test_exempt_addresses_are_not_counted() -> None:
         assert len(server.front.connections) == 2
 
 
+async def test_behind_a_trusted_proxy_the_client_is_counted() -> None:
+    async with limited(sockets_per_address=1, trusted_proxies="127.0.0.0/8", **ANYBODY) as server:
+        headers = {"X-Forwarded-For": "6.6.6.6, 203.0.113.9"}
+        async with device(server, additional_headers=headers):
+            assert (await refused(server, additional_headers=headers))[:2] == (429, "too_many_connections")
+            async with device(server, additional_headers={"X-Forwarded-For": "203.0.113.10"}):
+                assert len(server.front.connections) == 2
+
+
+async def test_nobody_hides_behind_a_header_that_no_proxy_wrote() -> None:
+    async with limited(sockets_per_address=1, **ANYBODY) as server, device(server):
+        refusal = await refused(server, additional_headers={"X-Forwarded-For": "203.0.113.9"})
+        assert refusal[:2] == (429, "too_many_connections")
+
+
 async def test_a_shard_that_is_late_refuses_until_it_is_in_time() -> None:
     async with limited() as server:
         admission = server.front.pulse.admission
