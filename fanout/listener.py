@@ -14,6 +14,7 @@ from collections import Counter
 from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
+from websockets.datastructures import MultipleValuesError
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
@@ -21,6 +22,7 @@ from fanout import answers
 from fanout.addresses import Address, Networks, client_address
 from fanout.admission import Closed
 from fanout.arrivals import Arrivals
+from fanout.connection import DeviceConnection
 from fanout.contract.messages import Subscribe
 from fanout.contract.topics import parse_topic
 from fanout.pulse import Pulse
@@ -39,9 +41,10 @@ _CLOSED: dict[Closed, str] = {
     "late": "this shard is late: one device more would make it later",
     "owes_images": "this shard still has images to send to others",
 }
+_FIELDS_MAX = 16
 _HEAD_END = b"\r\n\r\n"
 
-Device = WebSocketConnection | SseConnection
+Device = DeviceConnection
 
 
 class Front:
@@ -154,7 +157,7 @@ class Head(asyncio.Protocol):
             self._deadline.cancel()
         self._parser.receive_data(head)
         request = next((event for event in self._parser.events_received() if isinstance(event, Request)), None)
-        if request is None:
+        if request is None or not _is_readable(request):
             self._answer(answers.problem(400, "bad_request", "not an HTTP/1.1 request"))
         else:
             self._route(request, early, transport)
@@ -245,9 +248,23 @@ class Head(asyncio.Protocol):
         return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
 
 
+def _is_readable(request: Request) -> bool:
+    """Whether its path is a URL, and none of the headers that mean one value is given twice."""
+    try:
+        urlsplit(request.path)
+        for name in ("Origin", "Last-Event-ID"):
+            request.headers.get(name)
+    except (ValueError, MultipleValuesError):
+        return False
+    return True
+
+
 def sse_wish(query: str, last_event_id: str | None, settings: FanoutSettings) -> Subscribe:
     """What an SSE request subscribes to; Last-Event-ID beats `cursor`. Raises Refused."""
-    fields = {name: values[-1] for name, values in parse_qs(query, max_num_fields=16).items()}
+    try:
+        fields = {name: values[-1] for name, values in parse_qs(query, max_num_fields=_FIELDS_MAX).items()}
+    except ValueError as error:
+        raise Refused("bad_op", f"a request has at most {_FIELDS_MAX} fields") from error
     topics = [topic for topic in fields.get("topics", "").split(",") if topic]
     if not topics:
         raise Refused("bad_topic", "topics= names at least one topic")

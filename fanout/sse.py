@@ -10,9 +10,9 @@ import asyncio
 import random
 from typing import TYPE_CHECKING
 
+from fanout.connection import DeviceConnection
 from fanout.contract.closing import Close
 from fanout.contract.messages import Subscribe
-from fanout.ports import Wire
 from fanout.pulse import now_ms
 
 if TYPE_CHECKING:
@@ -41,16 +41,13 @@ class SseWire:
 WIRE = SseWire()
 
 
-class SseConnection(asyncio.Protocol):
+class SseConnection(DeviceConnection):
     """One device's event stream. An Outlet."""
 
-    __slots__ = ("_device", "_front", "_transport", "wire", "write")
+    __slots__ = ()
 
     def __init__(self, front: Front, transport: asyncio.Transport, wish: Subscribe) -> None:
-        self.wire: Wire = WIRE
-        self.write = transport.write
-        self._front = front
-        self._transport = transport
+        super().__init__(front, transport, WIRE)
         self.write(b"retry: %d\n" % random.randint(*RETRY_MS))
         moment_ms = now_ms()
         self._device = front.shard.sessions.connect(self, moment_ms)
@@ -68,29 +65,5 @@ class SseConnection(asyncio.Protocol):
         self._transport.close()
         self._front.cut_off_later(self._transport)
 
-    # asyncio.Protocol
-
     def data_received(self, data: bytes) -> None:
         """A device has nothing more to say: ignored."""
-
-    def eof_received(self) -> None:
-        """The device is gone."""
-        self._gone()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The socket is no more."""
-        del exc
-        self._gone()
-        self._front.left(self)
-
-    def pause_writing(self) -> None:
-        """The socket is full."""
-        self._front.shard.placement.blocked(self._device, now_ms())
-
-    def resume_writing(self) -> None:
-        """The socket has room again."""
-        self._front.shard.placement.drained(self._device)
-        self._front.pulse.devices_moved()
-
-    def _gone(self) -> None:
-        self._front.shard.sessions.disconnect(self._device, now_ms())

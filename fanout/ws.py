@@ -19,9 +19,9 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import SEND_EOF, State
 from websockets.server import ServerProtocol
 
+from fanout.connection import DeviceConnection
 from fanout.contract import closing, messages
 from fanout.contract.closing import Close
-from fanout.ports import Wire
 from fanout.pulse import now_ms
 
 if TYPE_CHECKING:
@@ -49,28 +49,20 @@ WIRE = WebSocketWire()
 _PING = Frame(Opcode.PING, b"").serialize(mask=False)
 
 
-class WebSocketConnection(asyncio.Protocol):
+class WebSocketConnection(DeviceConnection):
     """One device's WebSocket, from after its upgrade to its end. An Outlet."""
 
     __slots__ = (
         "_closing",
-        "_device",
-        "_front",
         "_message",
         "_parser",
-        "_transport",
         "_unparsed",
         "heard",
-        "wire",
-        "write",
     )
 
     def __init__(self, front: Front, transport: asyncio.Transport) -> None:
-        self.wire: Wire = WIRE
-        self.write = transport.write
+        super().__init__(front, transport, WIRE)
         self.heard = True
-        self._front = front
-        self._transport = transport
         self._parser: ServerProtocol | None = None
         self._unparsed = 0
         self._message: bytearray | None = None
@@ -99,8 +91,6 @@ class WebSocketConnection(asyncio.Protocol):
             self._send(parser.data_to_send())
         self._front.cut_off_later(self._transport)
 
-    # asyncio.Protocol
-
     def data_received(self, data: bytes) -> None:
         """Bytes of the device."""
         self.heard = True
@@ -112,25 +102,6 @@ class WebSocketConnection(asyncio.Protocol):
             self._gone()
         elif not self._unparsed and self._message is None:
             self._parser = None
-        self._front.pulse.devices_moved()
-
-    def eof_received(self) -> None:
-        """The device has said all it will."""
-        self._gone()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The socket is no more."""
-        del exc
-        self._gone()
-        self._front.left(self)
-
-    def pause_writing(self) -> None:
-        """The socket is full."""
-        self._front.shard.placement.blocked(self._device, now_ms())
-
-    def resume_writing(self) -> None:
-        """The socket has room again."""
-        self._front.shard.placement.drained(self._device)
         self._front.pulse.devices_moved()
 
     def _talking(self) -> ServerProtocol:
@@ -190,9 +161,6 @@ class WebSocketConnection(asyncio.Protocol):
                 self._transport.close()
             else:
                 self.write(data)
-
-    def _gone(self) -> None:
-        self._front.shard.sessions.disconnect(self._device, now_ms())
 
 
 @functools.cache

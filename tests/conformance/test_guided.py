@@ -10,7 +10,7 @@ import pytest
 
 from tests.conformance import saying
 from tests.conformance.saying import Wire
-from tests.conformance.test_head_fuzz import NO_URL, TWO_ORIGINS, unread
+from tests.conformance.test_head_fuzz import NO_URL, TWO_ORIGINS
 from tests.conformance.transport import UPGRADE
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +35,7 @@ CORPUS = {
 
 @pytest.mark.proof
 @pytest.mark.timeout(FUZZING_S + 60)
-@pytest.mark.parametrize("target", ["websocket", pytest.param("head", marks=unread)])
+@pytest.mark.parametrize("target", ["websocket", pytest.param("head")])
 def test_guided_by_coverage_nothing_is_found(target: str, tmp_path: Path) -> None:
     corpus = tmp_path / "corpus"
     corpus.mkdir()

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from httpx_sse import ServerSentEvent, aconnect_sse
+from websockets.frames import Frame, Opcode
 
 from fanout.contract.replica import Replica
 from fanout.server import Server
@@ -175,6 +176,24 @@ async def test_one_who_never_drains_is_closed(line: Line) -> None:
             await asyncio.sleep(0.01)
     await eventually(lambda: not shard.front.connections)
     await stuck.die()
+
+
+async def test_one_who_talks_and_never_reads_is_not_listened_to(line: Line) -> None:
+    shard = await line.shard(
+        high_water_bytes=8192, low_water_bytes=1024, send_buffer_bytes=16_384, slow_close_ms=600_000
+    )
+    deaf = await line.device(shard)
+    await deaf.subscribe("football.nfl.E1")
+    transport = deaf.socket.transport
+    transport.pause_reading()
+    ping = Frame(Opcode.PING, b"x" * 125).serialize(mask=True) * 64
+    async with asyncio.timeout(60):
+        while transport.get_write_buffer_size() < 4_000_000:
+            transport.write(ping)
+            await asyncio.sleep(0)
+    (connection,) = shard.front.connections
+    assert connection._transport.get_write_buffer_size() < 500_000
+    await deaf.die()
 
 
 async def test_a_suspension_waits_for_no_tick_and_reopening_does(line: Line) -> None:

@@ -1,0 +1,54 @@
+"""What every connection of a device is, whatever its framing: an Outlet of the sessions on an asyncio transport.
+
+Owns backpressure and the end of a connection. It decides nothing about odds, topics or frames.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from fanout.device import Device
+from fanout.ports import Wire
+from fanout.pulse import now_ms
+
+if TYPE_CHECKING:
+    from fanout.listener import Front
+
+
+class DeviceConnection(asyncio.Protocol):
+    """One device's connection, from after its request to its end. An Outlet once a shell adds `close` and `_device`."""
+
+    __slots__ = ("_device", "_front", "_transport", "wire", "write")
+
+    _device: Device
+
+    def __init__(self, front: Front, transport: asyncio.Transport, wire: Wire) -> None:
+        self.wire = wire
+        self.write = transport.write
+        self._front = front
+        self._transport = transport
+
+    def eof_received(self) -> None:
+        """The device has said all it will."""
+        self._gone()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is no more."""
+        del exc
+        self._gone()
+        self._front.left(self)
+
+    def pause_writing(self) -> None:
+        """The socket is full. What the device says waits too, or its answers would pile up here without a bound."""
+        self._transport.pause_reading()
+        self._front.shard.placement.blocked(self._device, now_ms())
+
+    def resume_writing(self) -> None:
+        """The socket has room again."""
+        self._transport.resume_reading()
+        self._front.shard.placement.drained(self._device)
+        self._front.pulse.devices_moved()
+
+    def _gone(self) -> None:
+        self._front.shard.sessions.disconnect(self._device, now_ms())
