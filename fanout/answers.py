@@ -49,6 +49,11 @@ def event_stream(headers: Mapping[str, str]) -> bytes:
     return Response(200, "OK", fields).serialize()
 
 
+def no_more(headers: Mapping[str, str]) -> bytes:
+    """Tells an EventSource to stop (HTML Living Standard, server-sent events: 204)."""
+    return Response(204, "No Content", Headers({"Connection": "close", **headers})).serialize()
+
+
 def preflight(headers: Mapping[str, str]) -> bytes:
     """The answer to a CORS preflight; `headers` are empty where the origin may not connect."""
     fields = Headers({"Content-Length": "0", "Connection": "close"})

@@ -9,6 +9,7 @@ from fanout.catchup import Walk
 from fanout.cohorts import Cohort
 from fanout.contract.cursor import Cursor
 from fanout.contract.messages import Subscribe, Unsubscribe
+from fanout.contract.tickets import Grant
 from fanout.contract.topics import Topic
 from fanout.ports import Outlet
 
@@ -25,12 +26,13 @@ class Device:
     """A connected device. With a `walk` it catches up and gets no shared frames; without, it is in its cohort.
 
     `blocked_ms`: since when its socket has been above the high-water mark. `waiting`: requests that the log must
-    reach first, and since when. `tokens` bounds its messages.
+    reach first, and since when. `tokens` bounds its messages. `grant`: what its ticket lets it hear, None for all.
     """
 
     __slots__ = (
         "blocked_ms",
         "cohort",
+        "grant",
         "left",
         "number",
         "opened_ms",
@@ -43,9 +45,10 @@ class Device:
         "walk",
     )
 
-    def __init__(self, number: int, outlet: Outlet, *, now_ms: int, tokens: float) -> None:
+    def __init__(self, number: int, outlet: Outlet, *, now_ms: int, tokens: float, grant: Grant | None = None) -> None:
         self.number = number
         self.outlet = outlet
+        self.grant = grant
         self.opened_ms = now_ms
         self.left = False
         self.cohort: Cohort | None = None

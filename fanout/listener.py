@@ -11,8 +11,8 @@ import functools
 import logging
 import random
 from collections import Counter
-from typing import cast
-from urllib.parse import parse_qs, urlsplit
+from typing import NamedTuple, cast
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from websockets.datastructures import MultipleValuesError
 from websockets.http11 import Request
@@ -24,7 +24,9 @@ from fanout.admission import Closed
 from fanout.arrivals import Arrivals
 from fanout.connection import DeviceConnection
 from fanout.contract.messages import Subscribe
+from fanout.contract.tickets import Grant
 from fanout.contract.topics import parse_topic
+from fanout.gate import SPENT, UNKNOWN, Gate
 from fanout.pulse import Pulse
 from fanout.settings import FanoutSettings
 from fanout.shard import Shard
@@ -35,7 +37,8 @@ from feeds.contract.errors import Refused
 STREAM_PATH = "/v1/stream"
 SSE_PATH = "/v1/stream/sse"
 
-_LOGGER = logging.getLogger("websockets.server")
+_LOGGER = logging.getLogger("websockets.server.head")
+_LOGGER.setLevel(logging.INFO)  # below that it tells requests, in which tickets stand
 _RETRY_AFTER_S = (1, 5)
 _CLOSED: dict[Closed, str] = {
     "late": "this shard is late: one device more would make it later",
@@ -55,6 +58,7 @@ class Front:
         self.shard = shard
         self.pulse = pulse
         self.pages = pages
+        self.gate: Gate | None = None
         self.connections: dict[Device, Address | None] = {}
         self.deserted = asyncio.Event()
         self.deserted.set()
@@ -113,6 +117,17 @@ class Front:
     def _refused(self, code: str, status: int, detail: str, retry_after_s: int) -> bytes:
         self.refused[code] += 1
         return answers.problem(status, code, detail, headers={"Retry-After": str(retry_after_s)})
+
+
+class _Asked(NamedTuple):
+    """A stream that was asked for. `address` None: not counted. `early`: what came behind the head."""
+
+    request: Request
+    url: SplitResult
+    early: bytes
+    transport: asyncio.Transport
+    origin: str | None
+    address: Address | None
 
 
 class Head(asyncio.Protocol):
@@ -186,15 +201,35 @@ class Head(asyncio.Protocol):
     def _begin_stream(self, request: Request, early: bytes, transport: asyncio.Transport, origin: str | None) -> None:
         if transport.is_closing():
             return
-        transport.resume_reading()
-        url = urlsplit(request.path)
         address = self._front.counted_address(transport.get_extra_info("peername"), request)
+        asked = _Asked(request, urlsplit(request.path), early, transport, origin, address)
         if not self._admitted(address, origin):
             return
-        if url.path == STREAM_PATH:
-            self._upgrade(request, early, transport, address)
+        if self._front.gate is None:
+            self._enter(asked, None)
         else:
-            self._stream_events(request, url.query, transport, origin, address)
+            self._front.gate.ask(_ticket(asked), functools.partial(self._enter_by_ticket, asked))
+
+    def _enter_by_ticket(self, asked: _Asked, answer: Grant | Refused) -> None:
+        if asked.transport.is_closing():
+            return
+        if not isinstance(answer, Refused):
+            self._enter(asked, answer)
+            return
+        self._front.refused[answer.code] += 1
+        if answer.code == UNKNOWN:
+            self._answer(answers.problem(503, UNKNOWN, str(answer), headers={"Retry-After": str(_RETRY_AFTER_S[1])}))
+        elif answer.code == SPENT and asked.url.path == SSE_PATH:
+            self._answer(answers.no_more(self._cors(asked.origin)))
+        else:
+            self._answer(answers.problem(401, "unauthenticated", str(answer), headers=self._cors(asked.origin)))
+
+    def _enter(self, asked: _Asked, grant: Grant | None) -> None:
+        asked.transport.resume_reading()
+        if asked.url.path == STREAM_PATH:
+            self._upgrade(asked, grant)
+        else:
+            self._stream_events(asked, grant)
 
     def _admitted(self, address: Address | None, origin: str | None) -> bool:
         """Whether the device may connect. If not, it was answered."""
@@ -207,45 +242,51 @@ class Head(asyncio.Protocol):
             self._answer(refusal)
         return refusal is None
 
-    def _upgrade(self, request: Request, early: bytes, transport: asyncio.Transport, address: Address | None) -> None:
-        response = self._parser.accept(request)
+    def _upgrade(self, asked: _Asked, grant: Grant | None) -> None:
+        response = self._parser.accept(asked.request)
         if response.status_code != answers.SWITCHING_PROTOCOLS:
             allow = {name: response.headers[name] for name in ("Upgrade", "Allow") if name in response.headers}
             self._answer(
                 answers.problem(response.status_code, "not_a_websocket", "a WebSocket handshake is due", headers=allow)
             )
             return
-        transport.write(response.serialize())
-        connection = WebSocketConnection(self._front, transport)
-        self._hand_over(connection, transport, address)
-        if early:
-            connection.data_received(early)
+        asked.transport.write(response.serialize())
+        connection = WebSocketConnection(self._front, asked.transport, grant)
+        self._hand_over(connection, asked)
+        if asked.early:
+            connection.data_received(asked.early)
 
-    def _stream_events(
-        self,
-        request: Request,
-        query: str,
-        transport: asyncio.Transport,
-        origin: str | None,
-        address: Address | None,
-    ) -> None:
+    def _stream_events(self, asked: _Asked, grant: Grant | None) -> None:
+        cors = self._cors(asked.origin)
         try:
-            wish = sse_wish(query, request.headers.get("Last-Event-ID"), self._front.settings)
+            wish = sse_wish(asked.url.query, asked.request.headers.get("Last-Event-ID"), self._front.settings)
         except Refused as refusal:
-            self._answer(answers.problem(400, refusal.code, str(refusal), headers=self._cors(origin)))
+            self._answer(answers.problem(400, refusal.code, str(refusal), headers=cors))
             return
-        transport.write(answers.event_stream(self._cors(origin)))
-        self._hand_over(SseConnection(self._front, transport, wish), transport, address)
+        if grant is not None and not all(grant.allows(parse_topic(topic)) for topic in wish.topics):
+            self._answer(answers.problem(403, "not_entitled", "the ticket does not cover these topics", headers=cors))
+            return
+        asked.transport.write(answers.event_stream(cors))
+        self._hand_over(SseConnection(self._front, asked.transport, wish, grant), asked)
 
-    def _hand_over(self, connection: Device, transport: asyncio.Transport, address: Address | None) -> None:
+    def _hand_over(self, connection: Device, asked: _Asked) -> None:
         """The connection belongs to its shell from here."""
-        transport.set_protocol(connection)
-        self._front.joined(connection, address)
+        asked.transport.set_protocol(connection)
+        self._front.joined(connection, asked.address)
 
     def _cors(self, origin: str | None) -> dict[str, str]:
         if origin is None or not self._front.origin_allowed(origin):
             return {}
         return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+
+
+def _ticket(asked: _Asked) -> str:
+    """`?ticket=`, or for SSE the bearer's; empty for none."""
+    for field in asked.request.headers.get_all("Authorization") if asked.url.path == SSE_PATH else ():
+        scheme, _, ticket = field.partition(" ")
+        if scheme.lower() == "bearer":
+            return ticket.strip()
+    return parse_qs(asked.url.query).get("ticket", [""])[-1]
 
 
 def _is_readable(request: Request) -> bool:

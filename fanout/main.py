@@ -97,14 +97,15 @@ async def _serve(settings: FanoutSettings, bus: BusSettings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     connection = Connection(bus.nats_url, name=settings.name)
+    coordination = _coordination(settings, bus, connection)
     server = Server(
         settings,
         lanes=bus.lanes,
         connected=lambda: connection.connected,
         make_reader=lambda sink: LogReader(connection, lanes=bus.lanes, log_age_s=bus.log_age_s, sink=sink),
+        coordination=coordination,
     )
     instance = new_instance()
-    coordination = _coordination(settings, bus, connection)
     registry = Registry(coordination, settings, server.shard.peers, lambda: status_of(server, instance))
     drains = Drains(lambda: len(server.front.connections), stop)
     async with contextlib.AsyncExitStack() as stack:

@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 import orjson
 
 from fanout import answers
+from fanout.gate import Gate
 from fanout.listener import Front, Head
 from fanout.metrics import exposition, render
 from fanout.pulse import Pulse, now_ms
@@ -24,6 +25,7 @@ from fanout.settings import FanoutSettings
 from fanout.shard import Shard
 from fanout.sse import COMMENT_INTERVAL_S, SseConnection
 from fanout.ws import WebSocketConnection
+from feeds.contract.coordination import Coordination
 from feeds.contract.lane import LaneSink
 
 BACKLOG = 4096
@@ -51,6 +53,7 @@ class Server:
         lanes: int,
         connected: Callable[[], bool],
         make_reader: Callable[[LaneSink], Reader],
+        coordination: Coordination | None = None,
     ) -> None:
         self.settings = settings
         self.port = settings.port
@@ -60,6 +63,9 @@ class Server:
         self._reader = make_reader(self._relay)
         self._pulse = Pulse(self.shard, self._reader.want)
         self.front = Front(settings, self.shard, self._pulse, {})
+        if not settings.public_topics:
+            assert coordination is not None, "tickets are claimed by coordination"
+            self.front.gate = Gate(settings.keys(), coordination, owner=settings.name)
         registry = exposition(self.front)
         self.front.pages |= {
             "/live": lambda: answers.page(b'{"live":true}', "application/json"),

@@ -15,6 +15,7 @@ from fanout.contract import closing, messages
 from fanout.contract.closing import Close, ErrorCode
 from fanout.contract.cursor import decode_cursor
 from fanout.contract.messages import ClientIn, OpId, Ping, Subscribe, Unsubscribe
+from fanout.contract.tickets import Grant
 from fanout.contract.topics import Topic, parse_topic
 from fanout.device import Device, Request
 from fanout.peers import Peers
@@ -41,12 +42,15 @@ class Sessions:
         self._connected = 0
         self._waiting: dict[Device, None] = {}
         self._silent: dict[Device, None] = {}
+        self._ending: dict[int, dict[Device, None]] = {}
 
-    def connect(self, outlet: Outlet, now_ms: int) -> Device:
-        """A device is there; it is welcomed and has `speak_s` to subscribe."""
+    def connect(self, outlet: Outlet, now_ms: int, grant: Grant | None = None) -> Device:
+        """A device is there; it is welcomed and has `speak_s` to subscribe. It may hear what its ticket grants."""
         settings = self._settings
         self._connected += 1
-        device = Device(self._connected, outlet, now_ms=now_ms, tokens=2.0 * settings.ops_per_s)
+        device = Device(self._connected, outlet, now_ms=now_ms, tokens=2.0 * settings.ops_per_s, grant=grant)
+        if grant is not None:
+            self._ending.setdefault(grant.session_exp, {})[device] = None
         self.devices[device] = None
         self._silent[device] = None
         device.send(
@@ -70,6 +74,8 @@ class Sessions:
             del self.devices[device]
             self._waiting.pop(device, None)
             self._silent.pop(device, None)
+            if device.grant is not None:
+                self._end_grant(device, device.grant.session_exp)
             self._placement.leave(device, now_ms)
 
     def close(self, device: Device, close: Close, now_ms: int) -> None:
@@ -131,6 +137,9 @@ class Sessions:
         for device in tuple(self._waiting):
             if now_ms - device.waiting_ms >= self._patience_ms(device):
                 self.send_away(device, now_ms)
+        for end_s in [end_s for end_s in self._ending if end_s * 1000 <= now_ms]:
+            for device in tuple(self._ending[end_s]):
+                self.close(device, closing.NOT_ENTITLED, now_ms)
         lifetime_ms = settings.session_s * 1000
         for device in _older(self.devices, now_ms - 0.9 * lifetime_ms):
             if now_ms - device.opened_ms >= lifetime_ms * (1 - device.number % 101 / 1010):
@@ -173,7 +182,7 @@ class Sessions:
         topics: list[Topic] = []
         for text in dict.fromkeys(said.topics):
             try:
-                topics.append(parse_topic(text))
+                topics.append(_granted(parse_topic(text), device.grant))
             except Refused as refusal:
                 _answer_refusal(device, refusal, said.id, topic=text[:256])
                 return None
@@ -224,7 +233,7 @@ class Sessions:
         if said.conflate_ms is None and device.cohort is not None:
             tier_ms = self._placement.tier_ms(device.cohort)
         else:
-            tier_ms = self._settings.tier_for(said.conflate_ms)
+            tier_ms = self._tier_for(said.conflate_ms, device.grant)
         walk = self._placement.walk_of(device, _why(request))
         answers: dict[str, str] = {}
         why: dict[str, str] = {}
@@ -250,6 +259,17 @@ class Sessions:
             )
         )
         self._placement.step(device, now_ms)
+
+    def _tier_for(self, conflate_ms: int | None, grant: Grant | None) -> int:
+        """The next slower tier that is offered and allowed."""
+        tier_ms = self._settings.tier_for(conflate_ms)
+        return tier_ms if grant is None else self._settings.tier_for(max(tier_ms, grant.tier_ms))
+
+    def _end_grant(self, device: Device, end_s: int) -> None:
+        ending = self._ending[end_s]
+        del ending[device]
+        if not ending:
+            del self._ending[end_s]
 
     def _uncovered(self, topic: Topic, said: Subscribe, request: Request) -> str | None:
         """Why a cursor that was given does not help this topic, or None."""
@@ -285,6 +305,13 @@ class Sessions:
 
     def _session(self, device: Device) -> str:
         return f"{self._settings.name}-{device.number:x}"
+
+
+def _granted(topic: Topic, grant: Grant | None) -> Topic:
+    """The topic, if the ticket allows it. Raises Refused("not_entitled")."""
+    if grant is not None and not grant.allows(topic):
+        raise Refused("not_entitled", "the ticket does not cover this topic")
+    return topic
 
 
 def _why(request: Request) -> Why:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from fanout.addresses import Networks
+from fanout.contract.tickets import TicketKeys, parse_keys
+from feeds.contract.errors import Refused
 
 TiersMs = Annotated[
     tuple[int, ...],
@@ -30,7 +32,7 @@ def _names(value: object) -> object:
 class FanoutSettings(BaseSettings):
     """A shard's settings; variables are ODDSWIRE_FANOUT_<NAME>."""
 
-    model_config = SettingsConfigDict(env_prefix="ODDSWIRE_FANOUT_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="ODDSWIRE_FANOUT_", frozen=True, hide_input_in_errors=True)
 
     name: Annotated[str, Field(pattern=NAME_PATTERN, description="the shard's name")] = "fanout-1"
     host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
@@ -47,6 +49,10 @@ class FanoutSettings(BaseSettings):
     origins: Annotated[
         NameList, Field(description="origins that browsers may connect from; * for all; no Origin header is no browser")
     ] = ("*",)
+    public_topics: Annotated[bool, Field(description="odds are for everybody; else a stream needs a ticket")] = True
+    ticket_keys: Annotated[
+        SecretStr, Field(description="keys of tickets, KID:SECRET,KID:SECRET, shared with the gateway; secrets >= 32 B")
+    ] = SecretStr("")
 
     tiers_ms: TiersMs = (0, 100, 250, 1000)
     tier_default_ms: Annotated[int, _limit(0, 60_000, "tier of a connection that asks for none")] = 100
@@ -133,6 +139,21 @@ class FanoutSettings(BaseSettings):
             message = "tiers are ascending, without repeats, from 0"
             raise ValueError(message)
         return value
+
+    @model_validator(mode="after")
+    def _can_check_tickets(self) -> FanoutSettings:
+        try:
+            keys = self.keys()
+            if not self.public_topics and not keys:
+                message = "without public_topics there must be ticket_keys"
+                raise ValueError(message)
+        except Refused as refusal:
+            raise ValueError(str(refusal)) from None
+        return self
+
+    def keys(self) -> TicketKeys:
+        """The keys of tickets. Raises Refused("bad_key")."""
+        return parse_keys(self.ticket_keys.get_secret_value())
 
     def stream_url(self, port: int) -> str:
         """Where devices reach this shard, listening on `port`; by loopback where it listens on every address."""

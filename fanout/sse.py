@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from fanout.connection import DeviceConnection
 from fanout.contract.closing import Close
 from fanout.contract.messages import Subscribe
+from fanout.contract.tickets import Grant
 from fanout.pulse import now_ms
 
 if TYPE_CHECKING:
@@ -46,11 +47,11 @@ class SseConnection(DeviceConnection):
 
     __slots__ = ()
 
-    def __init__(self, front: Front, transport: asyncio.Transport, wish: Subscribe) -> None:
+    def __init__(self, front: Front, transport: asyncio.Transport, wish: Subscribe, grant: Grant | None = None) -> None:
         super().__init__(front, transport, WIRE)
         self.write(b"retry: %d\n" % random.randint(*RETRY_MS))
         moment_ms = now_ms()
-        self._device = front.shard.sessions.connect(self, moment_ms)
+        self._device = front.shard.sessions.connect(self, moment_ms, grant)
         front.shard.sessions.handle(self._device, wish, moment_ms)
         front.pulse.devices_moved()
 

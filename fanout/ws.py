@@ -22,6 +22,7 @@ from websockets.server import ServerProtocol
 from fanout.connection import DeviceConnection
 from fanout.contract import closing, messages
 from fanout.contract.closing import Close
+from fanout.contract.tickets import Grant
 from fanout.pulse import now_ms
 
 if TYPE_CHECKING:
@@ -60,14 +61,14 @@ class WebSocketConnection(DeviceConnection):
         "heard",
     )
 
-    def __init__(self, front: Front, transport: asyncio.Transport) -> None:
+    def __init__(self, front: Front, transport: asyncio.Transport, grant: Grant | None = None) -> None:
         super().__init__(front, transport, WIRE)
         self.heard = True
         self._parser: ServerProtocol | None = None
         self._unparsed = 0
         self._message: bytearray | None = None
         self._closing: Close | None = None
-        self._device = front.shard.sessions.connect(self, now_ms())
+        self._device = front.shard.sessions.connect(self, now_ms(), grant)
 
     def ping(self) -> None:
         """Asks whether anyone is there; `heard` turns true with whatever comes."""

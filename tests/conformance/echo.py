@@ -18,6 +18,7 @@ import pytest
 from websockets.frames import Frame, Opcode
 
 from fanout.contract.closing import Close
+from fanout.contract.tickets import Grant
 from fanout.device import Device
 from fanout.ports import Outlet
 from fanout.server import Server
@@ -32,8 +33,9 @@ MESSAGE_BYTES = 1_048_576
 class EchoSessions(Sessions):
     """Every device hears what it said."""
 
-    def connect(self, outlet: Outlet, now_ms: int) -> Device:
+    def connect(self, outlet: Outlet, now_ms: int, grant: Grant | None = None) -> Device:
         """A device is there; nothing is said to it."""
+        del grant
         device = Device(len(self.devices), outlet, now_ms=now_ms, tokens=0)
         self.devices[device] = None
         return device

@@ -12,6 +12,7 @@ from fanout.client import ClientLimits, OddsStream
 from fanout.contract.replica import Message
 from fanout.server import Server
 from fanout.settings import FanoutSettings
+from feeds.contract.coordination import Coordination
 from feeds.contract.model import Event, Market, Score, Selection
 from feeds.contract.prices import price_from_american
 from tests.fanout.memory_log import MemoryLog
@@ -61,12 +62,16 @@ def spread(
 
 
 @asynccontextmanager
-async def shard(log: MemoryLog, *, port: int = 0, **changes: object) -> AsyncIterator[Server]:
+async def shard(
+    log: MemoryLog, *, port: int = 0, coordination: Coordination | None = None, **changes: object
+) -> AsyncIterator[Server]:
     """A shard that serves a log on a free port."""
     settings = FanoutSettings.model_validate(
         {"port": port, "hb_ms": 200, "close_grace_s": 0.2, "drain_window_s": 0, "drain_deadline_s": 5, **changes}
     )
-    server = Server(settings, lanes=log.lanes, connected=lambda: True, make_reader=log.reader)
+    server = Server(
+        settings, lanes=log.lanes, connected=lambda: True, make_reader=log.reader, coordination=coordination
+    )
     async with server.serve():
         yield server
 
