@@ -18,7 +18,14 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     """The parser; the chosen command stands in `command` of what it parses."""
     top = argparse.ArgumentParser(prog="fanout", description="Fan-out of odds to devices by WebSocket and SSE.")
     kinds = top.add_subparsers(required=True, metavar="COMMAND")
-    made = (("run", _run), ("shards", _shards), ("drain", _drain), ("watch", _watch), ("settings", _settings))
+    made = (
+        ("run", _run),
+        ("shards", _shards),
+        ("drain", _drain),
+        ("watch", _watch),
+        ("ticket", _ticket),
+        ("settings", _settings),
+    )
     for name, add in made:
         add(kinds).set_defaults(command=commands[name])
     return top
@@ -64,6 +71,23 @@ def _watch(kinds: _Kinds) -> argparse.ArgumentParser:
     look.add_argument("--url", action="append", metavar="URL", help="stream URL of a shard; may be repeated")
     look.add_argument("--for", dest="seconds", type=float, metavar="S", help="stop after so many seconds")
     return look
+
+
+def _ticket(kinds: _Kinds) -> argparse.ArgumentParser:
+    ticket = kinds.add_parser(
+        "ticket",
+        help="mint a ticket, for development",
+        description="Mints a ticket by the keys of ODDSWIRE_FANOUT_TICKET_KEYS. It opens one connection within 30 s.",
+    )
+    ticket.add_argument("--account", required=True, metavar="A", help="whose it is")
+    ticket.add_argument(
+        "--topic", action="append", required=True, metavar="T", help="allowed, with all below; * for all"
+    )
+    ticket.add_argument("--tier", type=int, default=0, metavar="MS", help="fastest tier allowed (default 0)")
+    ticket.add_argument(
+        "--session", type=int, default=3600, metavar="S", help="what it opens lasts so long (default 1 h)"
+    )
+    return ticket
 
 
 def _settings(kinds: _Kinds) -> argparse.ArgumentParser:

@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -20,6 +21,7 @@ from pydantic import ValidationError
 
 from fanout.commands import parser
 from fanout.contract.fleet import DrainOrder, encode
+from fanout.contract.tickets import Grant
 from fanout.fleet import SILENCE_S, Drains, follow_drain, show_shards
 from fanout.registry import Registry, new_instance, read_registry, status_of
 from fanout.server import Server
@@ -45,7 +47,14 @@ REACH_S = 3.0
 
 def main() -> None:
     """Entry of `python -m fanout`."""
-    commands = {"run": _run, "shards": _shards, "drain": _drain, "watch": _watch, "settings": _settings}
+    commands = {
+        "run": _run,
+        "shards": _shards,
+        "drain": _drain,
+        "watch": _watch,
+        "ticket": _ticket,
+        "settings": _settings,
+    }
     arguments = parser(commands).parse_args()
     _log_to_stderr(logging.INFO if arguments.command is _run else logging.ERROR)
     try:
@@ -212,6 +221,13 @@ def _watch(arguments: argparse.Namespace) -> int:
         seconds=arguments.seconds,
     )
     return uvloop.run(watch(options))
+
+
+def _ticket(arguments: argparse.Namespace) -> int:
+    now_s = int(time.time())
+    grant = Grant(arguments.account, tuple(arguments.topic), arguments.tier, now_s + arguments.session)
+    sys.stdout.write(FanoutSettings().keys().mint(grant, now_s) + "\n")
+    return EXIT_OK
 
 
 def _settings(arguments: argparse.Namespace) -> int:

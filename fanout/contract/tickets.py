@@ -74,7 +74,8 @@ class TicketKeys:
         return bool(self._keys)
 
     def mint(self, grant: Grant, now_s: int, *, ttl_s: int = TICKET_S) -> str:
-        """A fresh ticket. Raises Refused("bad_key") without keys, and Refused("bad_topic") for no such topic."""
+        """A fresh ticket. Raises Refused("bad_key") without keys, Refused("bad_topic" | "bad_ticket") for what nobody
+        would take."""
         if not self._keys:
             raise Refused("bad_key", "there is no ticket key to mint with")
         for topic in grant.topics:
@@ -90,6 +91,10 @@ class TicketKeys:
             "exp": min(now_s + ttl_s, grant.session_exp),
             "jti": secrets.token_urlsafe(_JTI_BYTES),
         }
+        try:
+            msgspec.convert(claims, _Claims)
+        except msgspec.ValidationError as error:
+            raise Refused("bad_ticket", f"bad ticket: {error}") from error
         kid = next(iter(self._keys))
         return jwt.encode(claims, self._keys[kid], algorithm=_ALGORITHM, headers={"kid": kid})
 

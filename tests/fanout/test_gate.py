@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
+import sys
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -165,3 +167,29 @@ def test_settings_that_cannot_check_tickets_are_refused_and_not_shown() -> None:
     with pytest.raises(ValidationError) as refusal:
         FanoutSettings.model_validate({"ticket_keys": "k1:tooshort"})
     assert "tooshort" not in str(refusal.value)
+
+
+async def minted(*arguments: str, keys: str) -> tuple[int | None, str, str]:
+    """Exit status, stdout and stderr of `python -m fanout ticket`."""
+    command = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "fanout", "ticket", *arguments),
+        env=os.environ | {"ODDSWIRE_FANOUT_TICKET_KEYS": keys},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await command.communicate()
+    return command.returncode, out.decode().strip(), err.decode()
+
+
+async def test_a_ticket_of_the_command_opens_a_connection(coordination: MemoryCoordination) -> None:
+    status, text, _ = await minted("--account", "A1", "--topic", "football.nfl", "--topic", "soccer", keys=KEYS)
+    assert status == 0
+    async with guarded(coordination) as server, entered(server, text) as connection:
+        await asks(connection, subscribe("football.nfl", "soccer"), "live")
+
+
+async def test_the_command_says_what_it_lacks() -> None:
+    status, _, said = await minted("--account", "A1", "--topic", "*", keys="")
+    assert (status, "no ticket key" in said) == (1, True)
+    status, _, said = await minted("--account", "A 1", "--topic", "*", keys=KEYS)
+    assert (status, "bad ticket" in said) == (1, True)
