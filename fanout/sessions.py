@@ -6,7 +6,7 @@ a walk or in its cohort, is placement.py's; what a frame looks like on the socke
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from fanout.board import Board
@@ -43,6 +43,8 @@ class Sessions:
         self._waiting: dict[Device, None] = {}
         self._silent: dict[Device, None] = {}
         self._ending: dict[int, dict[Device, None]] = {}
+        self._by_account: Counter[str] = Counter()
+        self._surplus: dict[Device, None] = {}
 
     def connect(self, outlet: Outlet, now_ms: int, grant: Grant | None = None) -> Device:
         """A device is there; it is welcomed and has `speak_s` to subscribe. It may hear what its ticket grants."""
@@ -50,7 +52,7 @@ class Sessions:
         self._connected += 1
         device = Device(self._connected, outlet, now_ms=now_ms, tokens=2.0 * settings.ops_per_s, grant=grant)
         if grant is not None:
-            self._ending.setdefault(grant.session_exp, {})[device] = None
+            self._begin_grant(device, grant)
         self.devices[device] = None
         self._silent[device] = None
         device.send(
@@ -75,7 +77,7 @@ class Sessions:
             self._waiting.pop(device, None)
             self._silent.pop(device, None)
             if device.grant is not None:
-                self._end_grant(device, device.grant.session_exp)
+                self._end_grant(device, device.grant)
             self._placement.leave(device, now_ms)
 
     def close(self, device: Device, close: Close, now_ms: int) -> None:
@@ -137,13 +139,19 @@ class Sessions:
         for device in tuple(self._waiting):
             if now_ms - device.waiting_ms >= self._patience_ms(device):
                 self.send_away(device, now_ms)
-        for end_s in [end_s for end_s in self._ending if end_s * 1000 <= now_ms]:
-            for device in tuple(self._ending[end_s]):
-                self.close(device, closing.NOT_ENTITLED, now_ms)
+        self._sweep_grants(now_ms)
         lifetime_ms = settings.session_s * 1000
         for device in _older(self.devices, now_ms - 0.9 * lifetime_ms):
             if now_ms - device.opened_ms >= lifetime_ms * (1 - device.number % 101 / 1010):
                 self.close(device, closing.LIFETIME, now_ms)
+
+    def _sweep_grants(self, now_ms: int) -> None:
+        """Closes those whose account has too many sockets here, and those whose tickets grant nothing any more."""
+        for device in tuple(self._surplus):
+            self.close(device, closing.TOO_MANY, now_ms)
+        for end_s in [end_s for end_s in self._ending if end_s * 1000 <= now_ms]:
+            for device in tuple(self._ending[end_s]):
+                self.close(device, closing.NOT_ENTITLED, now_ms)
 
     def send_away(self, device: Device, now_ms: int) -> None:
         """Closes 4010, naming another shard where there is one."""
@@ -265,11 +273,21 @@ class Sessions:
         tier_ms = self._settings.tier_for(conflate_ms)
         return tier_ms if grant is None else self._settings.tier_for(max(tier_ms, grant.tier_ms))
 
-    def _end_grant(self, device: Device, end_s: int) -> None:
-        ending = self._ending[end_s]
+    def _begin_grant(self, device: Device, grant: Grant) -> None:
+        self._ending.setdefault(grant.session_exp, {})[device] = None
+        self._by_account[grant.account] += 1
+        if self._by_account[grant.account] > self._settings.sockets_per_account:
+            self._surplus[device] = None
+
+    def _end_grant(self, device: Device, grant: Grant) -> None:
+        ending = self._ending[grant.session_exp]
         del ending[device]
         if not ending:
-            del self._ending[end_s]
+            del self._ending[grant.session_exp]
+        self._by_account[grant.account] -= 1
+        if not self._by_account[grant.account]:
+            del self._by_account[grant.account]
+        self._surplus.pop(device, None)
 
     def _uncovered(self, topic: Topic, said: Subscribe, request: Request) -> str | None:
         """Why a cursor that was given does not help this topic, or None."""

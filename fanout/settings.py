@@ -84,6 +84,9 @@ class FanoutSettings(BaseSettings):
         int, _limit(1, 1_000_000, "devices that wait for a catch-up chunk; more: 503 with Retry-After")
     ] = 4_000
     sockets_per_address: Annotated[int, _limit(1, 1_000_000, "sockets of one address; more: 429")] = 100
+    sockets_per_account: Annotated[
+        int, _limit(1, 1_000_000, "sockets here that tickets of one account opened; more: close 4029")
+    ] = 20
     address_exempt: Annotated[NameList, Field(description="networks that limits by address skip")] = (
         "127.0.0.0/8",
         "::1/128",

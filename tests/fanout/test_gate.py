@@ -134,6 +134,19 @@ async def test_what_a_ticket_grants_ends(coordination: MemoryCoordination) -> No
         assert not server.shard.sessions._ending
 
 
+async def test_too_many_sockets_of_one_account_until_one_leaves(coordination: MemoryCoordination) -> None:
+    async with guarded(coordination, sockets_per_account=1) as server:
+        async with entered(server, ticket()) as first:
+            await asks(first, subscribe("football.nfl"), "live")
+            async with entered(server, ticket()) as second:
+                await second.wait_closed()
+                assert second.close_code == 4029
+            await asks(first, {"op": "ping", "id": 2}, "pong")
+        await eventually(lambda: not server.shard.sessions._by_account)
+        async with entered(server, ticket()) as third:
+            await asks(third, subscribe("football.nfl"), "live")
+
+
 async def test_sse_by_ticket_and_by_bearer(coordination: MemoryCoordination) -> None:
     async with guarded(coordination, origins="https://a.example") as server:
         text, bearer = ticket(), f"Authorization: Bearer {ticket()}"
