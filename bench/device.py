@@ -8,11 +8,12 @@ system calls a second, and not one for every frame. To the shard that is the sam
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import orjson
 from websockets.client import ClientProtocol
@@ -26,20 +27,28 @@ from fanout.contract.replica import Replica
 
 _HEAD_END = b"\r\n\r\n"
 _UPGRADED = b"HTTP/1.1 101 "
+_BUSY = b"HTTP/1.1 503 "
+_RETRY_AFTER = re.compile(rb"\r\nRetry-After: (\d+)", re.IGNORECASE)
 _LIVE = b'{"t":"live"'
 _READ_BYTES = 262_144
+_DEFERRED = 0
+_SERVICE_UNAVAILABLE = 503
 _LOST = 1006
 """The connection ended without a close frame (RFC 6455 section 7.1.5)."""
 
 
 class Tally:
-    """What a swarm saw. Counters only rise, but for `reset`; `closed` is by close code, `refused` by status line."""
+    """What a swarm saw. Counters only rise, but for `reset`; `closed` is by close code, `refused` by status line.
+
+    `deferred`: how often the shard said 503 and when to come again.
+    """
 
     def __init__(self) -> None:
         self.live = 0
         self.frames = 0
         self.received_bytes = 0
         self.gaps = 0
+        self.deferred = 0
         self.closed: Counter[int] = Counter()
         self.refused: Counter[str] = Counter()
         self.ingest_to_device = Latency()
@@ -54,11 +63,23 @@ class Tally:
         self.flush_to_device.reset()
 
 
+class Said(NamedTuple):
+    """What a device says: the upgrade, and then its subscribe."""
+
+    request: bytes
+    subscribe: bytes
+
+
+Deferred = Callable[[float], None]
+"""Told in how many seconds a device may come again that the shard does not take now (503)."""
+
+
 class CountingDevice(asyncio.Protocol):
     """Subscribes, counts frames and bytes, answers pings, notices its end. `on_moved`: it became live, or ended."""
 
     __slots__ = (
         "_code",
+        "_deferred",
         "_live",
         "_moved",
         "_request",
@@ -73,11 +94,11 @@ class CountingDevice(asyncio.Protocol):
     _buffer = bytearray(_READ_BYTES)
 
     def __init__(
-        self, own: socket.socket, request: bytes, subscribe: bytes, tally: Tally, on_moved: Callable[[], None]
+        self, own: socket.socket, said: Said, tally: Tally, on_moved: Callable[[], None], on_deferred: Deferred
     ) -> None:
         self._socket = own
-        self._request = request
-        self._subscribe = subscribe
+        self._deferred: Deferred | None = on_deferred
+        self._request, self._subscribe = said
         self._tally = tally
         self._moved = on_moved
         self._unread: bytes | None = b""
@@ -125,7 +146,8 @@ class CountingDevice(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """By whomever."""
         del exc
-        self._tally.closed[self._code] += 1
+        if self._code != _DEFERRED:
+            self._tally.closed[self._code] += 1
         self._tally.live -= self._live
         self._live = False
         self._moved()
@@ -137,12 +159,22 @@ class CountingDevice(asyncio.Protocol):
             self._unread = answer
             return b""
         self._unread = None
+        if head.startswith(_BUSY) and (found := _RETRY_AFTER.search(head)):
+            self._defer(float(found[1]))
+            return b""
         if not head.startswith(_UPGRADED):
             self._tally.refused[head.split(b"\r\n")[0].decode(errors="replace")] += 1
             self._transport.abort()
             return b""
         self._transport.write(self._subscribe)
         return rest
+
+    def _defer(self, seconds: float) -> None:
+        self._tally.deferred += 1
+        self._code = _DEFERRED
+        self._transport.abort()
+        if self._deferred is not None:
+            self._deferred(seconds)
 
     def _take_control(self, opcode: int, payload: bytes) -> None:
         if opcode == wire.PING:
@@ -151,16 +183,29 @@ class CountingDevice(asyncio.Protocol):
             self._code = int.from_bytes(payload[:2]) if payload else 1005
 
 
+class Wish(NamedTuple):
+    """What a device subscribes to, and at which tier."""
+
+    topics: Sequence[str]
+    conflate_ms: int
+
+
 class ReadingDevice(asyncio.Protocol):
     """A device as a customer would write it. Changes are timed from `ts` to arrival, but for those of a catch-up."""
 
     def __init__(
-        self, url: str, topics: Sequence[str], tally: Tally, on_moved: Callable[[], None], *, conflate_ms: int
+        self,
+        url: str,
+        wish: Wish,
+        tally: Tally,
+        on_moved: Callable[[], None],
+        on_deferred: Deferred | None = None,
     ) -> None:
         self.replica = Replica()
         self._protocol = ClientProtocol(parse_uri(url))
-        self._topics = list(topics)
-        self._conflate_ms = conflate_ms
+        self._wish = wish
+        self._deferred = on_deferred
+        self._away = False
         self._tally = tally
         self._moved = on_moved
         self._live = False
@@ -190,12 +235,19 @@ class ReadingDevice(asyncio.Protocol):
         """By whomever."""
         del exc
         self._protocol.receive_eof()
-        self._tally.closed[self._protocol.close_code or _LOST] += 1
+        if not self._away:
+            self._tally.closed[self._protocol.close_code or _LOST] += 1
         self._tally.live -= self._live
         self._moved()
 
     def _upgraded(self, response: Response) -> None:
-        if self._protocol.handshake_exc is not None:
+        retry_after = response.headers.get("Retry-After")
+        if response.status_code == _SERVICE_UNAVAILABLE and retry_after is not None and self._deferred is not None:
+            self._tally.deferred += 1
+            self._away = True
+            self._transport.abort()
+            self._deferred(float(retry_after))
+        elif self._protocol.handshake_exc is not None:
             self._tally.refused[f"HTTP/1.1 {response.status_code} {response.reason_phrase}"] += 1
             self._transport.abort()
         else:
@@ -229,8 +281,8 @@ class ReadingDevice(asyncio.Protocol):
         said = {
             "op": "subscribe",
             "id": self._ops,
-            "topics": self._topics,
-            "conflate_ms": self._conflate_ms,
+            "topics": list(self._wish.topics),
+            "conflate_ms": self._wish.conflate_ms,
             "cursor": cursor,
         }
         self._protocol.send_text(orjson.dumps(said))

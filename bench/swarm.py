@@ -7,6 +7,7 @@ not live yet, never by a rate: who measures connects measures how fast the shard
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import resource
 import socket
 from collections.abc import Callable, Sequence
@@ -14,11 +15,11 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 from bench import wire
-from bench.device import CountingDevice, ReadingDevice, Tally
+from bench.device import CountingDevice, ReadingDevice, Said, Tally, Wish
 from bench.scenario import CannotMeasure
 
 READ_EVERY = 50
-JOINING_MAX = 32
+JOINING_MAX = 400
 """Devices that are on their way at once."""
 
 JOIN_S = 30.0
@@ -64,15 +65,15 @@ class Swarm:
         self._transports: list[asyncio.BaseTransport] = []
         self._counting: list[CountingDevice] = []
         self._rounds: asyncio.Task[None] | None = None
+        self._again: set[asyncio.Task[None]] = set()
         self._moved = asyncio.Event()
 
     async def join(self, topics: Sequence[str]) -> None:
         """One device for each, all live when it returns. Raises CannotMeasure."""
         self._rounds = self._rounds or asyncio.create_task(self._read_in_rounds())
         for number, topic in enumerate(topics):
-            await self._room(number - JOINING_MAX)
-            make = self._make_counting if number % READ_EVERY else self._make_reading
-            await self._connect(partial(make, (topic,)))
+            await self._room(number - JOINING_MAX, deferred=True)
+            await self._connect(partial(self._make_counting if number % READ_EVERY else self._make_reading, (topic,)))
         await self._room(len(topics) - 1)
 
     async def read(self, topics: Sequence[str]) -> ReadingDevice:
@@ -86,6 +87,9 @@ class Swarm:
         """Everybody goes, without a word."""
         if self._rounds is not None:
             self._rounds.cancel()
+            self._rounds = None
+        for task in self._again:
+            task.cancel()
         self._counting.clear()
         for transport in self._transports:
             if isinstance(transport, asyncio.WriteTransport):
@@ -100,20 +104,37 @@ class Swarm:
                 await asyncio.sleep(READ_INTERVAL_S / _READ_SLICES)
 
     def _make_reading(self, topics: Sequence[str], _: socket.socket) -> ReadingDevice:
-        return ReadingDevice(self._address.url, topics, self.tally, self._moved.set, conflate_ms=self._conflate_ms)
+        wish = Wish(topics, self._conflate_ms)
+        later = partial(self._later, partial(self._make_reading, topics))
+        return ReadingDevice(self._address.url, wish, self.tally, self._moved.set, later)
 
     def _make_counting(self, topics: Sequence[str], own: socket.socket) -> CountingDevice:
         subscribe = self._subscribes.get(topics)
         if subscribe is None:
             subscribe = self._subscribes[topics] = wire.subscribe(topics, self._conflate_ms)
-        device = CountingDevice(own, self._request, subscribe, self.tally, self._moved.set)
+        later = partial(self._later, partial(self._make_counting, topics))
+        device = CountingDevice(own, Said(self._request, subscribe), self.tally, self._moved.set, later)
         self._counting.append(device)
         return device
 
-    async def _room(self, live: int) -> None:
-        """Waits until more than so many are live. Raises CannotMeasure when that stops to come about."""
+    def _later(self, make: Callable[[socket.socket], asyncio.Protocol], seconds: float) -> None:
+        """The shard has no time for one: it comes again when it was told to, unless everybody has left."""
+
+        async def come() -> None:
+            await asyncio.sleep(seconds)
+            with contextlib.suppress(CannotMeasure):
+                await self._connect(make)
+
+        if self._rounds is None:
+            return
+        task = asyncio.create_task(come())
+        self._again.add(task)
+        task.add_done_callback(self._again.discard)
+
+    async def _room(self, live: int, *, deferred: bool = False) -> None:
+        """Waits until more than so many are live, or `deferred`. Raises CannotMeasure when that stops to come about."""
         tally = self.tally
-        while tally.live <= live:
+        while tally.live + deferred * len(self._again) <= live:
             if tally.closed:
                 raise CannotMeasure(f"devices were sent away: {dict(tally.refused or tally.closed)}")
             self._moved.clear()

@@ -77,6 +77,7 @@ async def _connect(line: Line, swarm: Swarm, options: argparse.Namespace, tell: 
     tell(f"{swarm.tally.live} devices are live")
     return {
         "connects_per_s": Reading(len(spread) / took_s, "1/s"),
+        "deferred": Reading(swarm.tally.deferred, "1"),
         "shard_memory_board": Reading(board_bytes, "B"),
         "shard_memory_per_socket": Reading((live_bytes - board_bytes) / len(spread), "B"),
     }
