@@ -45,6 +45,7 @@ class Heard:
     def __init__(self) -> None:
         self.live = 0
         self.lost = 0
+        self.refused = ""
         self.updates = 0
         self.latency = Latency()
 
@@ -112,6 +113,7 @@ class Listener(asyncio.Protocol):
             if not end:
                 return
             if not head.startswith(b"HTTP/1.1 101 "):
+                self._heard.refused = head.split(b"\r\n")[0].decode(errors="replace")
                 self._transport.abort()
                 return
             self._state, self._before = "waiting", rest
@@ -194,7 +196,7 @@ class Audience:
     async def _room(self, live: int) -> None:
         while self.heard.live <= live:
             if self.heard.lost:
-                raise CannotMeasure(f"{self.heard.lost} listeners were sent away, {self.heard.live} are live")
+                raise CannotMeasure(f"listeners were sent away ({self.heard.refused}), {self.heard.live} are live")
             self._moved.clear()
             try:
                 async with asyncio.timeout(JOIN_S):

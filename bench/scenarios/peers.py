@@ -38,6 +38,9 @@ _WARM_UP_S = 2.0
 JOINED, ALONE = "20ms", "0ms"
 _JOIN_MS = 20
 
+_ALL_AT_ONCE = {"ODDSWIRE_FANOUT_ADMISSION_LAG_MS": "60000", "ODDSWIRE_FANOUT_ADMISSION_IMAGES": "1000000"}
+"""No peer sends a device away because it is late: neither does the shard here, while its listeners come."""
+
 LIMITS = (
     Limit("shard_20ms_deliveries_per_cpu_s", 2.5e6, how="least"),
     Limit("shard_20ms_over_best_peer", 3.0, how="least"),
@@ -144,7 +147,7 @@ async def _window(name: str, child: Child, audience: Audience, seconds: float) -
 async def _shard(part: Part, options: argparse.Namespace, cores: Cores) -> AsyncIterator[Serving]:
     nats_port, port = free_port(), free_port()
     nats_url = f"nats://{_HOST}:{nats_port}"
-    settings = {"ODDSWIRE_FANOUT_TIERS_MS": f"{part.join_ms},1000"}
+    settings = {"ODDSWIRE_FANOUT_TIERS_MS": f"{part.join_ms},1000", **_ALL_AT_ONCE}
     feed = _feed("shard", nats_port, part)
     with _place(options.log_dir) as place:
         async with (
