@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
+from bench.line import LOG_DIR
 from bench.options import seconds_to
 from bench.picture import Lines, lines
 from bench.result import Limit, Measured, Reading, Result, Usage
@@ -45,11 +47,15 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
     closed = 0.0
     for cell in _cells(options.sockets, options.rates):
         load = argparse.Namespace(**vars(options) | cell._asdict())
-        measured = await fanout.run(load, lambda text, cell=cell: tell(f"{cell.sockets}/{cell.rate}: {text}"))
+        measured = await fanout.run(load, partial(_tell, tell, cell))
         figures |= {cell.figure(name): measured.figures[name] for name in _TOLD}
         closed += measured.figures["closed"].value
         processes += measured.processes
     return Measured(figures | {"closed": Reading(closed, "1")}, processes)
+
+
+def _tell(tell: Tell, cell: Cell, text: str) -> None:
+    tell(f"{cell.sockets} devices, {cell.rate} updates a second: {text}")
 
 
 def draw(result: Result) -> str:
@@ -82,7 +88,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add("--sockets", default=_comma(SOCKETS), metavar="N,...", help="devices, at 2000 updates a second (%(default)s)")
     add("--rates", default=_comma(RATES), metavar="N,...", help="updates a second, to 1000 devices (%(default)s)")
     add("--seconds", type=seconds_to(600), default=8.0, metavar="S", help="measured time of each (%(default)s)")
-    parser.set_defaults(events=200, tier=100, spread="even", log_dir=fanout.LOG_DIR)
+    parser.set_defaults(events=200, tier=100, spread="even", log_dir=LOG_DIR)
 
 
 def _comma(numbers: Sequence[int]) -> str:
