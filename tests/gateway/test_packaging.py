@@ -3,6 +3,7 @@
 import re
 import tomllib
 from importlib.metadata import distributions, version
+from itertools import chain
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -15,7 +16,8 @@ PINNED = {canonicalize_name(name): pin for name, _, pin in (line.partition("==")
 
 def direct_requirements() -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return [Requirement(line) for line in (*project["dependencies"], *project["optional-dependencies"]["dev"])]
+    extras = chain.from_iterable(project["optional-dependencies"].values())
+    return [Requirement(line) for line in (*project["dependencies"], *extras)]
 
 
 def test_constraints_are_names_and_exact_versions_only() -> None:
