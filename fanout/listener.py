@@ -47,8 +47,6 @@ _CLOSED: dict[Closed, str] = {
 _FIELDS_MAX = 16
 _HEAD_END = b"\r\n\r\n"
 
-Device = DeviceConnection
-
 
 class Front:
     """What all connections of a shard share: the shard, its pulse, who is connected, and who may be."""
@@ -59,7 +57,7 @@ class Front:
         self.pulse = pulse
         self.pages = pages
         self.gate: Gate | None = None
-        self.connections: dict[Device, Address | None] = {}
+        self.connections: dict[DeviceConnection, Address | None] = {}
         self.deserted = asyncio.Event()
         self.deserted.set()
         self.refused: Counter[str] = Counter()
@@ -89,14 +87,14 @@ class Front:
             return self._refused("too_many_connections", 429, "too many connections of one address", retry_after_s)
         return None
 
-    def joined(self, connection: Device, address: Address | None) -> None:
+    def joined(self, connection: DeviceConnection, address: Address | None) -> None:
         """A connection begins."""
         self.connections[connection] = address
         self.deserted.clear()
         if address is not None:
             self._by_address[address] += 1
 
-    def left(self, connection: Device) -> None:
+    def left(self, connection: DeviceConnection) -> None:
         """A connection is over."""
         address = self.connections.pop(connection, None)
         if address is not None:
@@ -269,7 +267,7 @@ class Head(asyncio.Protocol):
         asked.transport.write(answers.event_stream(cors))
         self._hand_over(SseConnection(self._front, asked.transport, wish, grant), asked)
 
-    def _hand_over(self, connection: Device, asked: _Asked) -> None:
+    def _hand_over(self, connection: DeviceConnection, asked: _Asked) -> None:
         """The connection belongs to its shell from here."""
         asked.transport.set_protocol(connection)
         self._front.joined(connection, asked.address)

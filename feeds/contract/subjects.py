@@ -76,8 +76,3 @@ def kind_of(subject: str) -> RecordKind:
     if first in ("lead", "beat", "desk"):
         return first  # type: ignore[return-value]
     return "event" if subject.endswith("." + _EVENT_TOKEN) else "market"
-
-
-def last_token(subject: str) -> str:
-    """The last part: the market id, feed or scope."""
-    return subject.rsplit(".", 1)[1]

@@ -76,7 +76,6 @@ def test_kinds_follow_from_subjects() -> None:
     kinds = [subjects.kind_of(subject) for subject, _ in RECORDS]
     assert kinds == ["market", "event", "lead", "beat"]
     assert subjects.kind_of("live.3.desk.football") == "desk"
-    assert subjects.last_token("odds.3.football.nfl.E1.M1") == "M1"
 
 
 def test_an_event_has_one_lane_whoever_asks() -> None:
