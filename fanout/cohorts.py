@@ -26,6 +26,48 @@ class Outgoing(NamedTuple):
     deltas: int
 
 
+def _nowhere(frame: bytes) -> None:
+    """Where the frames of a member go that has left."""
+
+
+class Members:
+    """The members of one cohort that are framed in the same way, in the order in which they came.
+
+    A walk over them goes on while they come and leave: who leaves is passed over, who comes is not part of it.
+    """
+
+    __slots__ = ("_holes", "_places", "_writes")
+
+    def __init__(self) -> None:
+        self._writes: list[Write] = []
+        self._places: dict[Outlet, int] = {}
+        self._holes = 0
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def add(self, outlet: Outlet) -> None:
+        """One more. Twice is once."""
+        if outlet not in self._places:
+            self._places[outlet] = len(self._writes)
+            self._writes.append(outlet.write)
+
+    def remove(self, outlet: Outlet) -> None:
+        """One less. Who is no member is ignored."""
+        place = self._places.pop(outlet, None)
+        if place is not None:
+            self._writes[place] = _nowhere
+            self._holes += 1
+
+    def walk(self) -> Iterator[Write]:
+        """Those who are there now. Only one walk at a time: places are closed up when one begins."""
+        if self._holes:
+            self._writes = [write for write in self._writes if write is not _nowhere]
+            self._places = {outlet: place for place, outlet in enumerate(self._places)}
+            self._holes = 0
+        return islice(self._writes, len(self._writes))
+
+
 class Cohort:
     """One set of topics at one tier, its members by the way they are framed, and what is on its way to them.
 
@@ -54,24 +96,27 @@ class Cohort:
         self.lanes = tuple(sorted(lanes))
         self.users = 0
         self.hb_due_ms = 0
-        self.members: dict[Wire, dict[Outlet, Write]] = {}
+        self.members: dict[Wire, Members] = {}
         self.markets: list[bytes] = []
         self.events: list[bytes] = []
         self._outbox: deque[Outgoing] = deque()
-        self._turns: deque[tuple[bytes, dict[Outlet, Write], Iterator[Outlet]]] = deque()
+        self._turns: deque[tuple[bytes, Iterator[Write]]] = deque()
 
     def __len__(self) -> int:
-        return sum(len(writes) for writes in self.members.values())
+        return sum(len(members) for members in self.members.values())
 
     def join(self, outlet: Outlet) -> None:
         """From here the device gets shared frames."""
-        self.members.setdefault(outlet.wire, {})[outlet] = outlet.write
+        members = self.members.get(outlet.wire)
+        if members is None:
+            members = self.members[outlet.wire] = Members()
+        members.add(outlet)
 
     def leave(self, outlet: Outlet) -> None:
         """From here it does not, also not what is on its way. Leaving twice is harmless."""
-        writes = self.members.get(outlet.wire)
-        if writes is not None:
-            writes.pop(outlet, None)
+        members = self.members.get(outlet.wire)
+        if members is not None:
+            members.remove(outlet)
 
     def send(self, outgoing: Outgoing) -> None:
         """A message to every member, after those that are on their way."""
@@ -85,8 +130,7 @@ class Cohort:
     def write_some(self, writes_max: int) -> Written:
         """The next writes, at most so many: the same bytes to every member, framed once for each kind.
 
-        A write may tell the shard that a member is full, which makes it leave: so a copy of the members is walked, and
-        whoever has left is passed over.
+        A write may tell the shard that a member is full, which makes it leave: whoever has left is passed over.
         """
         frames = deliveries = 0
         while self._outbox and frames < writes_max:
@@ -94,12 +138,10 @@ class Cohort:
             if not self._turns:
                 self._begin_turn(outgoing)
             while self._turns and frames < writes_max:
-                frame, writes, outlets = self._turns[0]
+                frame, walk = self._turns[0]
                 began = frames
-                for outlet in islice(outlets, writes_max - frames):
-                    write = writes.get(outlet)
-                    if write is not None:
-                        write(frame)
+                for write in islice(walk, writes_max - frames):
+                    write(frame)
                     frames += 1
                 deliveries += (frames - began) * outgoing.deltas
                 if frames < writes_max:
@@ -109,10 +151,9 @@ class Cohort:
         return Written(frames, deliveries, done=not self._outbox)
 
     def _begin_turn(self, outgoing: Outgoing) -> None:
-        for wire, writes in self.members.items():
-            if writes:
-                frame = wire.frame(outgoing.payload, outgoing.cursor)
-                self._turns.append((frame, writes, iter(tuple(writes))))
+        for wire, members in self.members.items():
+            if members:
+                self._turns.append((wire.frame(outgoing.payload, outgoing.cursor), members.walk()))
 
 
 class Written(NamedTuple):
