@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 from fanout.contract.tickets import Grant, TicketKeys
+from fanout.revocations import Revocations
 from feeds.contract.coordination import Coordination, Unavailable
 from feeds.contract.errors import Refused
 
@@ -27,9 +28,10 @@ Answer = Callable[[Grant | Refused], None]
 class Gate:
     """Checks tickets for one shard. `owner` names it in the claims."""
 
-    def __init__(self, keys: TicketKeys, coordination: Coordination, *, owner: str) -> None:
+    def __init__(self, keys: TicketKeys, coordination: Coordination, revocations: Revocations, *, owner: str) -> None:
         self._keys = keys
         self._coordination = coordination
+        self._revocations = revocations
         self._owner = owner.encode()
         self._entering: set[asyncio.Task[Grant | Refused]] = set()
 
@@ -44,12 +46,19 @@ class Gate:
         try:
             ticket = self._keys.check(text, now_s)
             ttl_s = math.ceil(ticket.exp - now_s) + CLOCKS_APART_S
+            if not self._revocations.known:
+                return Refused(UNKNOWN, "whether the ticket was revoked cannot be told now")
             claim = await self._coordination.claim(f"ticket/{ticket.jti}", self._owner, ttl_s=ttl_s)
         except Refused as refusal:
             return refusal
         except Unavailable:
             return Refused(UNKNOWN, "whether the ticket is spent cannot be told now")
-        return ticket.grant if claim.won else Refused(SPENT, "the ticket has opened a connection before")
+        if not claim.won:
+            return Refused(SPENT, "the ticket has opened a connection before")
+        grant = ticket.grant
+        if self._revocations.revoked.ends(grant.account, grant.minted_s):
+            return Refused("unauthenticated", "the ticket was revoked")
+        return grant
 
     def _entered(self, answer: Answer, entering: asyncio.Task[Grant | Refused]) -> None:
         self._entering.discard(entering)

@@ -24,6 +24,7 @@ from fanout.contract.fleet import DrainOrder, encode
 from fanout.contract.tickets import Grant
 from fanout.fleet import SILENCE_S, Drains, follow_drain, show_shards
 from fanout.registry import Registry, new_instance, read_registry, status_of
+from fanout.revocations import revoke
 from fanout.server import Server
 from fanout.settings import FanoutSettings, WatchSettings
 from fanout.watch import WatchOptions, watch
@@ -35,7 +36,7 @@ from feeds.adapters.nats.reader import LogReader
 from feeds.contract.coordination import Coordination, Unavailable
 from feeds.contract.errors import LogUnavailable, Refused
 from feeds.contract.settings import BusSettings, describe
-from feeds.contract.subjects import fleet_subject
+from feeds.contract.subjects import REVOKED_SUBJECT, fleet_subject
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +52,7 @@ def main() -> None:
         "run": _run,
         "shards": _shards,
         "drain": _drain,
+        "revoke": _revoke,
         "watch": _watch,
         "ticket": _ticket,
         "settings": _settings,
@@ -129,6 +131,9 @@ async def _serve(settings: FanoutSettings, bus: BusSettings) -> int:
         await stack.enter_async_context(server.serve())
         await stack.enter_async_context(registry.joined())
         await stack.enter_async_context(listening(connection, fleet_subject(settings.name), drains.hear))
+        if (revocations := server.revocations) is not None:
+            hear = listening(connection, REVOKED_SUBJECT, lambda data, _answer: revocations.hear(data))
+            await stack.enter_async_context(hear)
         sys.stdout.write(f"{settings.name} ready\n")
         sys.stdout.flush()
         log.info("serving", shard=settings.name, host=settings.host, port=server.port)
@@ -192,6 +197,18 @@ async def _order_drain(shard: str, order: DrainOrder, bus: BusSettings) -> int:
     async with _reaching(bus) as connection:
         answers = ask(connection, fleet_subject(shard), encode(order), silence_s=SILENCE_S)
         await follow_drain(shard, answers)
+    return EXIT_OK
+
+
+def _revoke(arguments: argparse.Namespace) -> int:
+    return uvloop.run(_take_back(arguments.account, BusSettings(**_given(nats_url=arguments.nats))))
+
+
+async def _take_back(account: str, bus: BusSettings) -> int:
+    async with _reaching(bus) as connection:
+        told = await revoke(NatsCoordination(connection, replicas=bus.log_replicas), account)
+        await connection.client.publish(REVOKED_SUBJECT, told)
+        await connection.client.flush()
     return EXIT_OK
 
 

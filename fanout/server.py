@@ -20,6 +20,7 @@ from fanout.listener import Front, Head
 from fanout.metrics import exposition, render
 from fanout.pulse import Pulse, now_ms
 from fanout.relay import Relay
+from fanout.revocations import Revocations
 from fanout.sessions import SLICE
 from fanout.settings import FanoutSettings
 from fanout.shard import Shard
@@ -63,9 +64,11 @@ class Server:
         self._reader = make_reader(self._relay)
         self._pulse = Pulse(self.shard, self._reader.want)
         self.front = Front(settings, self.shard, self._pulse, {})
+        self.revocations: Revocations | None = None
         if not settings.public_topics:
             assert coordination is not None, "tickets are claimed by coordination"
-            self.front.gate = Gate(settings.keys(), coordination, owner=settings.name)
+            self.revocations = Revocations(coordination, self.shard.sessions)
+            self.front.gate = Gate(settings.keys(), coordination, self.revocations, owner=settings.name)
         registry = exposition(self.front)
         self.front.pages |= {
             "/live": lambda: answers.page(b'{"live":true}', "application/json"),
@@ -90,6 +93,8 @@ class Server:
                     group.create_task(self._ping_devices(), name="ping"),
                     group.create_task(self._comment_streams(), name="comment"),
                 ]
+                if self.revocations is not None:
+                    tasks.append(group.create_task(self.revocations.run(), name="revocations"))
                 try:
                     yield
                 finally:

@@ -6,7 +6,7 @@ a walk or in its cohort, is placement.py's; what a frame looks like on the socke
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from fanout.board import Board
@@ -43,7 +43,7 @@ class Sessions:
         self._waiting: dict[Device, None] = {}
         self._silent: dict[Device, None] = {}
         self._ending: dict[int, dict[Device, None]] = {}
-        self._by_account: Counter[str] = Counter()
+        self._by_account: dict[str, dict[Device, None]] = {}
         self._surplus: dict[Device, None] = {}
 
     def connect(self, outlet: Outlet, now_ms: int, grant: Grant | None = None) -> Device:
@@ -152,6 +152,16 @@ class Sessions:
         for end_s in [end_s for end_s in self._ending if end_s * 1000 <= now_ms]:
             for device in tuple(self._ending[end_s]):
                 self.close(device, closing.NOT_ENTITLED, now_ms)
+
+    def revoke(self, account: str, at_s: int, now_ms: int) -> None:
+        """What was minted for this account up to then is worth nothing: 4003 to whoever came by it."""
+        for device in tuple(self._by_account.get(account, ())):
+            if device.grant is not None and device.grant.minted_s <= at_s:
+                self.close(device, closing.NOT_ENTITLED, now_ms)
+
+    def ticketed(self) -> list[Device]:
+        """Those who came by a ticket."""
+        return [device for own in self._by_account.values() for device in own]
 
     def send_away(self, device: Device, now_ms: int) -> None:
         """Closes 4010, naming another shard where there is one."""
@@ -275,8 +285,9 @@ class Sessions:
 
     def _begin_grant(self, device: Device, grant: Grant) -> None:
         self._ending.setdefault(grant.session_exp, {})[device] = None
-        self._by_account[grant.account] += 1
-        if self._by_account[grant.account] > self._settings.sockets_per_account:
+        own = self._by_account.setdefault(grant.account, {})
+        own[device] = None
+        if len(own) > self._settings.sockets_per_account:
             self._surplus[device] = None
 
     def _end_grant(self, device: Device, grant: Grant) -> None:
@@ -284,8 +295,9 @@ class Sessions:
         del ending[device]
         if not ending:
             del self._ending[grant.session_exp]
-        self._by_account[grant.account] -= 1
-        if not self._by_account[grant.account]:
+        own = self._by_account[grant.account]
+        del own[device]
+        if not own:
             del self._by_account[grant.account]
         self._surplus.pop(device, None)
 

@@ -72,7 +72,7 @@ def _run(arguments: Sequence[str]) -> int:
             return _settings(rest)
         case ["watch", *rest]:
             _become("fanout", "watch", *rest, *_running_stack(rest))
-        case ["fanout", ("shards" | "drain") as command, *rest]:
+        case ["fanout", ("shards" | "drain" | "revoke") as command, *rest]:
             _become("fanout", command, *rest, *_running_nats(rest))
         case [package, *rest] if package in PASSED_ON:
             _become(package, *rest)

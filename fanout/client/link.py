@@ -31,7 +31,7 @@ class Link(ABC):
     """A connection and what the stream notes about it.
 
     `asked`: its wish was taken; `opened`: it is connected; `live`: through catch-up. `gaps` counts gaps on it;
-    `leave` is set once the server drains.
+    `leave` is set once the server drains. `ticket`: what opens it, where the stream is not public.
     """
 
     speaks: bool
@@ -45,6 +45,7 @@ class Link(ABC):
         self.live = False
         self.gaps = 0
         self.leave: Leave | None = None
+        self.ticket: str | None = None
         self.heartbeat_s = limits.silence_s / SILENT_HEARTBEATS
         self._silence_s = limits.silence_s
         self._hearing: asyncio.Timeout | None = None

@@ -41,7 +41,7 @@ class SseLink(Link):
             subscribes = wish()
             async with asyncio.timeout(self.limits.open_s):
                 source = await self._stack.enter_async_context(
-                    aconnect_sse(client, "GET", sse_url(self.url, subscribes), headers=_last_event_id(subscribes))
+                    aconnect_sse(client, "GET", sse_url(self.url, subscribes), headers=self._headers(subscribes))
                 )
                 await _check(source.response)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
@@ -50,6 +50,12 @@ class SseLink(Link):
             raise LinkLost(_reason(error)) from error
         source.response.stream = _Bounded(source.response.stream, self.limits.message_bytes)
         self._events = await self._stack.enter_async_context(contextlib.aclosing(source.aiter_sse()))
+
+    def _headers(self, subscribes: Sequence[Subscribe]) -> dict[str, str]:
+        headers = _last_event_id(subscribes)
+        if self.ticket is not None:
+            headers["Authorization"] = f"Bearer {self.ticket}"
+        return headers
 
     async def next_message(self) -> bytes:
         """See Link."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Literal, NamedTuple, Self
 
@@ -18,12 +18,15 @@ import orjson
 
 from fanout.client.errors import LinkLost, StreamRefused
 from fanout.client.limits import ClientLimits
-from fanout.client.link import Leave, Link
+from fanout.client.link import Leave, Link, reason_of
 from fanout.client.route import Attempt, Route
 from fanout.client.sse import SseLink
 from fanout.client.websocket import WebSocketLink
 from fanout.contract.messages import ClientIn, Subscribe, Unsubscribe
 from fanout.contract.replica import Message, Replica
+
+Authorize = Callable[[], Awaitable[str]]
+"""Gives a ticket that has opened nothing yet."""
 
 NoticeKind = Literal["connected", "moved", "unreachable", "reconnecting"]
 
@@ -51,6 +54,9 @@ class OddsStream:
     server's default. `on_notice` hears of connections in order with the messages. Iterating raises StreamRefused where
     the server will not serve; everything else is healed. Use it as an async context manager.
 
+    Where the stream is not public, `authorize` gives a fresh ticket before every connection; it raises StreamRefused
+    where there will never be one, and OSError, TimeoutError or LinkLost where there may be one later.
+
     The replica goes on with the markets of the messages it took: take what you need of one before asking for the next.
     """
 
@@ -62,6 +68,7 @@ class OddsStream:
         conflate_ms: int | None = None,
         sse: bool = False,
         limits: ClientLimits = ClientLimits(),  # noqa: B008 a frozen value
+        authorize: Authorize | None = None,
         on_notice: Callable[[Notice], None] = lambda _notice: None,
     ) -> None:
         self._topics = dict.fromkeys(topics)
@@ -72,6 +79,7 @@ class OddsStream:
         self._conflate_ms = conflate_ms
         self._make_link: type[Link] = SseLink if sse else WebSocketLink
         self._limits = limits
+        self._authorize = authorize
         self._notify = on_notice
         self._route = Route(urls, limits)
         self._ops = 0
@@ -308,6 +316,7 @@ class OddsStream:
     async def _pump(self, link: Link, delay_s: float) -> None:
         await asyncio.sleep(delay_s)
         try:
+            link.ticket = await self._ticket()
             await link.open(functools.partial(self._wish, link))
             await self._came.put(_Came(link, None))
             while True:
@@ -316,6 +325,15 @@ class OddsStream:
             await self._came.put(_Came(link, end))
         finally:
             await link.close()
+
+    async def _ticket(self) -> str | None:
+        if self._authorize is None:
+            return None
+        try:
+            async with asyncio.timeout(self._limits.open_s):
+                return await self._authorize()
+        except (OSError, TimeoutError) as error:
+            raise LinkLost(f"no ticket: {reason_of(error)}") from error
 
     def _pump_ended(self, link: Link, pump: asyncio.Task[None]) -> None:
         del self._pumps[link]

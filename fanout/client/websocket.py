@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
@@ -25,7 +27,7 @@ class WebSocketLink(Link):
         """See Link."""
         try:
             self._connection = await connect(
-                self.url,
+                self._ticketed_url(),
                 compression=None,
                 open_timeout=self.limits.open_s,
                 close_timeout=_CLOSE_S,
@@ -38,11 +40,19 @@ class WebSocketLink(Link):
             retry_after = response.headers.get("Retry-After")
             raise refusal(response.status_code, retry_after, bytes(response.body or b"")) from error
         except InvalidURI as error:
-            raise StreamRefused("bad_url", str(error)) from error
+            raise StreamRefused("bad_url", f"not the address of a stream: {self.url}") from error
         except (OSError, TimeoutError, InvalidHandshake) as error:
             raise LinkLost(reason_of(error)) from error
         for subscribe in wish():
             await self.say(subscribe)
+
+    def _ticketed_url(self) -> str:
+        """Browsers can say a ticket nowhere else, so that is where it stands (PROTOCOL.md section 2)."""
+        if self.ticket is None:
+            return self.url
+        parts = urlsplit(self.url)
+        query = urlencode([*parse_qsl(parts.query), ("ticket", self.ticket)])
+        return urlunsplit(parts._replace(query=query))
 
     async def next_message(self) -> bytes:
         """See Link."""

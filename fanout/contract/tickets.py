@@ -40,12 +40,14 @@ _KID = re.compile(r"[A-Za-z0-9_-]{1,32}\Z")
 
 class Grant(NamedTuple):
     """What an account may do: hear `topics` and all below them (`*`: all there are), no faster than `tier_ms`, until
-    `session_exp` (Unix s)."""
+    `session_exp` (Unix s), unless that is revoked (revocation.py). `minted_s`: when its ticket was minted, Unix s; 0: it
+    was not yet."""
 
     account: str
     topics: tuple[str, ...]
     tier_ms: int
     session_exp: int
+    minted_s: int = 0
 
     def allows(self, topic: Topic) -> bool:
         """Whether a topic is one of these or below one. `football:main` allows `football.nfl:main` and nothing else of
@@ -105,7 +107,7 @@ class TicketKeys:
             raise Refused("unauthenticated", "the ticket is over")
         if claims.exp > now_s + 2 * TICKET_S:
             raise Refused("unauthenticated", f"a ticket lasts {TICKET_S} s")
-        grant = Grant(claims.sub, tuple(claims.topics), claims.tier_ms, claims.session_exp)
+        grant = Grant(claims.sub, tuple(claims.topics), claims.tier_ms, claims.session_exp, claims.iat)
         return Ticket(grant, claims.jti, claims.exp)
 
     def _verified(self, text: str) -> _Claims:
@@ -139,6 +141,7 @@ class _Claims(msgspec.Struct, frozen=True):
     topics: Annotated[list[str], msgspec.Meta(max_length=TOPICS_MAX)]
     tier_ms: _Whole
     session_exp: _Whole
+    iat: _Whole
     exp: _Whole
     jti: _Id
 

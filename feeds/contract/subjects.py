@@ -7,6 +7,7 @@ odds.{lane}.beat.{feed}                         how that feed is, four times a s
 odds.{lane}.desk.{scope}                        the trader's overlay
 live.{lane}.>                                   the same, republished by the log with its sequence
 fleet.{shard}                                   orders to one fan-out shard; not stored
+revoked                                         tickets of an account are worth nothing; to every shard, not stored
 """
 
 from __future__ import annotations
@@ -63,6 +64,10 @@ def beat_subject(lane: int, feed: str) -> str:
 def fleet_subject(shard: str) -> str:
     """Where one fan-out shard takes orders."""
     return f"fleet.{shard}"
+
+
+REVOKED_SUBJECT = "revoked"
+"""Where every fan-out shard hears that an account's tickets were revoked."""
 
 
 def source_id(feed: str, lane: int) -> str:

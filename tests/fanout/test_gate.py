@@ -17,13 +17,17 @@ from pydantic import ValidationError
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from fanout.client import OddsStream, StreamRefused
 from fanout.contract.tickets import Grant, parse_keys
+from fanout.pulse import now_ms
+from fanout.revocations import revoke
 from fanout.server import Server
 from fanout.settings import FanoutSettings
 from feeds.adapters.coordination.memory import MemoryCoordination
+from feeds.contract.errors import Refused
 from tests.bus import eventually
 from tests.fanout.memory_log import MemoryLog
-from tests.fanout.serving import event, shard, spread, url_of
+from tests.fanout.serving import QUICK, event, live, shard, spread, until, url_of
 
 KEYS = "k1:" + "s" * 32
 
@@ -44,9 +48,9 @@ async def coordination() -> MemoryCoordination:
     return MemoryCoordination()
 
 
-def ticket(*topics: str, tier_ms: int = 0, lasts_s: int = 600, keys: str = KEYS) -> str:
+def ticket(*topics: str, account: str = "A1", tier_ms: int = 0, lasts_s: int = 600, keys: str = KEYS) -> str:
     now_s = int(time.time())
-    return parse_keys(keys).mint(Grant("A1", topics or ("football.nfl",), tier_ms, now_s + lasts_s), now_s)
+    return parse_keys(keys).mint(Grant(account, topics or ("football.nfl",), tier_ms, now_s + lasts_s), now_s)
 
 
 def entered(server: Server, text: str) -> connect:
@@ -126,11 +130,7 @@ async def test_a_ticket_bounds_topics_and_tier(coordination: MemoryCoordination)
 async def test_what_a_ticket_grants_ends(coordination: MemoryCoordination) -> None:
     async with guarded(coordination) as server, entered(server, ticket(lasts_s=2)) as connection:
         await asks(connection, subscribe("football.nfl"), "live")
-        with contextlib.suppress(ConnectionClosed):
-            async with asyncio.timeout(10):
-                while True:
-                    await connection.recv()
-        assert connection.close_code == 4003
+        assert await closed_with(connection) == 4003
         assert not server.shard.sessions._ending
 
 
@@ -206,3 +206,100 @@ async def test_the_command_says_what_it_lacks() -> None:
     assert (status, "no ticket key" in said) == (1, True)
     status, _, said = await minted("--account", "A 1", "--topic", "*", keys=KEYS)
     assert (status, "bad ticket" in said) == (1, True)
+
+
+async def closed_with(connection: ClientConnection) -> int | None:
+    """Waits for the close; what comes before it is of no interest."""
+    with contextlib.suppress(ConnectionClosed):
+        async with asyncio.timeout(10):
+            while True:
+                await connection.recv()
+    return connection.close_code
+
+
+async def test_a_revocation_told_by_the_bus_closes_what_the_account_opened(coordination: MemoryCoordination) -> None:
+    async with guarded(coordination) as server:
+        unopened, others = ticket(), ticket(account="A2")
+        async with entered(server, ticket()) as mine, entered(server, others) as theirs:
+            await asks(mine, subscribe("football.nfl"), "live")
+            await asks(theirs, subscribe("football.nfl"), "live")
+            assert server.revocations is not None
+            server.revocations.hear(await revoke(coordination, "A1"))
+            assert await closed_with(mine) == 4003
+            assert await refused(server, unopened) == (401, "unauthenticated")
+            await asks(theirs, {"op": "ping", "id": 2}, "pong")
+        assert not server.shard.sessions._by_account.get("A1")
+
+
+async def test_a_revocation_that_the_bus_lost_is_read(coordination: MemoryCoordination) -> None:
+    async with guarded(coordination) as server, entered(server, ticket()) as connection:
+        await asks(connection, subscribe("football.nfl"), "live")
+        await revoke(coordination, "A1")
+        assert await closed_with(connection) == 4003
+
+
+async def test_until_revocations_were_read_no_ticket_opens_anything(coordination: MemoryCoordination) -> None:
+    async with guarded(coordination) as server:
+        assert server.revocations is not None
+        server.revocations._read_s = None
+        assert await refused(server, ticket()) == (503, "unavailable")
+        await eventually(lambda: server.revocations is not None and server.revocations.known)
+
+
+async def test_who_may_have_missed_a_revocation_moves_everyone(
+    coordination: MemoryCoordination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with guarded(coordination) as server, entered(server, ticket()) as connection:
+        await asks(connection, subscribe("football.nfl"), "live")
+        monkeypatch.setattr("fanout.revocations.KEPT_S", 1)
+        coordination.away = True
+        assert await closed_with(connection) == 4010
+
+
+async def test_rubbish_revokes_nothing(coordination: MemoryCoordination) -> None:
+    async with guarded(coordination) as server, entered(server, ticket()) as connection:
+        await asks(connection, subscribe("football.nfl"), "live")
+        assert server.revocations is not None
+        for data in (b"", b"{}", b'{"account":"A 1","at_s":9}', b'{"account":"A1","at_s":-1}', b"\xff"):
+            server.revocations.hear(data)
+        await asks(connection, {"op": "ping", "id": 2}, "pong")
+        with pytest.raises(Refused):
+            await revoke(coordination, "A 1")
+
+
+async def test_the_client_asks_for_a_ticket_before_every_connection(coordination: MemoryCoordination) -> None:
+    given: list[str] = []
+
+    async def authorize() -> str:
+        if len(given) == 1:
+            given.append("nobody is there")
+            raise ConnectionRefusedError
+        given.append(ticket("*"))
+        return given[-1]
+
+    for sse in (False, True):
+        given.clear()
+        async with (
+            guarded(coordination) as server,
+            OddsStream(["football.nfl"], urls=[url_of(server)], sse=sse, limits=QUICK, authorize=authorize) as stream,
+        ):
+            await live(stream)
+            [device] = server.shard.sessions.devices
+            server.shard.sessions.send_away(device, now_ms())
+            await until(stream, lambda message: message["t"] == "live")
+            assert len(given) == 3, "one for each connection, and one that was not to be had"
+            assert stream.replica.markets
+
+
+async def test_a_client_whose_ticket_was_revoked_ends(coordination: MemoryCoordination) -> None:
+    async def authorize() -> str:
+        return ticket("*")
+
+    async with (
+        guarded(coordination) as server,
+        OddsStream(["football.nfl"], urls=[url_of(server)], limits=QUICK, authorize=authorize) as stream,
+    ):
+        await live(stream)
+        await revoke(coordination, "A1")
+        with pytest.raises(StreamRefused, match="4003"):
+            await until(stream, lambda _: False)

@@ -23,6 +23,7 @@ CLAIMS: dict[str, Any] = {
     "topics": ["football"],
     "tier_ms": 0,
     "session_exp": NOW_S + 60,
+    "iat": NOW_S,
     "exp": NOW_S + 10,
     "jti": "J1",
 }
@@ -36,7 +37,7 @@ def forged(key: str = NEW, *, kid: object = "new", algorithm: str = "HS256", **c
 
 def test_a_ticket_is_checked_as_it_was_minted_and_no_two_are_the_same() -> None:
     first, second = (KEYS.check(KEYS.mint(GRANT, NOW_S), NOW_S) for _ in range(2))
-    assert first.grant == second.grant == GRANT
+    assert first.grant == second.grant == GRANT._replace(minted_s=NOW_S)
     assert first.exp == NOW_S + TICKET_S
     assert first.jti != second.jti
 
@@ -50,7 +51,7 @@ def test_it_never_outlives_the_session() -> None:
 
 def test_keys_are_rotated_by_their_ids() -> None:
     old = parse_keys(f"old:{OLD}").mint(GRANT, NOW_S)
-    assert KEYS.check(old, NOW_S).grant == GRANT
+    assert KEYS.check(old, NOW_S).grant == GRANT._replace(minted_s=NOW_S)
     with pytest.raises(Refused):
         parse_keys(f"new:{NEW}").check(old, NOW_S)
 
@@ -83,6 +84,8 @@ def test_keys_are_rotated_by_their_ids() -> None:
         forged(topics=["football"] * 201),
         forged(tier_ms="0"),
         forged(tier_ms=-1),
+        forged(iat=None),
+        forged(iat=-1),
     ],
 )
 def test_what_is_no_ticket_of_ours_is_refused(text: str) -> None:
@@ -90,6 +93,10 @@ def test_what_is_no_ticket_of_ours_is_refused(text: str) -> None:
         KEYS.check(text, NOW_S)
     assert refusal.value.code == "unauthenticated"
     assert not text or text not in str(refusal.value)
+
+
+def test_only_what_is_changed_makes_it_forged() -> None:
+    assert KEYS.check(forged(), NOW_S).jti == "J1"
 
 
 @given(st.text(max_size=200))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -13,8 +14,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import orjson
 import pytest
 
-from fanout.client import Notice, OddsStream
+from fanout.client import Authorize, Notice, OddsStream, StreamRefused
 from fanout.contract.fleet import ShardStatus
+from fanout.contract.tickets import Grant, parse_keys
 from fanout.registry import read_registry
 from feeds.adapters.coordination.nats_kv import NatsCoordination
 from feeds.adapters.nats.connection import Connection
@@ -180,6 +182,48 @@ async def test_who_does_not_go_is_closed_with_4010_at_the_deadline(line: Line, c
         assert await asyncio.wait_for(first.wait(), 10) == 0
         await eventually(lambda: stays.close_code == 4010)
         assert stays.told("drain")[0]["url"] == (await status_by_name(coordination))["fanout-2"].url
+
+
+async def test_an_account_revoked_by_name_is_closed_on_every_shard(
+    line: Line, coordination: Coordination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = "k1:" + "s" * 32
+    monkeypatch.setitem(QUICK, "ODDSWIRE_FANOUT_TICKET_KEYS", keys)
+    monkeypatch.setitem(QUICK, "ODDSWIRE_FANOUT_PUBLIC_TOPICS", "false")
+    asked: Counter[str] = Counter()
+
+    def authorized(account: str) -> Authorize:
+        async def authorize() -> str:
+            asked[account] += 1
+            now_s = int(time.time())
+            return parse_keys(keys).mint(Grant(account, ("*",), 0, now_s + 600), now_s)
+
+        return authorize
+
+    async with shards(line.nats, coordination, "fanout-1", "fanout-2"), AsyncExitStack() as stack:
+        urls = [status.url for status in (await status_by_name(coordination)).values()]
+        streams = [
+            await stack.enter_async_context(OddsStream(["football"], urls=[url], authorize=authorized(account)))
+            for account in ("A1", "A2")
+            for url in urls
+        ]
+        async with asyncio.TaskGroup() as group:
+            reading = [group.create_task(until_refused(stream)) for stream in streams]
+            await eventually(lambda: all(stream.live for stream in streams))
+            assert await said("revoke", "A1", "--nats", line.nats.url) == (0, [], "")
+            assert await asyncio.wait_for(asyncio.gather(*reading[:2]), 20) == ["close_4003"] * 2
+            assert all(stream.live for stream in streams[2:])
+            for task in reading:
+                task.cancel()
+    assert asked == {"A1": 2, "A2": 2}
+
+
+async def until_refused(stream: OddsStream) -> str:
+    """Reads until the server will not serve any more; gives its code."""
+    with pytest.raises(StreamRefused) as refused:
+        async for _ in stream:
+            pass
+    return refused.value.code
 
 
 async def test_a_killed_shard_is_forgotten_after_its_time(line: Line, coordination: Coordination) -> None:
