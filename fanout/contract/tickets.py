@@ -40,8 +40,8 @@ _KID = re.compile(r"[A-Za-z0-9_-]{1,32}\Z")
 
 class Grant(NamedTuple):
     """What an account may do: hear `topics` and all below them (`*`: all there are), no faster than `tier_ms`, until
-    `session_exp` (Unix s), unless that is revoked (revocation.py). `minted_s`: when its ticket was minted, Unix s; 0: it
-    was not yet."""
+    `session_exp` (Unix s), unless that is revoked (revocation.py). `minted_s`: when its ticket was minted, Unix s, or 0
+    before that."""
 
     account: str
     topics: tuple[str, ...]
