@@ -60,6 +60,18 @@ def beat_subject(lane: int, feed: str) -> str:
     return f"odds.{lane}.beat.{feed}"
 
 
+SETTLE_STREAM = "SETTLE"
+"""The JetStream stream of results, durable, de-duplicated by message id."""
+
+SETTLE_SUBJECTS = "settle.>"
+"""Everything it stores."""
+
+
+def settle_subject(lane: int, event_id: str, market_id: str) -> str:
+    """Where results of a market go."""
+    return f"settle.{lane}.{event_id}.{market_id}"
+
+
 def fleet_subject(shard: str) -> str:
     """Where one fan-out shard takes orders."""
     return f"fleet.{shard}"
