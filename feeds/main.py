@@ -20,6 +20,7 @@ from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.durability import report_durability
 from feeds.adapters.nats.publisher import LanePublisher
 from feeds.adapters.nats.reader import LogReader
+from feeds.adapters.nats.settling import ResultPublisher
 from feeds.check import check
 from feeds.commands import parser
 from feeds.contract.errors import LogUnavailable, NotLeader, Refused
@@ -32,6 +33,7 @@ from feeds.ports import Provider
 from feeds.providers.registry import ProviderOptions, default_feed, make_provider
 from feeds.recovery import HeldStates
 from feeds.settings import FeedsSettings
+from feeds.settling import LaneSettler
 from feeds.writer import LaneWriter
 
 EXIT_FAILED = 1
@@ -98,6 +100,7 @@ def _run(arguments: argparse.Namespace) -> int:
         seed=settings.seed,
         speed=settings.speed,
         loop=settings.loop,
+        corrections=settings.corrections,
     )
     provider = make_provider(settings.provider, options)
     metrics = FeedMetrics()
@@ -132,7 +135,19 @@ class Feed:
             )
             for lane in lanes
         }
-        self.pipeline = Pipeline(provider, held=held, leaders=self.leaders, followed=self.followed, metrics=metrics)
+        results = ResultPublisher(connection, bus=bus)
+        settlers = {
+            lane: LaneSettler(leader, results, feed=provider.feed, lane=lane, owns=bool, metrics=metrics)
+            for lane, leader in self.leaders.items()
+        }
+        self.pipeline = Pipeline(
+            provider,
+            held=held,
+            leaders=self.leaders,
+            settlers=settlers,
+            followed=self.followed,
+            metrics=metrics,
+        )
         self._reader = LogReader(connection, lanes=bus.lanes, log_age_s=bus.log_age_s, sink=self.followed)
         self._reader.want(frozenset(lanes))
         self._refresher = Refresher(self.followed, logs, feed=provider.feed, log_age_s=bus.log_age_s, metrics=metrics)
