@@ -25,9 +25,11 @@ from feeds.check import check
 from feeds.commands import parser
 from feeds.contract.errors import LogUnavailable, NotLeader, Refused
 from feeds.contract.settings import BusSettings, describe
+from feeds.feed_lane import FeedLane
 from feeds.follow import FollowedLanes, Refresher
 from feeds.leader import LaneLeader
 from feeds.metrics import FeedMetrics
+from feeds.ownership import NO_PRIORITY, LaneOwnership, Priority, priority_of
 from feeds.pipeline import Pipeline
 from feeds.ports import Provider
 from feeds.providers.registry import ProviderOptions, default_feed, make_provider
@@ -106,7 +108,8 @@ def _run(arguments: argparse.Namespace) -> int:
     metrics = FeedMetrics()
     if settings.metrics_port:
         start_http_server(settings.metrics_port, addr="127.0.0.1", registry=metrics.registry)
-    return process.run(_lead(provider, bus, metrics, settings.nats_monitor))
+    priority = priority_of(settings.priority, hysteresis_s=settings.hysteresis_s)
+    return process.run(_lead(provider, bus, metrics, priority=priority, monitor_url=settings.nats_monitor))
 
 
 def _given(arguments: argparse.Namespace, fields: dict[str, Any]) -> dict[str, Any]:
@@ -117,16 +120,28 @@ def _given(arguments: argparse.Namespace, fields: dict[str, Any]) -> dict[str, A
 class Feed:
     """One provider leading every lane: everything between a connection and a provider, put together."""
 
-    def __init__(self, provider: Provider, connection: Connection, *, bus: BusSettings, metrics: FeedMetrics) -> None:
-        lanes = range(bus.lanes)
+    def __init__(
+        self,
+        provider: Provider,
+        connection: Connection,
+        *,
+        bus: BusSettings,
+        metrics: FeedMetrics,
+        priority: Priority = NO_PRIORITY,
+    ) -> None:
+        lanes, feed = range(bus.lanes), provider.feed
         owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         logs = {lane: LanePublisher(connection, lane, bus=bus) for lane in lanes}
-        held = {lane: HeldStates(feed=provider.feed, lane=lane) for lane in lanes}
+        held = {lane: HeldStates(feed=feed, lane=lane) for lane in lanes}
+        ownership = {
+            lane: LaneOwnership(feed=feed, lane=lane, priority=priority, holds=held[lane].holds) for lane in lanes
+        }
+        results = ResultPublisher(connection, bus=bus)
         self._connection = connection
-        self.followed = FollowedLanes(lanes=bus.lanes, log_age_s=bus.log_age_s)
+        self.followed = FollowedLanes(log_age_s=bus.log_age_s, ownership=ownership)
         self.leaders = {
             lane: LaneLeader(
-                LaneWriter(feed=provider.feed, lane=lane, owner=owner),
+                LaneWriter(feed=feed, lane=lane, owner=owner),
                 logs[lane],
                 lane=lane,
                 log_age_s=bus.log_age_s,
@@ -135,16 +150,16 @@ class Feed:
             )
             for lane in lanes
         }
-        results = ResultPublisher(connection, bus=bus)
-        settlers = {
-            lane: LaneSettler(leader, results, feed=provider.feed, lane=lane, owns=bool, metrics=metrics)
-            for lane, leader in self.leaders.items()
-        }
         self.pipeline = Pipeline(
             provider,
-            held=held,
-            leaders=self.leaders,
-            settlers=settlers,
+            lanes={
+                lane: FeedLane(lane, leader, held=held[lane], ownership=ownership[lane], metrics=metrics)
+                for lane, leader in self.leaders.items()
+            },
+            settlers={
+                lane: LaneSettler(leader, results, feed=feed, lane=lane, owns=ownership[lane].owns, metrics=metrics)
+                for lane, leader in self.leaders.items()
+            },
             followed=self.followed,
             metrics=metrics,
         )
@@ -169,7 +184,9 @@ class Feed:
         self.pipeline.stop()
 
 
-async def _lead(provider: Provider, bus: BusSettings, metrics: FeedMetrics, monitor_url: str) -> int:
+async def _lead(
+    provider: Provider, bus: BusSettings, metrics: FeedMetrics, *, priority: Priority, monitor_url: str
+) -> int:
     """Leads until a signal; also one that comes before there ever was a server is an end in good order."""
     status = 0
     signalled = asyncio.create_task(process.until_signalled())
@@ -179,7 +196,7 @@ async def _lead(provider: Provider, bus: BusSettings, metrics: FeedMetrics, moni
     if signalled.done():
         opening.cancel()
         return status
-    feed = Feed(provider, connection, bus=bus, metrics=metrics)
+    feed = Feed(provider, connection, bus=bus, metrics=metrics, priority=priority)
     signalled.add_done_callback(lambda _: feed.stop())
     try:
         await opening

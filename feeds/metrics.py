@@ -17,6 +17,8 @@ class FeedMetrics:
         self.states_refused = Counter(
             "oddswire_feed_states_refused", "States too large for the log", registry=self.registry
         )
+        self.states_withheld = self._counter("states_withheld", "States not written because another feed owns them")
+        self.states_rewritten = self._counter("states_rewritten", "States written late, or again, over another feed's")
         self.states_stored = self._counter("states_stored", "States the log acknowledged")
         self.conflated = Gauge(
             "oddswire_feed_states_conflated",

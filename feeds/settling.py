@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Callable
 
 import structlog
@@ -17,6 +16,7 @@ from feeds.contract.errors import LogUnavailable
 from feeds.contract.records import encode_settlement
 from feeds.contract.results import MarketResult, Settlement, saying_id
 from feeds.contract.subjects import market_subject, settle_subject
+from feeds.follow import now_ms
 from feeds.lane_log import Message, Positions, ResultLog
 from feeds.leader import LaneLeader
 from feeds.metrics import FeedMetrics
@@ -35,7 +35,7 @@ RETRY_S = (0.1, 2.0)
 
 
 class LaneSettler:
-    """Publishes `feed`'s results of one lane. `owns(subject)`: whether this feed speaks for a market now."""
+    """Publishes `feed`'s results of one lane. `owns(subject, now_ms)`: whether this feed speaks for a market now."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class LaneSettler:
         *,
         feed: str,
         lane: int,
-        owns: Callable[[str], bool],
+        owns: Callable[[str, int], bool],
         metrics: FeedMetrics,
     ) -> None:
         self._leader = leader
@@ -64,7 +64,7 @@ class LaneSettler:
 
     def put(self, result: MarketResult) -> None:
         """A result to publish."""
-        self._waiting.put(result, _now_ms())
+        self._waiting.put(result, now_ms())
         self._idle.clear()
         self._wake.set()
 
@@ -93,7 +93,7 @@ class LaneSettler:
             await asyncio.sleep(TURN_S)
 
     def _due(self) -> list[MarketResult]:
-        due = self._waiting.due(self._ready, IN_FLIGHT_MAX, _now_ms())
+        due = self._waiting.due(self._ready, IN_FLIGHT_MAX, now_ms())
         if self._waiting.dropped > self._dropped:
             log.error("results_dropped", lane=self._lane, count=self._waiting.dropped - self._dropped)
             self._drops.inc(self._waiting.dropped - self._dropped)
@@ -102,7 +102,7 @@ class LaneSettler:
 
     def _ready(self, result: MarketResult) -> bool:
         subject = self._subject(result)
-        return not self._leader.writer.pending(subject) and self._owns(subject)
+        return not self._leader.writer.pending(subject) and self._owns(subject, now_ms())
 
     async def _leads(self) -> bool:
         """Whether the lead record is ours, by the log itself. Where it is not, the leader learns that by its beat."""
@@ -127,7 +127,3 @@ class LaneSettler:
 
     def _subject(self, result: MarketResult) -> str:
         return market_subject(self._lane, result.topic, result.market)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -88,4 +88,9 @@ def kind_of(subject: str) -> RecordKind:
     first = subject.split(".", 3)[2]
     if first in ("lead", "beat", "desk"):
         return first  # type: ignore[return-value]
-    return "event" if subject.endswith("." + _EVENT_TOKEN) else "market"
+    return "event" if is_event(subject) else "market"
+
+
+def is_event(subject: str) -> bool:
+    """Whether the subject of a state is an event's, and not a market's."""
+    return subject.endswith("." + _EVENT_TOKEN)
