@@ -10,7 +10,6 @@ from collections.abc import Iterable
 
 from nats.errors import Error as NatsError
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StoreCompression, StreamConfig
-from nats.js.errors import NoStreamResponseError
 
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.publisher import ACK_TIMEOUT_S, LanePublisher
@@ -32,6 +31,7 @@ class ResultPublisher:
         self._bus = bus
         self._streams = Streams(connection, lanes=bus.lanes)
         self._lanes = {lane: LanePublisher(connection, lane, bus=bus) for lane in range(bus.lanes)}
+        self._made = False
 
     async def positions(self, lane: int, subjects: Iterable[str]) -> Positions:
         """See ResultLog."""
@@ -46,6 +46,9 @@ class ResultPublisher:
 
     async def publish(self, message: Message, message_id: str) -> None:
         """See ResultLog."""
+        if not self._made:
+            await self._streams.make(settle_config(self._bus))
+            self._made = True
         try:
             await self._connection.jetstream().publish(
                 message.subject,
@@ -54,10 +57,8 @@ class ResultPublisher:
                 stream=SETTLE_STREAM,
                 headers={"Nats-Msg-Id": message_id},
             )
-        except NoStreamResponseError as error:
-            await self._streams.make(settle_config(self._bus))
-            raise LogUnavailable(f"there was no {SETTLE_STREAM}") from error
         except NatsError as error:
+            self._made = False  # it may be missing: where others listen to the subject nobody says so
             raise LogUnavailable(f"{message.subject}: {error}") from error
 
 
