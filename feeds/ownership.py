@@ -100,10 +100,13 @@ class LaneOwnership:
         """By the feed of the last record: subjects, and whether a state of ours was kept, not only lost."""
 
     def board(self, board: Board, now_ms: int) -> None:
-        """The lane as of a position."""
+        """The lane as of a position. What was kept is kept on, whatever was missed meanwhile."""
+        kept = [subject for contested in self._contested.values() for subject, kept in contested.items() if kept]
         self.forget()
         for record in board.records:
             self.record(record, now_ms)
+        for subject in kept:
+            self._contest(subject, self._last(subject), kept=True)
 
     def forget(self) -> None:
         """The log was lost. How feeds are is known all the same."""

@@ -81,8 +81,8 @@ class LaneSettler:
                 due = self._due()
                 if due and await self._leads():
                     await self._publish(due)
+                    wait_s = RETRY_S[0]
                     continue
-                wait_s = RETRY_S[0]
             except LogUnavailable as error:
                 log.warning("results_unavailable", lane=self._lane, error=str(error))
                 await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))

@@ -140,13 +140,17 @@ class Process:
             self.live_ms = self.lane.now_ms + for_ms
 
     def _take_over(self) -> None:
-        log = self.lane.log
-        self.read_to = self.writer.lead_s
-        last = {record.subject: record for record in log.stored if record.s <= self.read_to}
-        board = sorted(last.values(), key=lambda record: record.s)
-        self.ownership.board(Board(self.read_to, 1, board), self.lane.now_ms)
+        board = self.read_board()
         self.held.board_read(record for record in board if not has_ended(record))
         self.live_ms = self.lane.now_ms + self.lane.random.randrange(0, 1_500)
+
+    def read_board(self) -> list[Stored]:
+        """As it does at its start, and after it may have missed something."""
+        self.read_to = self.lane.log.end
+        last = {record.subject: record for record in self.lane.log.stored}
+        board = sorted(last.values(), key=lambda record: record.s)
+        self.ownership.board(Board(self.read_to, 1, board), self.lane.now_ms)
+        return board
 
     def _read(self) -> None:
         if self.read_to is None:

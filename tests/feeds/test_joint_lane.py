@@ -45,6 +45,8 @@ class Player:
 
     def turn(self) -> None:
         if self.fault and self.lane.now_ms >= self.until_ms:
+            if self.fault == "cut_off" and self.process is not None and self.process.read_to is not None:
+                self.process.read_board()
             self.fault = ""
         if self.process is None and not self.fault:
             self.process = Process(self.lane, self.provider, self.priority)

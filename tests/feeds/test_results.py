@@ -8,7 +8,7 @@ import pytest
 from feeds.contract.errors import Refused
 from feeds.contract.records import decode_settlement, encode_settlement
 from feeds.contract.results import WHOLE, MarketResult, SelectionResult, Settlement, Share, saying_id
-from feeds.results import HELD_MS_MAX, WAITING_MAX, WaitingResults
+from feeds.results import HELD_AFTER_MS, HELD_MS_MAX, WAITING_MAX, WaitingResults
 
 RESULT = MarketResult("M1", "E1", "football.nfl.E1", "settled", 5, 2, (SelectionResult("O1", w=WHOLE),))
 
@@ -39,10 +39,22 @@ def test_a_markets_next_result_waits_for_the_one_before_and_others_do_not() -> N
 def test_what_is_not_ready_waits_and_is_given_up_in_the_end() -> None:
     waiting = WaitingResults()
     waiting.put(result("M1"), 0)
-    assert due(waiting, unready="M1", now_ms=HELD_MS_MAX) == []
+    assert due(waiting, unready="M1", now_ms=HELD_MS_MAX - HELD_AFTER_MS) == []
     assert (len(waiting), waiting.dropped) == (1, 0)
     assert due(waiting, unready="M1", now_ms=HELD_MS_MAX + 1) == []
     assert (len(waiting), waiting.dropped) == (0, 1)
+
+
+def test_what_is_held_back_is_looked_at_now_and_then_and_keeps_its_order() -> None:
+    waiting = WaitingResults()
+    waiting.put(result("M1", 1), 0)
+    waiting.put(result("M2", 1), 0)
+    later = HELD_AFTER_MS + 1
+    assert due(waiting, unready="M1", now_ms=later) == [("M2", 1)]
+    waiting.put(result("M1", 2), later)
+    assert due(waiting, now_ms=later + 1) == [("M2", 1)]
+    assert due(waiting, now_ms=later + HELD_AFTER_MS) == [("M1", 1), ("M2", 1)]
+    assert len(waiting) == 3
 
 
 def test_at_the_limit_the_oldest_is_dropped_and_counted_also_where_it_is_on_its_way() -> None:
