@@ -52,7 +52,9 @@ class FollowedLanes:
     def record(self, lane: int, record: Stored) -> None:
         """See LaneSink."""
         self.lanes[lane].record(record, time.monotonic())
-        self._ownership[lane].record(record, now_ms())
+        ownership = self._ownership[lane]
+        if ownership.own_mark not in record.data or not ownership.alone:
+            ownership.record(record, now_ms())
         self._moved.set()
 
     def floor(self, lane: int, floor: int) -> None:

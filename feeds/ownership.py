@@ -83,21 +83,27 @@ class _Heard(msgspec.Struct):
 
 
 class LaneOwnership:
-    """What `feed` may write in `lane`. `holds(subject, ended)`: whether it has anything to write over another feed's
-    record there that has ended, or has not."""
+    """What `feed` may write in `lane`. Every record of the lane is to be handed to `record`, but for those with its
+    `own_mark` while it is `alone`: these change nothing, and are nearly all there are. `holds(subject, ended)`: whether
+    it has anything to write over another feed's record there that has ended, or has not."""
 
     def __init__(self, *, feed: str, lane: int, priority: Priority, holds: Callable[[str, bool], bool]) -> None:
         self._feed = feed
         self._priority = priority
         self._place = priority.place(feed)
         self._holds = holds
-        self._own = _SRC + source_id(feed, lane).encode() + b'"'
+        self.own_mark = _SRC + source_id(feed, lane).encode() + b'"'
         self._suffix = f"-{lane}"
         self._heard: dict[str, _Heard] = {}
         self._others: dict[str, str] = {}
-        self._ended: dict[str, str] = {}
+        self._ended: dict[str, None] = {}
         self._contested: dict[str, dict[str, bool]] = {}
         """By the feed of the last record: subjects, and whether a state of ours was kept, not only lost."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other feed has a state in the lane."""
+        return not self._others
 
     def board(self, board: Board, now_ms: int) -> None:
         """The lane as of a position. What was kept is kept on, whatever was missed meanwhile."""
@@ -115,10 +121,9 @@ class LaneOwnership:
         self._contested.clear()
 
     def record(self, record: Stored, now_ms: int) -> None:
-        """The next record of the lane. Its own states are nearly all of them, so they cost next to nothing."""
-        if self._own in record.data:
-            if self._others or self._ended:
-                self._last_by(_stored(record.subject), None)
+        """The next record of the lane."""
+        if self.own_mark in record.data:
+            self._last_by(_stored(record.subject), None)
             return
         kind = kind_of(record.subject)
         if kind == "beat":
@@ -128,10 +133,12 @@ class LaneOwnership:
 
     def claim(self, subject: str, now_ms: int, *, ends: bool) -> Claim:
         """Whether a state may be written now. What is to be kept `due` gives the subject of as soon as it may."""
-        feed = self._others.get(subject) or self._ended.get(subject)
-        if feed is None or self._may_write_over(feed, now_ms):
-            if self._contested:
-                self._settle(subject)
+        feed = self._others.get(subject)
+        if feed is None and not self._contested:
+            return "write"
+        feed = feed or self._feed
+        if self._may_write_over(feed, now_ms):
+            self._settle(subject)
             return "write"
         if ends and subject in self._ended:
             self._settle(subject)
@@ -172,7 +179,7 @@ class LaneOwnership:
 
     def _last(self, subject: str) -> str:
         """Whose the last record is; nobody's counts as this feed's."""
-        return self._others.get(subject) or self._ended.get(subject) or self._feed
+        return self._others.get(subject, self._feed)
 
     def _last_by(self, subject: str, feed: str | None, *, ended: bool = False) -> None:
         """The subject's last record is another feed's now; None: its own, or nobody's.
@@ -187,13 +194,13 @@ class LaneOwnership:
             if kept:
                 self._contest(subject, self._feed, kept=True)
             return
-        (self._ended if ended else self._others)[subject] = feed
+        self._others[subject] = feed
         if self._holds(subject, ended):
             self._contest(subject, feed, kept=kept)
+        if ended:
+            self._ended[subject] = None
         if len(self._ended) > ENDED_MAX:
-            oldest = next(iter(self._ended))
-            self._settle(oldest)
-            del self._ended[oldest]
+            self._last_by(next(iter(self._ended)), None)
 
     def _contest(self, subject: str, feed: str, *, kept: bool) -> None:
         self._contested.setdefault(feed, {})[subject] = kept
@@ -223,7 +230,7 @@ class LaneOwnership:
         if start < 0:
             return None
         start += len(_SRC)
-        src = data[start : data.index(b'"', start)].decode()
+        src = data[start : data.find(b'"', start)].decode(errors="replace")
         return src.removesuffix(self._suffix) if src.endswith(self._suffix) else None
 
 

@@ -52,20 +52,22 @@ class Pipeline:
     def put(self, states: Iterable[State]) -> None:
         """See FeedSink. The end of an event goes after the other states of the call, its markets among them."""
         at_ms = now_ms()
+        count = 0
         ends: list[Event] = []
         for state in states:
+            count += 1
             if isinstance(state, Market):
-                self._put(state, state.event, at_ms)
+                self._lane(state.event).put(state, at_ms)
             elif ended(state):
                 ends.append(state)
             else:
-                self._put(state, state.id, at_ms)
+                self._lane(state.id).put(state, at_ms)
         for event in ends:
-            self._put(event, event.id, at_ms)
+            self._lane(event.id).put(event, at_ms)
+        self._states_in.inc(count)
 
-    def _put(self, state: State, event_id: str, at_ms: int) -> None:
-        self._states_in.inc()
-        self._lanes[lane_of(event_id, len(self._lanes))].put(state, at_ms)
+    def _lane(self, event_id: str) -> FeedLane:
+        return self._lanes[lane_of(event_id, len(self._lanes))]
 
     def results(self, results: Iterable[MarketResult]) -> None:
         """See FeedSink."""

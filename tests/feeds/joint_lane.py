@@ -96,6 +96,7 @@ class Process:
         self.states = FeedLane(0, self.leader, held=self.held, ownership=self.ownership, metrics=metrics)
         self.asked: Asked | None = None
         self.read_to: int | None = None
+        self.created = 0
         self.live_ms: int | None = None
         self.next_beat_ms = 0
         self.next_look_ms = 0
@@ -147,6 +148,7 @@ class Process:
     def read_board(self) -> list[Stored]:
         """As it does at its start, and after it may have missed something."""
         self.read_to = self.lane.log.end
+        self.created = self.lane.log.created
         last = {record.subject: record for record in self.lane.log.stored}
         board = sorted(last.values(), key=lambda record: record.s)
         self.ownership.board(Board(self.read_to, 1, board), self.lane.now_ms)
@@ -155,6 +157,9 @@ class Process:
     def _read(self) -> None:
         if self.read_to is None:
             return
+        if self.created != self.lane.log.created:
+            self.ownership.forget()
+            self.read_board()
         until = self.lane.now_ms - self.lane.random.randrange(0, 150)
         for record in self.lane.log.stored[self.read_to :]:
             if self.lane.stored_ms[record.s] > until:
@@ -182,7 +187,9 @@ class Process:
             case ReadLead():
                 self.writer.lead_read(self.lane.log.last(self.writer.lead_subject), self.lane.now_ms)
             case RemakeLog():
-                self.writer.made("1")
+                self.writer.made(str(self.lane.log.created))
+        if self.writer.lost:
+            self.writer.restore(self.held.current())
 
 
 class NoLog:
@@ -225,6 +232,11 @@ class JointLane:
                     self.done[asked.number] = self._write([message], fence)
                 case _:
                     self.done[asked.number] = 0
+
+    def lose(self) -> None:
+        """The log is lost, and another one is there."""
+        self.log.lose()
+        self.stored_ms.clear()
 
     def _write(self, messages: list[Message], fence: Fence) -> int | None:
         before = self.log.end

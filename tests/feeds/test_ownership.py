@@ -164,6 +164,17 @@ def test_what_was_kept_is_written_also_where_an_older_one_of_its_own_arrives_las
     assert lane.due() == []
 
 
+def test_what_was_kept_is_written_also_where_a_board_holds_an_older_one_of_its_own() -> None:
+    lane = Lane("beta", M1)
+    lane.beat("alpha")
+    lane.beat("beta")
+    lane.state("alpha")
+    assert lane.claim() == "keep"
+    lane.ownership.board(Board(9, 1, [lane.state("beta")]), lane.now_ms)
+    assert lane.due() == [M1]
+    assert lane.due() == []
+
+
 def test_events_come_after_all_markets_and_no_more_than_asked_for() -> None:
     lane = Lane("beta", M1, M2, E1)
     lane.beat("beta")
