@@ -26,7 +26,7 @@ STATE_BYTES_MAX = 262_144
 
 
 class FeedLane:
-    """Takes the states of one lane. `health` and `contend` are told the time, Unix ms."""
+    """Takes the states of one lane. `now_ms` is the wall clock's, Unix ms: others' beats are judged by it."""
 
     def __init__(
         self, lane: int, leader: LaneLeader, *, held: HeldStates, ownership: LaneOwnership, metrics: FeedMetrics
@@ -65,11 +65,15 @@ class FeedLane:
 
     def contend(self, now_ms: int) -> None:
         """Writes what was kept back, or lost to another feed, and may be written now."""
+        count = 0
         for subject in self._ownership.due(now_ms):
             newest = self._held.newest(subject)
             if newest is not None:
-                self._rewritten.inc()
+                count += 1
                 self.leader.put(newest.message, ends_event=newest.ends and is_event(subject))
+        if count:
+            self._rewritten.inc(count)
+            log.info("states_taken_over", lane=self._lane, count=count)
 
     def recovered(self, absent: Callable[[Market], Market], now_ms: int) -> None:
         """The provider has put all it knows: what becomes of the rest is written."""
@@ -77,7 +81,7 @@ class FeedLane:
             self.put(state, now_ms)
 
     def health(self, state: FeedState) -> None:
-        """How the feed is. `recovered` goes before `live`."""
+        """How the feed is, told with a beat that goes behind all that waits. `recovered` goes before `live`."""
         if state != "live":
             self._held.recovering()
         self.leader.health(state)

@@ -134,7 +134,7 @@ class Feed:
         logs = {lane: LanePublisher(connection, lane, bus=bus) for lane in lanes}
         held = {lane: HeldStates(feed=feed, lane=lane) for lane in lanes}
         ownership = {
-            lane: LaneOwnership(feed=feed, lane=lane, priority=priority, holds=held[lane].holds) for lane in lanes
+            lane: LaneOwnership(feed=feed, lane=lane, priority=priority, meet=held[lane].meet) for lane in lanes
         }
         results = ResultPublisher(connection, bus=bus)
         self._connection = connection

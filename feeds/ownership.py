@@ -84,14 +84,15 @@ class _Heard(msgspec.Struct):
 
 class LaneOwnership:
     """What `feed` may write in `lane`. Every record of the lane is to be handed to `record`, but for those with its
-    `own_mark` while it is `alone`: these change nothing, and are nearly all there are. `holds(subject, ended)`: whether
-    it has anything to write over another feed's record there that has ended, or has not."""
+    `own_mark` while it is `alone`: these change nothing, and are nearly all there are. `meet(subject, ended)` is
+    told of another feed's record there, which has ended or has not, and gives whether there is anything to write over
+    it."""
 
-    def __init__(self, *, feed: str, lane: int, priority: Priority, holds: Callable[[str, bool], bool]) -> None:
+    def __init__(self, *, feed: str, lane: int, priority: Priority, meet: Callable[[str, bool], bool]) -> None:
         self._feed = feed
         self._priority = priority
         self._place = priority.place(feed)
-        self._holds = holds
+        self._meet = meet
         self.own_mark = _SRC + source_id(feed, lane).encode() + b'"'
         self._suffix = f"-{lane}"
         self._heard: dict[str, _Heard] = {}
@@ -123,7 +124,8 @@ class LaneOwnership:
     def record(self, record: Stored, now_ms: int) -> None:
         """The next record of the lane."""
         if self.own_mark in record.data:
-            self._last_by(_stored(record.subject), None)
+            if (subject := _stored(record.subject)) in self._others:
+                self._last_by(subject, None)
             return
         kind = kind_of(record.subject)
         if kind == "beat":
@@ -195,7 +197,7 @@ class LaneOwnership:
                 self._contest(subject, self._feed, kept=True)
             return
         self._others[subject] = feed
-        if self._holds(subject, ended):
+        if self._meet(subject, ended):
             self._contest(subject, feed, kept=kept)
         if ended:
             self._ended[subject] = None

@@ -89,9 +89,9 @@ class HeldStates:
         """The end of a market or event is not written for now: another feed owns it."""
         self._ends[message.subject] = message.data
 
-    def holds(self, subject: str, ended: bool) -> bool:
-        """Whether there is anything to write over another feed's record that has `ended` or has not: a state does, an
-        end that was kept only over what has not. So ends are kept for no longer than the other record stands."""
+    def meet(self, subject: str, ended: bool) -> bool:
+        """Another feed's record stands there now. Gives whether there is anything to write over it: an end that was
+        kept says nothing over what has `ended`, and is forgotten; so ends are kept no longer than records stand."""
         if ended:
             self._ends.pop(subject, None)
         return subject in self._current or subject in self._ends

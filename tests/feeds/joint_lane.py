@@ -87,7 +87,7 @@ class Process:
         self.provider = provider
         lane.lives += 1
         self.held = HeldStates(feed=feed, lane=0)
-        self.ownership = LaneOwnership(feed=feed, lane=0, priority=priority, holds=self.held.holds)
+        self.ownership = LaneOwnership(feed=feed, lane=0, priority=priority, meet=self.held.meet)
         self.writer = LaneWriter(feed=feed, lane=0, owner=f"{feed}-{lane.lives}")
         metrics = FeedMetrics()
         self.leader = LaneLeader(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from pydantic import ValidationError
 
 from feeds.contract.lane import Board, Stored
 from feeds.contract.model import FeedState
 from feeds.contract.records import Beat, encode_record
 from feeds.contract.subjects import beat_subject, event_subject, market_subject
 from feeds.ownership import ENDED_MAX, LaneOwnership, Priority, priority_of
+from feeds.settings import FeedsSettings
 from tests.bus import event, market
 
 TOPIC = "football.nfl.E1"
@@ -27,7 +29,7 @@ class Lane:
         self.holds = set(holds)
         self.s = 0
         self.ownership = LaneOwnership(
-            feed=feed, lane=0, priority=PRIORITY, holds=lambda subject, _: subject in self.holds
+            feed=feed, lane=0, priority=PRIORITY, meet=lambda subject, _: subject in self.holds
         )
 
     def read(self, subject: str, data: bytes) -> Stored:
@@ -242,4 +244,11 @@ def test_a_source_of_another_lane_or_an_unreadable_beat_is_nobodys() -> None:
 def test_priority_of_a_setting() -> None:
     assert priority_of("alpha,beta", hysteresis_s=2.5) == Priority(("alpha", "beta"), 2_500)
     assert priority_of("", hysteresis_s=10.0) == Priority()
+    assert FeedsSettings(priority="alpha,beta-2").priority == "alpha,beta-2"
+    for bad in ("alpha, beta", ",alpha", "Alpha", "a.b"):
+        with pytest.raises(ValidationError):
+            FeedsSettings(priority=bad)
+
+
+def test_places_are_those_of_the_priority_and_then_by_name() -> None:
     assert PRIORITY.place("alpha") < PRIORITY.place("beta") < PRIORITY.place("aaa") < PRIORITY.place("zzz")
