@@ -124,10 +124,8 @@ async def test_a_log_that_was_lost_with_the_state_is_named_by_no_position(
         assert (found.epoch, found.s, found.result) == (created, 0, said(2))
 
 
-async def test_who_was_taken_over_while_frozen_publishes_nothing_more(
-    nats_server: NatsServer, connection: Connection
-) -> None:
-    """The old leader hears of nothing until the new one leads; its results wait in it all the time."""
+async def test_who_was_taken_over_publishes_nothing_more(nats_server: NatsServer, connection: Connection) -> None:
+    """Not even in the moment before it learns of it."""
     old = HandFed(KNOWN)
     ready = asyncio.Event()
     async with Connection(nats_server.url, name="old") as old_connection:
