@@ -32,8 +32,10 @@ def _run(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse
     run.add_argument("--events", type=int, metavar="N", help="simulator: events at any time")
     run.add_argument("--rate", type=int, metavar="N", help="simulator: updates a second")
     run.add_argument("--seed", type=int, metavar="N", help="simulator: the same seed, the same slate")
+    run.add_argument("--corrections", type=float, metavar="X", help="simulator: part of the results corrected later")
     run.add_argument("--speed", type=float, metavar="X", help="recording: times its own pace")
     run.add_argument("--loop", action="store_true", default=None, help="recording: begin again at its end")
+    run.add_argument("--priority", metavar="F1,F2", help="feeds that may write the same events, the first wins")
     run.add_argument("--nats", dest="nats_url", metavar="URL", help="address of nats-server")
     run.add_argument("--metrics-port", type=int, metavar="P", help="serve /metrics on this loopback port")
     return run

@@ -16,6 +16,7 @@ from feeds.contract.lane import Board, Stored
 from feeds.contract.subjects import lead_subject
 from feeds.lane_log import Fence, LaneLog, Message, WriteRefused
 from feeds.metrics import FeedMetrics
+from feeds.ownership import LaneOwnership
 from feeds.refresh import SPREAD_PART, LaneRecords
 
 log = structlog.get_logger(__name__)
@@ -27,10 +28,12 @@ TURNS_PER_SPREAD = 10
 
 
 class FollowedLanes:
-    """A LaneSink (feeds/contract/lane.py) that keeps every lane's records which have not ended."""
+    """A LaneSink (feeds/contract/lane.py) that keeps every lane's records which have not ended, and tells the lane's
+    ownership of each."""
 
-    def __init__(self, *, lanes: int, log_age_s: float) -> None:
-        self.lanes = {lane: LaneRecords(log_age_s=log_age_s) for lane in range(lanes)}
+    def __init__(self, *, log_age_s: float, ownership: Mapping[int, LaneOwnership]) -> None:
+        self.lanes = {lane: LaneRecords(log_age_s=log_age_s) for lane in ownership}
+        self._ownership = ownership
         self._moved = asyncio.Event()
 
     async def reached(self, lane: int, s: int) -> LaneRecords:
@@ -43,11 +46,15 @@ class FollowedLanes:
     def board(self, lane: int, board: Board) -> None:
         """See LaneSink."""
         self.lanes[lane].board(board, time.monotonic())
+        self._ownership[lane].board(board, now_ms())
         self._moved.set()
 
     def record(self, lane: int, record: Stored) -> None:
         """See LaneSink."""
         self.lanes[lane].record(record, time.monotonic())
+        ownership = self._ownership[lane]
+        if ownership.own_mark not in record.data or not ownership.alone:
+            ownership.record(record, now_ms())
         self._moved.set()
 
     def floor(self, lane: int, floor: int) -> None:
@@ -58,6 +65,8 @@ class FollowedLanes:
         del epoch
         for records in self.lanes.values():
             records.forget()
+        for ownership in self._ownership.values():
+            ownership.forget()
 
 
 class Refresher:
@@ -100,3 +109,8 @@ class Refresher:
             log.info("refresh_failed", subject=record.subject, error=str(error))
             return
         self._refreshed.labels(str(lane)).inc()
+
+
+def now_ms() -> int:
+    """The wall clock, Unix ms: what beats are compared with."""
+    return time.time_ns() // 1_000_000

@@ -20,18 +20,22 @@ from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.durability import report_durability
 from feeds.adapters.nats.publisher import LanePublisher
 from feeds.adapters.nats.reader import LogReader
+from feeds.adapters.nats.settling import ResultPublisher
 from feeds.check import check
 from feeds.commands import parser
 from feeds.contract.errors import LogUnavailable, NotLeader, Refused
 from feeds.contract.settings import BusSettings, describe
+from feeds.feed_lane import FeedLane
 from feeds.follow import FollowedLanes, Refresher
 from feeds.leader import LaneLeader
 from feeds.metrics import FeedMetrics
+from feeds.ownership import NO_PRIORITY, LaneOwnership, Priority, priority_of
 from feeds.pipeline import Pipeline
 from feeds.ports import Provider
 from feeds.providers.registry import ProviderOptions, default_feed, make_provider
 from feeds.recovery import HeldStates
 from feeds.settings import FeedsSettings
+from feeds.settling import LaneSettler
 from feeds.writer import LaneWriter
 
 EXIT_FAILED = 1
@@ -98,12 +102,14 @@ def _run(arguments: argparse.Namespace) -> int:
         seed=settings.seed,
         speed=settings.speed,
         loop=settings.loop,
+        corrections=settings.corrections,
     )
     provider = make_provider(settings.provider, options)
     metrics = FeedMetrics()
     if settings.metrics_port:
         start_http_server(settings.metrics_port, addr="127.0.0.1", registry=metrics.registry)
-    return process.run(_lead(provider, bus, metrics, settings.nats_monitor))
+    priority = priority_of(settings.priority, hysteresis_s=settings.hysteresis_s)
+    return process.run(_lead(provider, bus, metrics, priority=priority, monitor_url=settings.nats_monitor))
 
 
 def _given(arguments: argparse.Namespace, fields: dict[str, Any]) -> dict[str, Any]:
@@ -114,16 +120,28 @@ def _given(arguments: argparse.Namespace, fields: dict[str, Any]) -> dict[str, A
 class Feed:
     """One provider leading every lane: everything between a connection and a provider, put together."""
 
-    def __init__(self, provider: Provider, connection: Connection, *, bus: BusSettings, metrics: FeedMetrics) -> None:
-        lanes = range(bus.lanes)
+    def __init__(
+        self,
+        provider: Provider,
+        connection: Connection,
+        *,
+        bus: BusSettings,
+        metrics: FeedMetrics,
+        priority: Priority = NO_PRIORITY,
+    ) -> None:
+        lanes, feed = range(bus.lanes), provider.feed
         owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         logs = {lane: LanePublisher(connection, lane, bus=bus) for lane in lanes}
-        held = {lane: HeldStates(feed=provider.feed, lane=lane) for lane in lanes}
+        held = {lane: HeldStates(feed=feed, lane=lane) for lane in lanes}
+        ownership = {
+            lane: LaneOwnership(feed=feed, lane=lane, priority=priority, meet=held[lane].meet) for lane in lanes
+        }
+        results = ResultPublisher(connection, bus=bus)
         self._connection = connection
-        self.followed = FollowedLanes(lanes=bus.lanes, log_age_s=bus.log_age_s)
+        self.followed = FollowedLanes(log_age_s=bus.log_age_s, ownership=ownership)
         self.leaders = {
             lane: LaneLeader(
-                LaneWriter(feed=provider.feed, lane=lane, owner=owner),
+                LaneWriter(feed=feed, lane=lane, owner=owner),
                 logs[lane],
                 lane=lane,
                 log_age_s=bus.log_age_s,
@@ -132,7 +150,19 @@ class Feed:
             )
             for lane in lanes
         }
-        self.pipeline = Pipeline(provider, held=held, leaders=self.leaders, followed=self.followed, metrics=metrics)
+        self.pipeline = Pipeline(
+            provider,
+            lanes={
+                lane: FeedLane(lane, leader, held=held[lane], ownership=ownership[lane], metrics=metrics)
+                for lane, leader in self.leaders.items()
+            },
+            settlers={
+                lane: LaneSettler(leader, results, feed=feed, lane=lane, owns=ownership[lane].owns, metrics=metrics)
+                for lane, leader in self.leaders.items()
+            },
+            followed=self.followed,
+            metrics=metrics,
+        )
         self._reader = LogReader(connection, lanes=bus.lanes, log_age_s=bus.log_age_s, sink=self.followed)
         self._reader.want(frozenset(lanes))
         self._refresher = Refresher(self.followed, logs, feed=provider.feed, log_age_s=bus.log_age_s, metrics=metrics)
@@ -154,7 +184,9 @@ class Feed:
         self.pipeline.stop()
 
 
-async def _lead(provider: Provider, bus: BusSettings, metrics: FeedMetrics, monitor_url: str) -> int:
+async def _lead(
+    provider: Provider, bus: BusSettings, metrics: FeedMetrics, *, priority: Priority, monitor_url: str
+) -> int:
     """Leads until a signal; also one that comes before there ever was a server is an end in good order."""
     status = 0
     signalled = asyncio.create_task(process.until_signalled())
@@ -164,7 +196,7 @@ async def _lead(provider: Provider, bus: BusSettings, metrics: FeedMetrics, moni
     if signalled.done():
         opening.cancel()
         return status
-    feed = Feed(provider, connection, bus=bus, metrics=metrics)
+    feed = Feed(provider, connection, bus=bus, metrics=metrics, priority=priority)
     signalled.add_done_callback(lambda _: feed.stop())
     try:
         await opening

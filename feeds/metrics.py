@@ -17,6 +17,8 @@ class FeedMetrics:
         self.states_refused = Counter(
             "oddswire_feed_states_refused", "States too large for the log", registry=self.registry
         )
+        self.states_withheld = self._counter("states_withheld", "States not written because another feed owns them")
+        self.states_rewritten = self._counter("states_rewritten", "States written late, or again, over another feed's")
         self.states_stored = self._counter("states_stored", "States the log acknowledged")
         self.conflated = Gauge(
             "oddswire_feed_states_conflated",
@@ -29,6 +31,11 @@ class FeedMetrics:
         self.unknown = self._counter("writes_unknown", "Writes whose outcome was not known")
         self.logs_lost = self._counter("logs_lost", "Times the lane's log was found lost")
         self.refreshed = self._counter("records_refreshed", "Records written anew before they aged")
+        self.results_published = self._counter("results_published", "Results acknowledged, or known already")
+        self.results_dropped = self._counter("results_dropped", "Results given up at the limit of those that wait")
+        self.results_waiting = Gauge(
+            "oddswire_feed_results_waiting", "Results that wait to be published", lane, registry=self.registry
+        )
         self.waiting = Gauge(
             "oddswire_feed_states_waiting", "States that wait to be sent", lane, registry=self.registry
         )

@@ -11,15 +11,19 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from feeds.contract.model import Event, FeedState, Market
+from feeds.contract.results import MarketResult
 
 State = Market | Event
 
 
 class FeedSink(Protocol):
-    """Where a provider puts what it learns. Both calls return at once and never fail."""
+    """Where a provider puts what it learns. The calls return at once and never fail."""
 
     def put(self, states: Iterable[State]) -> None:
         """Whole states, newest last. An event's markets are `gone` before, or in the same call as, its `ended`."""
+
+    def results(self, results: Iterable[MarketResult]) -> None:
+        """How markets ended, or what takes that back. The market's closed or settled state was `put` before."""
 
     def health(self, state: FeedState) -> None:
         """How the provider is: `recovering` until all it knows was put, then `live`; `down` when it is cut off."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import msgspec
 
@@ -24,13 +25,21 @@ _TS = re.compile(rb'"ts":\d+')
 """A state's `ts` in our own compact bytes. In a string the quotes would be escaped, so it is found nowhere else."""
 
 
+class Newest(NamedTuple):
+    """A subject's newest state, and whether nothing more is to come of it."""
+
+    message: Message
+    ends: bool
+
+
 class HeldStates:
-    """The states of `feed` in `lane`."""
+    """The states of `feed` in `lane`, the newest of each. What has ended is only kept where it could not be written."""
 
     def __init__(self, *, feed: str, lane: int) -> None:
         self._lane = lane
         self._src = source_id(feed, lane)
         self._current: dict[str, bytes] = {}
+        self._ends: dict[str, bytes] = {}
         self._mentioned: set[str] | None = set()
 
     def current(self) -> list[Message]:
@@ -38,7 +47,8 @@ class HeldStates:
         return [Message(subject, data) for subject, data in self._current.items()]
 
     def board_read(self, records: Iterable[Stored]) -> None:
-        """What the log holds of this feed: its markets that are not gone, and the events these belong to."""
+        """What the log holds of this feed: its markets that are not gone, and the events these belong to. What is
+        another feed's is left alone."""
         events: list[tuple[str, str, bytes]] = []
         topics: set[str] = set()
         for subject, _, data in records:
@@ -46,7 +56,7 @@ class HeldStates:
                 case Market() as market if market.src == self._src and not market.gone:
                     topics.add(market.topic)
                     self._current.setdefault(subject, data)
-                case Event() as event if event.state != "ended":
+                case Event() as event if event.state != "ended" and event.src in (None, self._src):
                     events.append((event.topic, subject, data))
         for topic, subject, data in events:
             if topic in topics:
@@ -59,21 +69,44 @@ class HeldStates:
     def put(self, state: State) -> Message | None:
         """The message to write for a state; None where a recovery found it as the log already has it."""
         subject = self.subject(state)
+        if isinstance(state, Event):
+            state = msgspec.structs.replace(state, src=self._src)
         data = encode_record(state)
         if self._mentioned is not None:
             self._mentioned.add(subject)
             held = self._current.get(subject)
             if held is not None and _without_ts(held) == _without_ts(data):
                 return None
+        if self._ends:
+            self._ends.pop(subject, None)
         if ended(state):
             self._current.pop(subject, None)
         else:
             self._current[subject] = data
         return Message(subject, data)
 
+    def keep_end(self, message: Message) -> None:
+        """The end of a market or event is not written for now: another feed owns it."""
+        self._ends[message.subject] = message.data
+
+    def meet(self, subject: str, ended: bool) -> bool:
+        """Another feed's record stands there now. Gives whether there is anything to write over it: an end that was
+        kept says nothing over what has `ended`, and is forgotten; so ends are kept no longer than records stand."""
+        if ended:
+            self._ends.pop(subject, None)
+        return subject in self._current or subject in self._ends
+
+    def newest(self, subject: str) -> Newest | None:
+        """What is to be written there, which is no longer kept by it."""
+        if (end := self._ends.pop(subject, None)) is not None:
+            return Newest(Message(subject, end), ends=True)
+        data = self._current.get(subject)
+        return None if data is None else Newest(Message(subject, data), ends=False)
+
     def forget(self, subject: str) -> None:
         """This state is not written after all."""
         self._current.pop(subject, None)
+        self._ends.pop(subject, None)
 
     def recovered(self, absent: Callable[[Market], Market]) -> list[State]:
         """The provider has put all it knows. Gives what becomes of what it did not mention; to be `put`."""

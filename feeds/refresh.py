@@ -51,7 +51,7 @@ class LaneRecords:
         """The lane as of a position. What is held and unchanged keeps its time; all else is due first, spread."""
         before = {**self._repeated, **self._held}
         self.forget()
-        unmet = [record for record in board.records if not _ended(record)]
+        unmet = [record for record in board.records if not has_ended(record)]
         step_s = min(self._spread_s / max(1, len(unmet)), 1 / SPREAD_PER_S_MAX)
         for index, record in enumerate(unmet):
             key = record.subject[_PREFIX_LENGTH:]
@@ -67,7 +67,7 @@ class LaneRecords:
         key = record.subject[_PREFIX_LENGTH:]
         self._held.pop(key, None)
         self._repeated.pop(key, None)
-        if not _ended(record):
+        if not has_ended(record):
             self._held[key] = _Held(record._replace(subject="odds." + key), now_s + self._due_after_s)
 
     def forget(self) -> None:
@@ -92,7 +92,7 @@ class LaneRecords:
         return list(due.values())
 
 
-def _ended(record: Stored) -> bool:
+def has_ended(record: Stored) -> bool:
     """Whether the record may age out. Beats come four times a second, so nobody needs to repeat one."""
     kind = kind_of(record.subject)
     if kind == "market":

@@ -20,8 +20,22 @@ class FeedsSettings(BaseSettings):
     events: Annotated[int, Field(ge=1, le=5_000, description="simulator: events at any time")] = 60
     rate: Annotated[int, Field(ge=1, le=20_000, description="simulator: updates a second")] = 200
     seed: Annotated[int, Field(ge=0, description="simulator: the same seed, the same slate")] = 1
+    corrections: Annotated[
+        float, Field(ge=0, le=1, description="simulator: part of the markets whose result is corrected later")
+    ] = 0.0
     speed: Annotated[float, Field(gt=0, le=1_000_000, description="recording: times its own pace")] = 1.0
     loop: Annotated[bool, Field(description="recording: begin again at its end")] = False
+    priority: Annotated[
+        str,
+        Field(
+            pattern=r"^([a-z0-9_-]{1,48}(,[a-z0-9_-]{1,48})*)?$",
+            description="feeds of joined events, by comma; the first that is live writes; the same for every feed",
+        ),
+    ] = ""
+    hysteresis_s: Annotated[
+        float,
+        Field(ge=0, le=3_600, description="how long a feed is live before it takes over from a later one, seconds"),
+    ] = 10.0
     metrics_port: Annotated[int, Field(ge=0, le=65_535, description="loopback port of /metrics; 0: none")] = 0
     nats_monitor: Annotated[
         str, Field(description="http://HOST:PORT of nats-server's monitoring, to say whether the log is durable")

@@ -81,7 +81,8 @@ class Score(msgspec.Struct, frozen=True, gc=False):
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """The whole state of one event. `start` is RFC 3339 UTC. An outright (a season's futures) is an event too."""
+    """The whole state of one event. `start` is RFC 3339 UTC. An outright (a season's futures) is an event too. `src`
+    says on the bus whose state it is, and is not told to devices."""
 
     id: str
     topic: str
@@ -94,6 +95,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     score: Score | None = None
     clock: str | None = None
     kind: Literal["game", "outright"] = "game"
+    src: str | None = None
 
     @property
     def sport(self) -> str:

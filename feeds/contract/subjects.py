@@ -6,6 +6,7 @@ odds.{lane}.lead.{feed}                         who writes this feed's states in
 odds.{lane}.beat.{feed}                         how that feed is, four times a second
 odds.{lane}.desk.{scope}                        the trader's overlay
 live.{lane}.>                                   the same, republished by the log with its sequence
+settle.{lane}.{event}.{market}                  how a market ended           stream SETTLE
 fleet.{shard}                                   orders to one fan-out shard; not stored
 revoked                                         tickets of an account are worth nothing; to every shard, not stored
 """
@@ -61,6 +62,18 @@ def beat_subject(lane: int, feed: str) -> str:
     return f"odds.{lane}.beat.{feed}"
 
 
+SETTLE_STREAM = "SETTLE"
+"""The JetStream stream of results, durable, de-duplicated by message id."""
+
+SETTLE_SUBJECTS = "settle.>"
+"""Everything it stores."""
+
+
+def settle_subject(lane: int, event_id: str, market_id: str) -> str:
+    """Where results of a market go."""
+    return f"settle.{lane}.{event_id}.{market_id}"
+
+
 def fleet_subject(shard: str) -> str:
     """Where one fan-out shard takes orders."""
     return f"fleet.{shard}"
@@ -80,4 +93,9 @@ def kind_of(subject: str) -> RecordKind:
     first = subject.split(".", 3)[2]
     if first in ("lead", "beat", "desk"):
         return first  # type: ignore[return-value]
-    return "event" if subject.endswith("." + _EVENT_TOKEN) else "market"
+    return "event" if is_event(subject) else "market"
+
+
+def is_event(subject: str) -> bool:
+    """Whether the subject of a state is an event's, and not a market's."""
+    return subject.endswith("." + _EVENT_TOKEN)

@@ -54,6 +54,7 @@ def test_an_event() -> None:
         5,
         score=Score(7, 3),
         clock="Q2 04:31",
+        src="alpha-2",  # for the bus alone
     )
     assert orjson.loads(event_json(event, 8_119)) == {
         "id": "E1",

@@ -9,9 +9,9 @@ from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.durability import durable
 from feeds.contract.errors import Refused
 from feeds.contract.subjects import event_subject, lane_of, market_subject
+from feeds.feed_lane import STATE_BYTES_MAX
 from feeds.main import Feed
 from feeds.metrics import FeedMetrics
-from feeds.pipeline import STATE_BYTES_MAX
 from feeds.ports import State
 from feeds.providers.registry import ProviderOptions, make_provider
 from feeds.writer import ReadLead, RemakeLog, WriteLead, WriteStates

@@ -9,7 +9,7 @@ from feeds.contract.lane import Stored
 from feeds.contract.model import Event, Market
 from feeds.contract.records import encode_record
 from feeds.ports import State
-from feeds.recovery import HeldStates, ended
+from feeds.recovery import HeldStates, Newest, ended
 from tests.bus import event, market
 
 
@@ -75,6 +75,33 @@ def test_current_is_what_has_not_ended() -> None:
         "odds.0.football.nfl.E1._event",
         "odds.0.football.nfl.E1.M1",
     ]
+
+
+def test_an_event_is_written_as_this_feeds_and_anothers_is_left_alone() -> None:
+    states = held(event("E1", src="beta-0"), m("M1"))
+    assert [message.subject for message in states.current()] == ["odds.0.football.nfl.E1.M1"]
+    message = states.put(event("E1"))
+    assert message is not None
+    assert b'"src":"alpha-0"' in message.data
+
+
+def test_an_end_that_was_kept_is_given_once_and_says_nothing_over_an_end() -> None:
+    states = held(m("M1"), m("M2"))
+    ends = {}
+    for market_id in ("M1", "M2"):
+        message = states.put(gone(m(market_id)))
+        assert message is not None
+        states.keep_end(message)
+        ends[message.subject] = message
+    first, second = ends
+    assert states.meet(first, False)
+    assert states.newest(first) == Newest(ends[first], ends=True)
+    assert states.newest(first) is None
+    assert not states.meet(second, True)
+    assert states.newest(second) is None
+    states.put(m("M2"))
+    assert states.meet(second, True)
+    assert states.newest(second) == Newest(states.current()[0], ends=False)
 
 
 def test_a_record_nobody_can_read_is_passed_over() -> None:

@@ -150,9 +150,9 @@ def priced(market_id: str, event_id: str, american: int, **changes: Any) -> Mark
 
 
 @asynccontextmanager
-async def the_line(nats: NatsServer, known: Iterable[Any] | None = None) -> AsyncIterator[Line]:
+async def the_line(nats: NatsServer, known: Iterable[Any] | None = None, *, feed: str = "alpha") -> AsyncIterator[Line]:
     """A line whose feed is live: by default one event E1 with a market M1 at -110."""
-    provider = HandFed([event("E1"), priced("M1", "E1", -110)] if known is None else known)
+    provider = HandFed([event("E1"), priced("M1", "E1", -110)] if known is None else known, feed=feed)
     async with AsyncExitStack() as stack:
         writing = await stack.enter_async_context(Connection(nats.url, name="feed"))
         await stack.enter_async_context(feeding(writing, provider))

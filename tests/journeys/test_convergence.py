@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
 import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -27,43 +24,11 @@ from feeds.adapters.server import NatsServer, free_port
 from feeds.contract.model import Event, Market
 from feeds.contract.records import decode_record
 from tests.bus import Mirror, eventually
+from tests.journeys.part import started
 
 LANES = 4
 TOPICS = ("football", "soccer.epl", "basketball.nba:main", "hockey:prop", "tennis")
 DEVICES = 8
-
-
-class Part:
-    """One `python -m ...` process that can be killed and started again."""
-
-    def __init__(self, *argv: str) -> None:
-        self._argv = (sys.executable, "-m", *argv)
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            *self._argv, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-        )
-        assert self._process.stdout is not None
-        async with asyncio.timeout(60):
-            while b"ready" not in (line := await self._process.stdout.readline()):
-                assert line, "the part ended before it was ready"
-
-    async def end(self, how: signal.Signals) -> None:
-        assert self._process is not None
-        if self._process.returncode is None:
-            os.kill(self._process.pid, how)
-        await self._process.wait()
-
-
-@asynccontextmanager
-async def started(*argv: str) -> AsyncIterator[Part]:
-    part = Part(*argv)
-    try:
-        await part.start()
-        yield part
-    finally:
-        await part.end(signal.SIGKILL)
 
 
 async def follow(stream: OddsStream) -> None:

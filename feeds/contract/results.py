@@ -1,0 +1,89 @@
+"""How markets ended: what a feed says of a market's result, and what takes a saying back. Pure.
+
+A result goes to `settle.{lane}.{event}.{market}` after the market's closed or settled state went to its lane, and names
+that state's position. It may come late, twice, or before what it undoes; who settles orders by `ts` and `certainty`.
+
+The payout of a stake on a selection at decimal odds `price` is `stake x (v + w x price x dh)`: `w` won, `v` void
+(refunded), the rest lost, `dh` the dead-heat factor. Exact fractions: Sportradar's result 1 with void_factor 0.5 is
+w 1/2, v 1/2.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+import msgspec
+
+ResultKind = Literal["settled", "rollback", "cancelled", "rollback_cancel"]
+Certainty = Literal[1, 2]
+
+_ID_BYTES = 16
+
+
+class Share(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An exact fraction, `num` of `den`; `den` is positive."""
+
+    num: int
+    den: int = 1
+
+
+NONE = Share(0)
+WHOLE = Share(1)
+
+
+class SelectionResult(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What became of one selection; see above."""
+
+    id: str
+    w: Share = NONE
+    v: Share = NONE
+    dh: Share = WHOLE
+
+
+class MarketResult(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """One saying about a market. `settled` has its selections; `rollback` takes settlements back; `cancelled` voids the
+    bets placed from `from_ms` to `to_ms` (None: open ended), `rollback_cancel` takes that back.
+
+    `ts` is the provider's own time of the saying, Unix ms; `certainty` 1: from a scout, 2: confirmed.
+    """
+
+    market: str
+    event: str
+    topic: str
+    kind: ResultKind
+    ts: int
+    certainty: Certainty = 2
+    selections: tuple[SelectionResult, ...] = msgspec.field(name="x", default=())
+    from_ms: int | None = None
+    to_ms: int | None = None
+    reason: str | None = None
+
+
+class Settlement(msgspec.Struct, frozen=True):
+    """A result as it stands on the bus: who said it, and the position of the market's state that it rests on.
+
+    `epoch` is the creation time of the lane's stream, `s` the sequence in it; 0 where the lane holds no such state.
+    """
+
+    feed: str
+    lane: int
+    epoch: str
+    s: int
+    result: MarketResult
+
+
+def saying_id(feed: str, result: MarketResult) -> str:
+    """What makes two sayings the same one, so that twice is once: whose it is, and everything it means. `reason` is for
+    people and means nothing."""
+    meaning = (
+        feed,
+        result.market,
+        result.kind,
+        result.ts,
+        result.certainty,
+        result.selections,
+        result.from_ms,
+        result.to_ms,
+    )
+    return hashlib.blake2b(msgspec.json.encode(meaning), digest_size=_ID_BYTES).hexdigest()

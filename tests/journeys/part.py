@@ -1,0 +1,48 @@
+"""Processes of the product as tests run them: started until they say they are ready, frozen, killed, started again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+
+class Part:
+    """One `python -m ...` process that can be killed and started again."""
+
+    def __init__(self, *argv: str) -> None:
+        self._argv = (sys.executable, "-m", *argv)
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            *self._argv, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+        )
+        assert self._process.stdout is not None
+        async with asyncio.timeout(60):
+            while b"ready" not in (line := await self._process.stdout.readline()):
+                assert line, "the part ended before it was ready"
+
+    def send(self, which: signal.Signals) -> None:
+        """Sends a signal, where it still runs."""
+        assert self._process is not None
+        if self._process.returncode is None:
+            os.kill(self._process.pid, which)
+
+    async def end(self, how: signal.Signals) -> None:
+        assert self._process is not None
+        self.send(how)
+        await self._process.wait()
+
+
+@asynccontextmanager
+async def started(*argv: str) -> AsyncIterator[Part]:
+    part = Part(*argv)
+    try:
+        await part.start()
+        yield part
+    finally:
+        await part.end(signal.SIGKILL)
