@@ -9,7 +9,7 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,14 +94,22 @@ def _nats(arguments: argparse.Namespace) -> int:
 def _serve(arguments: argparse.Namespace) -> int:
     options = ServeOptions(arguments.port, arguments.events, arguments.rate, arguments.seed)
 
-    async def until_signalled() -> int:
-        stopped = asyncio.Event()
-        signalled = asyncio.create_task(process.until_signalled())
-        signalled.add_done_callback(lambda _: stopped.set())
-        return await serve(arguments.server, options, stopped)
-
     process.configure_logs("info")
-    return process.run(until_signalled())
+    return process.run(_until_signalled(serve(arguments.server, options)))
+
+
+async def _until_signalled(work: Coroutine[Any, Any, None]) -> int:
+    """Works until a signal, which is listened to before the work begins."""
+    signalled = asyncio.create_task(process.until_signalled())
+    working = asyncio.create_task(work)
+    await asyncio.wait((signalled, working), return_when=asyncio.FIRST_COMPLETED)
+    if working.done():
+        signalled.cancel()
+        await working
+        return 0
+    working.cancel()
+    await asyncio.wait((working,))
+    return 0
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -53,24 +53,17 @@ SERVERS: Final[dict[str, Callable[[ServeOptions], Served]]] = {
 }
 
 
-async def serve(name: str, options: ServeOptions, stopped: asyncio.Event) -> int:
-    """Serves until `stopped`. Raises Refused("unknown_server"), OSError."""
+async def serve(name: str, options: ServeOptions) -> None:
+    """Serves until cancelled. Raises Refused("unknown_server", or the simulator's own), OSError."""
     make = SERVERS.get(name)
     if make is None:
         raise Refused("unknown_server", f"unknown server {name!r}; there are: {', '.join(SERVERS)}")
     server = make(options)
     simulator = Simulator(feed=name, lanes=1, events=options.events, rate=options.rate, seed=options.seed)
-    playing = asyncio.create_task(simulator.run(server))
-    stopping = asyncio.create_task(stopped.wait())
     async with server.serving(options.port) as port:
         print(f"serving {name} on 127.0.0.1:{port}", flush=True)
         _read_commands(server)
-        await asyncio.wait((playing, stopping), return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if playing.done():
-            await playing
-        playing.cancel()
-    return 0
+        await simulator.run(server)
 
 
 def _read_commands(server: Served) -> None:

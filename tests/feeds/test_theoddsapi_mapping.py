@@ -30,12 +30,12 @@ from tests.feeds.theoddsapi_answers import (
 
 
 def sides(told: Market) -> list[tuple[str | None, str, str | None, int | None]]:
-    return [(each.side, each.name, each.line, each.price and each.price.milli) for each in told.selections]
+    return [(each.side, each.name, each.line, each.price.milli if each.price else None) for each in told.selections]
 
 
 def test_an_event_and_its_main_markets() -> None:
     told = Told()
-    states = told.list(event(h2h(1.8, 2.1), spread(-3.5), total(47.5)))
+    states = told.listed(event(h2h(1.8, 2.1), spread(-3.5), total(47.5)))
     assert [type(state) for state in states] == [Event, Market, Market, Market]
     found = told.event()
     assert (found.name, found.start, found.state) == (f"{AWAY} @ {HOME}", "2026-09-21T17:00:00Z", "upcoming")
@@ -53,27 +53,27 @@ def test_an_event_and_its_main_markets() -> None:
 def test_nothing_new_gives_nothing() -> None:
     told = Told()
     answer = event(h2h(1.8, 2.1), spread(-3.5))
-    assert told.list(answer)
-    assert told.list(answer, now_ms=BEFORE_MS + 1) == []
+    assert told.listed(answer)
+    assert told.listed(answer, now_ms=BEFORE_MS + 1) == []
 
 
 def test_a_price_that_moves() -> None:
     told = Told()
-    told.list(event(h2h(1.8, 2.1), spread(-3.5)))
-    (state,) = told.list(event(h2h(1.8, 2.2), spread(-3.5)), now_ms=BEFORE_MS + 5)
+    told.listed(event(h2h(1.8, 2.1), spread(-3.5)))
+    (state,) = told.listed(event(h2h(1.8, 2.2), spread(-3.5)), now_ms=BEFORE_MS + 5)
     assert isinstance(state, Market)
     assert (state.ts, state.selections[1].price) == (BEFORE_MS + 5, Price(2200, 120))
 
 
 def test_american_prices_by_configuration() -> None:
     told = Told(price_format="american")
-    told.list(event(h2h(-110, 150)))
+    told.listed(event(h2h(-110, 150)))
     assert [each.price for each in told.market().selections] == [Price(1909, -110), Price(2500, 150)]
 
 
 def test_a_price_that_is_none_is_withdrawn_and_counted() -> None:
     told = Told(price_format="american")
-    told.list(event(h2h(1.91, 150)))
+    told.listed(event(h2h(1.91, 150)))
     home, away = told.market().selections
     assert (home.st, home.price, away.st) == ("suspended", None, "open")
     assert told.translator.skipped == {"price_malformed": 1}
@@ -82,20 +82,20 @@ def test_a_price_that_is_none_is_withdrawn_and_counted() -> None:
 @pytest.mark.parametrize("price", [0, 1, -5, 5000, 1e300])
 def test_a_price_out_of_range_is_withdrawn(price: float) -> None:
     told = Told()
-    told.list(event(h2h(1.91, price)))
+    told.listed(event(h2h(1.91, price)))
     assert told.market().selections[1].price is None
 
 
 def test_a_draw_makes_a_match_result() -> None:
     told = Told()
-    told.list(event(market("h2h", outcome(AWAY, 3), outcome("Draw", 3.2), outcome(HOME, 2.1))))
+    told.listed(event(market("h2h", outcome(AWAY, 3), outcome("Draw", 3.2), outcome(HOME, 2.1))))
     assert [side for side, *_ in sides(told.market(type="match_result"))] == ["home", "draw", "away"]
 
 
 def test_in_soccer_a_missing_draw_makes_no_other_market() -> None:
     told = Told()
     soccer = {"sport_key": "soccer_epl"}
-    told.list(event(h2h(2.1, 3.4), **soccer), scope=Scope("soccer_epl"))
+    told.listed(event(h2h(2.1, 3.4), **soccer), scope=Scope("soccer_epl"))
     assert told.market().type == "match_result"
     assert told.event().name == f"{HOME} v {AWAY}"
 
@@ -103,7 +103,7 @@ def test_in_soccer_a_missing_draw_makes_no_other_market() -> None:
 def test_lay_prices_belong_to_the_same_selections() -> None:
     told = Told()
     lay = market("h2h_lay", outcome(HOME, 1.85), outcome(AWAY, 2.2))
-    told.list(event(lay, h2h(1.8, 2.1)))
+    told.listed(event(lay, h2h(1.8, 2.1)))
     assert [(each.price and each.price.milli, each.lay) for each in told.market().selections] == [
         (1800, 1850),
         (2100, 2200),
@@ -112,7 +112,7 @@ def test_lay_prices_belong_to_the_same_selections() -> None:
 
 def test_alternates_are_pairs_of_points_in_the_group_of_the_main_line() -> None:
     told = Told()
-    told.list(event(spread(-3.5)))
+    told.listed(event(spread(-3.5)))
     pairs = [(HOME, 1.6, -1.5), (AWAY, 2.4, 1.5), (HOME, 3.1, 3.5), (AWAY, 1.3, -3.5), (HOME, 1.9, -3.5)]
     told.one(event(market("alternate_spreads", *(outcome(*pair) for pair in pairs))), "alternate_spreads")
     main, lower, upper = told.market(cls="main"), told.market(line="-1.5"), told.market(line="3.5")
@@ -125,23 +125,23 @@ def test_alternates_are_pairs_of_points_in_the_group_of_the_main_line() -> None:
 
 def test_a_line_that_moves_is_replaced() -> None:
     told = Told()
-    told.list(event(spread(-3.5)))
+    told.listed(event(spread(-3.5)))
     old = told.market()
-    ended, new = told.list(event(spread(-2.5)))
+    ended, new = told.listed(event(spread(-2.5)))
     assert isinstance(ended, Market)
     assert isinstance(new, Market)
     assert (ended.id, ended.st, ended.gone, ended.replaced_by) == (old.id, "closed", True, new.id)
     assert (new.st, new.line, new.replaces, new.group) == ("open", "-2.5", old.id, old.group)
-    told.list(event(spread(-2.5, price=1.95)))
+    told.listed(event(spread(-2.5, price=1.95)))
     assert told.market().replaces == old.id
 
 
 def test_a_main_line_takes_the_place_of_its_alternate() -> None:
     told = Told()
-    told.list(event(total(47.5)))
+    told.listed(event(total(47.5)))
     told.one(event(total(46.5, 48.5, key="alternate_totals")), "alternate_totals")
     alternate = told.market(line="48.5")
-    told.list(event(total(48.5)))
+    told.listed(event(total(48.5)))
     main = told.market(cls="main")
     ended = told.last[alternate.id]
     assert isinstance(ended, Market)
@@ -218,11 +218,11 @@ def test_outrights() -> None:
         "home_team": None,
         "away_team": None,
     }
-    told.list(event(market("outrights", outcome(HOME, 8), outcome(AWAY, 6)), **season), scope=Scope(sport))
+    told.listed(event(market("outrights", outcome(HOME, 8), outcome(AWAY, 6)), **season), scope=Scope(sport))
     found, future = told.event(), told.market()
     assert (found.kind, found.name, found.topic) == ("outright", "Super Bowl Winner", f"football.nfl.{found.id}")
     assert (future.cls, future.type, future.group) == ("future", "outright", None)
-    told.list(event(market("outrights", outcome(HOME, 7)), **season), scope=Scope(sport))
+    told.listed(event(market("outrights", outcome(HOME, 7)), **season), scope=Scope(sport))
     assert [(each.st, each.price and each.price.milli) for each in told.market().selections] == [
         ("open", 7000),
         ("suspended", None),
@@ -231,20 +231,20 @@ def test_outrights() -> None:
 
 def test_what_vanishes_is_suspended_and_what_comes_back_is_open() -> None:
     told = Told()
-    told.list(event(h2h(1.8, 2.1), spread(-3.5)))
-    (state,) = told.list(event(spread(-3.5)))
+    told.listed(event(h2h(1.8, 2.1), spread(-3.5)))
+    (state,) = told.listed(event(spread(-3.5)))
     assert isinstance(state, Market)
     assert (state.type, state.st, state.reason, state.gone) == ("moneyline", "suspended", "not_offered", False)
-    told.list(event(h2h(1.8, 2.1), spread(-3.5)))
+    told.listed(event(h2h(1.8, 2.1), spread(-3.5)))
     assert told.market(type="moneyline").st == "open"
     assert told.market(type="moneyline").reason is None
 
 
 def test_an_event_that_vanishes_is_suspended_with_all_that_was_asked_apart() -> None:
     told = Told()
-    told.list(event(h2h(1.8, 2.1)))
+    told.listed(event(h2h(1.8, 2.1)))
     told.one(event(total(40.5, key="alternate_totals")))
-    told.list()
+    told.listed()
     assert {each.st for each in told.markets()} == {"suspended"}
     assert told.event().state == "upcoming"
     assert told.translator.events() == []
@@ -252,27 +252,27 @@ def test_an_event_that_vanishes_is_suspended_with_all_that_was_asked_apart() -> 
 
 def test_an_answer_withdraws_only_what_it_was_asked_about() -> None:
     told = Told()
-    told.list(event(h2h(1.8, 2.1)))
+    told.listed(event(h2h(1.8, 2.1)))
     told.one(event(market("player_points", outcome("Over", 2, 20.5, "A B"))), "player_points")
     told.one(event(total(40.5, key="alternate_totals")), "alternate_totals")
     assert {each.st for each in told.markets()} == {"open"}
-    told.list(event(h2h(1.8, 2.1)))
+    told.listed(event(h2h(1.8, 2.1)))
     assert {each.st for each in told.markets()} == {"open"}
-    told.list(event(h2h(1.8, 2.1), event_id="b" * 32, sport_key="baseball_mlb"), scope=Scope("baseball_mlb"))
+    told.listed(event(h2h(1.8, 2.1), event_id="b" * 32, sport_key="baseball_mlb"), scope=Scope("baseball_mlb"))
     assert {each.st for each in told.markets()} == {"open"}
 
 
 def test_another_bookmaker_is_passed_over() -> None:
     told = Told()
-    assert told.list(event(h2h(1.8, 2.1), bookmaker="zenith")) == []
+    assert told.listed(event(h2h(1.8, 2.1), bookmaker="zenith")) == []
 
 
 def test_what_is_older_is_ignored_and_withdraws_nothing() -> None:
     told = Told()
-    told.list(event(h2h(1.8, 2.1, updated=20), spread(-3.5, updated=20)), event(h2h(1.5, 2.5), event_id="b" * 32))
-    assert told.list(event(h2h(1.7, 2.2, updated=10))) == []
+    told.listed(event(h2h(1.8, 2.1, updated=20), spread(-3.5, updated=20)), event(h2h(1.5, 2.5), event_id="b" * 32))
+    assert told.listed(event(h2h(1.7, 2.2, updated=10))) == []
     assert told.translator.older
-    told.list(event(h2h(1.7, 2.2, updated=21), spread(-3.5, updated=19)), event(h2h(1.5, 2.5), event_id="b" * 32))
+    told.listed(event(h2h(1.7, 2.2, updated=21), spread(-3.5, updated=19)), event(h2h(1.5, 2.5), event_id="b" * 32))
     assert {each.st for each in told.markets()} == {"open"}
     prices = {each.selections[0].price for each in told.markets(type="moneyline")}
     assert prices == {Price(1700, -143), Price(1500, -200)}
@@ -280,35 +280,35 @@ def test_what_is_older_is_ignored_and_withdraws_nothing() -> None:
 
 def test_older_answers_in_a_row_are_a_correction_at_last() -> None:
     told = Told()
-    told.list(event(h2h(1.8, 2.1, updated=20)))
+    told.listed(event(h2h(1.8, 2.1, updated=20)))
     for _ in range(OLDER_IN_A_ROW_MAX):
-        assert told.list(event(h2h(1.7, 2.2, updated=10))) == []
-    assert told.list(event(h2h(1.7, 2.2, updated=10))) != []
+        assert told.listed(event(h2h(1.7, 2.2, updated=10))) == []
+    assert told.listed(event(h2h(1.7, 2.2, updated=10))) != []
 
 
 def test_a_bookmakers_update_counts_where_its_market_has_none() -> None:
     told = Told()
     answer = event(h2h(1.8, 2.1))
     answer["bookmakers"][0]["last_update"] = "2026-09-21T14:00:20Z"
-    told.list(answer)
+    told.listed(answer)
     older = event(h2h(1.7, 2.2))
     older["bookmakers"][0]["last_update"] = "2026-09-21T14:00:10Z"
-    assert told.list(older) == []
+    assert told.listed(older) == []
 
 
 def test_an_event_begins_by_its_time_and_may_be_put_off() -> None:
     told = Told()
-    told.list(event(h2h(1.8, 2.1)))
+    told.listed(event(h2h(1.8, 2.1)))
     assert told.passed(START_MS - 1) == []
     told.passed(START_MS)
     assert (told.event().state, told.market().live) == ("live", True)
-    told.list(event(h2h(1.8, 2.1), commence_time="2026-09-21T18:00:00Z"), now_ms=START_MS + 1)
+    told.listed(event(h2h(1.8, 2.1), commence_time="2026-09-21T18:00:00Z"), now_ms=START_MS + 1)
     assert (told.event().state, told.market().live, told.event().start) == ("upcoming", False, "2026-09-21T18:00:00Z")
 
 
 def test_a_score_makes_an_event_live_and_completed_ends_it() -> None:
     told = Told()
-    told.list(event(h2h(1.8, 2.1)))
+    told.listed(event(h2h(1.8, 2.1)))
     told.scores(score(7, 3))
     assert (told.event().state, told.event().score) == ("live", Score(7, 3))
     ended, last = told.scores(score(21, 3, completed=True))
@@ -316,19 +316,19 @@ def test_a_score_makes_an_event_live_and_completed_ends_it() -> None:
     assert isinstance(last, Event)
     assert (ended.st, ended.gone, ended.replaced_by) == ("closed", True, None)
     assert (last.state, last.score) == ("ended", Score(21, 3))
-    assert told.list(event(h2h(1.8, 2.1))) == []
+    assert told.listed(event(h2h(1.8, 2.1))) == []
     assert told.scores(score(21, 3, completed=True)) == []
 
 
 def test_a_score_that_is_no_number_is_none() -> None:
     told = Told()
-    told.list(event(h2h(1.8, 2.1)))
+    told.listed(event(h2h(1.8, 2.1)))
     assert told.scores(score("120/3", "-")) == []
 
 
 def test_what_the_log_holds_of_an_event_that_ended_is_closed() -> None:
     told, again = Told(), Told()
-    told.list(event(h2h(1.8, 2.1)))
+    told.listed(event(h2h(1.8, 2.1)))
     held = told.market()
     assert again.translator.absent(held, 5).st == "suspended"
     assert again.scores(score(21, 3, completed=True)) == []
@@ -338,8 +338,8 @@ def test_what_the_log_holds_of_an_event_that_ended_is_closed() -> None:
 
 def test_an_event_nobody_mentions_any_more_ends() -> None:
     told = Told()
-    told.list(event(h2h(1.8, 2.1)))
-    told.list()
+    told.listed(event(h2h(1.8, 2.1)))
+    told.listed()
     assert told.passed(START_MS + FORGOTTEN_AFTER_MS) != []
     assert told.event().state == "live"
     told.passed(START_MS + FORGOTTEN_AFTER_MS + 1)
@@ -350,7 +350,7 @@ def test_an_event_nobody_mentions_any_more_ends() -> None:
 def test_ids_of_a_joined_event_are_those_of_other_providers() -> None:
     table = MappingTable(events={EVENT: "bills-chiefs"}, teams={HOME: "Bills"}, leagues={SPORT: "pro"})
     told = Told(names=Names(PROVIDER, table))
-    told.list(event(h2h(1.8, 2.1)))
+    told.listed(event(h2h(1.8, 2.1)))
     theirs = Names("other", MappingTable(events={"9": "bills-chiefs"}))
     identity = theirs.event("9")
     assert told.event().id == identity.id
@@ -363,9 +363,9 @@ def test_ids_of_a_joined_event_are_those_of_other_providers() -> None:
 
 def test_bookmakers_of_an_event_that_is_not_joined_have_markets_of_their_own() -> None:
     told = Told()
-    told.list(event(h2h(1.8, 2.1)))
+    told.listed(event(h2h(1.8, 2.1)))
     other = Told(bookmaker="zenith")
-    other.list(event(h2h(1.8, 2.1), bookmaker="zenith"))
+    other.listed(event(h2h(1.8, 2.1), bookmaker="zenith"))
     assert other.event().id == told.event().id
     assert other.market().id != told.market().id
 

@@ -70,8 +70,8 @@ def _answers(draw: st.DrawFn) -> list[tuple[str, Any]]:
 
 def _play(answers: list[tuple[str, Any]], told: Told) -> None:
     for kind, answer in answers:
-        states = told.one(answer) if kind == "one" else told.list(*answer)
-        again = told.one(answer) if kind == "one" else told.list(*answer)
+        states = told.one(answer) if kind == "one" else told.listed(*answer)
+        again = told.one(answer) if kind == "one" else told.listed(*answer)
         assert again == []
         assert len({state.id for state in states}) == len(states)
 
@@ -93,7 +93,7 @@ def test_it_ends_as_the_last_snapshot_is(answers: list[tuple[str, Any]]) -> None
     _play(answers, told)
     last = answers[-1][1]
     listed = {each["id"] for each in last}
-    fresh.list(*last)
+    fresh.listed(*last)
     for each in last:
         apart = [answer for kind, answer in _since_vanished(answers, each["id"]) if kind == "one"]
         if apart:
@@ -122,7 +122,7 @@ def test_states_follow_each_other(answers: list[tuple[str, Any]], completed: set
     told = Told()
     held: dict[str, State] = {}
     for now_ms, (kind, answer) in enumerate(answers, start=BEFORE_MS):
-        states = told.one(answer, now_ms=now_ms) if kind == "one" else told.list(*answer, now_ms=now_ms)
+        states = told.one(answer, now_ms=now_ms) if kind == "one" else told.listed(*answer, now_ms=now_ms)
         _follow(held, states)
     _follow(held, told.scores(*(score(1, 0, completed=True, event_id=each) for each in sorted(completed))))
     for state in held.values():

@@ -95,7 +95,7 @@ class Told:
         )
         self.last: dict[str, State] = {}
 
-    def list(self, *events: Json, scope: Scope = LIST, now_ms: int = BEFORE_MS) -> list[State]:
+    def listed(self, *events: Json, scope: Scope = LIST, now_ms: int = BEFORE_MS) -> list[State]:
         """A sport's list is answered."""
         return self._keep(self.translator.odds(parse(orjson.dumps(list(events))), scope, now_ms))
 
