@@ -91,7 +91,7 @@ class Translator:
                     states += self._unmentioned(track, scope, now_ms, at_ms)
         return _ends_last(states)
 
-    def scores(self, snapshot: Snapshot, now_ms: int) -> list[State]:
+    def scores(self, snapshot: Snapshot, now_ms: int, at_ms: int | None = None) -> list[State]:
         """What an answer about scores changes. Events nobody offered odds on are only remembered where they ended."""
         states: list[State] = []
         for event in snapshot.events:
@@ -104,7 +104,7 @@ class Translator:
                 track = self._track(event)
             if not track.over:
                 track.score(event)
-                states += track.changes(self._layout, now_ms, now_ms)
+                states += track.changes(self._layout, now_ms, now_ms if at_ms is None else at_ms)
         return _ends_last(states)
 
     def unanswered(self, scope: Scope, now_ms: int) -> list[State]:
@@ -116,16 +116,17 @@ class Translator:
                 states += track.changes(self._layout, now_ms, now_ms)
         return states
 
-    def passed(self, now_ms: int) -> list[State]:
+    def passed(self, now_ms: int, at_ms: int | None = None) -> list[State]:
         """Time passed: what began, and what is forgotten because nobody mentions it any more."""
+        at_ms = now_ms if at_ms is None else at_ms
         states: list[State] = []
         for event_id, track in list(self._tracks.items()):
-            if unix_ms(track.raw.commence_time) + FORGOTTEN_AFTER_MS < now_ms and not track.listed:
+            if unix_ms(track.raw.commence_time) + FORGOTTEN_AFTER_MS < at_ms and not track.listed:
                 track.end()
-                states += track.changes(self._layout, now_ms, now_ms)
+                states += track.changes(self._layout, now_ms, at_ms)
                 del self._tracks[event_id]
-            elif track.begins(now_ms):
-                states += track.changes(self._layout, now_ms, now_ms)
+            elif track.begins(at_ms):
+                states += track.changes(self._layout, now_ms, at_ms)
         return _ends_last(states)
 
     def image(self) -> list[State]:
@@ -175,10 +176,14 @@ class Translator:
 
 
 def scopes(snapshot: Snapshot) -> list[Scope]:
-    """What a recorded answer tells all of, as nobody wrote down what was asked: its sports, or its event."""
+    """What a recorded answer about odds tells all of, as nobody wrote down what was asked: its sports, or its event.
+
+    None for an answer about scores, and for an empty list: nobody knows of which sport that was.
+    """
+    events = [event for event in snapshot.events if event.bookmakers is not None]
     if snapshot.listed:
-        return [Scope(sport) for sport in dict.fromkeys(event.sport_key for event in snapshot.events)]
-    return [Scope(event.sport_key, event.id) for event in snapshot.events]
+        return [Scope(sport) for sport in dict.fromkeys(event.sport_key for event in events)]
+    return [Scope(event.sport_key, event.id) for event in events]
 
 
 def _ends_last(states: list[State]) -> list[State]:

@@ -80,6 +80,7 @@ def newest_update(snapshot: Snapshot) -> datetime | None:
         for market in bookmaker.markets
         if (at := updated_at(market, bookmaker)) is not None
     ]
+    times += [at for event in snapshot.events if (at := in_utc(event.last_update)) is not None]
     return in_utc(snapshot.at) or max(times, default=None)
 
 

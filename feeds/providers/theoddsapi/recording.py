@@ -57,12 +57,13 @@ class TheOddsApiRecording:
         self._now_ms = now_ms
         self._refusals = RefusalLog(feed)
         self._origin: tuple[int, float] | None = None
+        self._at_ms: int | None = None
         self._live = False
 
     async def run(self, sink: FeedSink) -> None:
         """Play to the end and say `down`, or for ever if looped. Raises Refused where no answer can be read."""
         while True:
-            self._origin, self._live = None, False
+            self._origin, self._at_ms, self._live = None, None, False
             sink.health("recovering")
             sink.put(self._translator.restart(self._now_ms()))
             await self._pass(sink)
@@ -96,13 +97,14 @@ class TheOddsApiRecording:
 
     async def _play(self, snapshot: Snapshot, sink: FeedSink) -> None:
         of = newest_update(snapshot)
-        at_ms = None if of is None else unix_ms(of)
+        at_ms = self._at_ms = self._at_ms if of is None else unix_ms(of)
         await self._until_due(at_ms)
         now_ms = self._now_ms()
-        for scope in scopes(snapshot):
+        told = scopes(snapshot)
+        for scope in told:
             sink.put(self._translator.odds(snapshot, scope, now_ms, at_ms))
-            sink.put(self._translator.scores(snapshot, now_ms))
-        if not self._live and any(event.bookmakers is not None for event in snapshot.events):
+        sink.put([*self._translator.scores(snapshot, now_ms, at_ms), *self._translator.passed(now_ms, at_ms)])
+        if told and not self._live:
             self._live = True
             sink.health("live")
 
