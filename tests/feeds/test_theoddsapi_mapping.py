@@ -396,3 +396,26 @@ def test_markets_held_of_an_event_are_bounded() -> None:
         told.one(event(total(*lines, key="alternate_totals")), "alternate_totals")
     told.one(event(total(0.5, key="alternate_totals")), "alternate_totals")
     assert len(told.markets()) <= MARKETS_HELD_MAX
+
+
+def test_two_players_of_one_slug_are_never_one_market() -> None:
+    told = Told()
+    told.one(event(market("player_points", outcome("Over", 2, 9.5, "Jokić"), outcome("Under", 2, 9.5, "Jokič"))))
+    assert sides(told.market()) == [("over", "Over 9.5", "9.5", 2000)]
+    assert told.translator.skipped == {"ambiguous_subject": 1}
+
+
+def test_an_event_that_ended_late_does_not_come_back() -> None:
+    told = Told()
+    late_ms = START_MS + FORGOTTEN_AFTER_MS + 1
+    told.listed(event(h2h(1.8, 2.1)), now_ms=late_ms)
+    told.scores(score(21, 3, completed=True), now_ms=late_ms)
+    assert told.passed(late_ms + 1) == []
+    assert told.listed(event(h2h(1.8, 2.1)), now_ms=late_ms + 2) == []
+
+
+def test_lay_prices_without_the_draw_are_of_the_same_market() -> None:
+    told = Told()
+    back = market("h2h", outcome(AWAY, 3), outcome("Draw", 3.2), outcome(HOME, 2.1))
+    told.listed(event(back, market("h2h_lay", outcome(HOME, 2.2))))
+    assert [each.lay for each in told.market(type="match_result").selections] == [2200, None, None]

@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -38,6 +38,14 @@ _log = structlog.get_logger(__name__)
 
 def _unix_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+class _Run(NamedTuple):
+    """What one run works with."""
+
+    sink: FeedSink
+    health: Health
+    fetcher: Fetcher
 
 
 class TheOddsApi:
@@ -93,12 +101,13 @@ class TheOddsApi:
             body_bytes_max=settings.body_bytes_max,
             concurrency=settings.concurrency,
         )
+        run = _Run(sink, health, fetcher)
         async with fetcher, asyncio.TaskGroup() as group:
             while True:
                 now_s = clock.time()
-                self._look(sink, health, fetcher, now_s)
+                self._look(run, now_s)
                 for question in self._agenda.take(now_s, settings.concurrency):
-                    group.create_task(self._ask(question, sink, health, fetcher))
+                    group.create_task(self._ask(question, run))
                 await self._until_due(clock.time())
 
     def absent(self, market: Market, now_ms: int) -> Market:
@@ -115,44 +124,52 @@ class TheOddsApi:
         except TimeoutError:
             return
 
-    def _look(self, sink: FeedSink, health: Health, fetcher: Fetcher, now_s: float) -> None:
+    def _look(self, run: _Run, now_s: float) -> None:
         """What time alone changes: events that began, questions, answers too old, the feed's health."""
         now_ms = self._now_ms()
-        self._put(sink, self._translator.passed(now_ms))
+        self._put(run.sink, self._translator.passed(now_ms))
         questions = self._plan.questions(self._translator.events(), now_ms)
         self._agenda.ask(questions, now_s)
-        self._factor = self._stretched_by(fetcher, questions, now_ms)
+        self._factor = self._stretched_by(run.fetcher, questions, now_ms)
         self._agenda.hasten({question: self._interval_s(question) for question in questions}, now_s)
+        wanted = frozenset(questions)
         for question in [question for question in self._good_s if question.kind == "event"]:
-            if question not in questions or now_s - self._good_s[question] > self._settings.stale_s:
-                self._withdraw(sink, question, fetcher)
-        fetcher.keep({self._plan.path(question) for question in questions})
-        self._say(sink, health.state(now_s))
+            if question not in wanted or now_s - self._good_s[question] > self._settings.stale_s:
+                self._withdraw(question, run)
+        run.fetcher.keep({self._plan.path(question) for question in questions})
+        self._say(run.sink, run.health.state(now_s))
 
-    async def _ask(self, question: Question, sink: FeedSink, health: Health, fetcher: Fetcher) -> None:
-        clock = asyncio.get_running_loop()
+    async def _ask(self, question: Question, run: _Run) -> None:
         path = self._plan.path(question)
+        older = False
         try:
-            body = await fetcher.get(path, self._plan.parameters(question))
-            if body is not None and self._agenda.wants(question) and self._take(question, parse(body), sink):
-                fetcher.forget(path)
+            body = await run.fetcher.get(path, self._plan.parameters(question))
+            if body is not None and self._agenda.wants(question):
+                older = self._take(question, parse(body), run.sink)
         except NoAnswer as failure:
-            self._failed(question, failure, sink, health, fetcher)
+            self._failed(question, failure, run)
         except Refused as refusal:
-            fetcher.forget(path)
-            self._failed(question, NoAnswer(refusal.code), sink, health, fetcher)
+            run.fetcher.forget(path)
+            self._failed(question, NoAnswer(refusal.code), run)
         else:
-            self.tally.understood += 1
-            now_s = clock.time()
-            self._agenda.answered(question, now_s, self._interval_s(question))
-            self._good_s[question] = now_s
-            self._plan.cost(question, fetcher.quota.last)
-            if question.kind == "odds":
-                health.good(question.sport, now_s)
+            self._answered(question, run, older=older)
         self._woken.set()
 
+    def _answered(self, question: Question, run: _Run, *, older: bool) -> None:
+        """It was understood. An `older` answer is no sign of life, and is not to be known as the newest."""
+        now_s = asyncio.get_running_loop().time()
+        self.tally.understood += 1
+        self._agenda.answered(question, now_s, self._interval_s(question))
+        self._plan.cost(question, run.fetcher.quota.last)
+        if older:
+            run.fetcher.forget(self._plan.path(question))
+            return
+        self._good_s[question] = now_s
+        if question.kind == "odds":
+            run.health.good(question.sport, now_s)
+
     def _take(self, question: Question, snapshot: Snapshot, sink: FeedSink) -> bool:
-        """Puts what an answer changes. Gives whether it was an older one, which is not to be asked for again."""
+        """Puts what an answer changes. Gives whether anything in it was older than what is known."""
         now_ms = self._now_ms()
         if question.kind == "scores":
             self._put(sink, self._translator.scores(snapshot, now_ms))
@@ -165,7 +182,7 @@ class TheOddsApi:
             self._refusals.add("outcomes_skipped", asked=question.kind, reasons=dict(self._translator.skipped))
         return self._translator.older
 
-    def _failed(self, question: Question, failure: NoAnswer, sink: FeedSink, health: Health, fetcher: Fetcher) -> None:
+    def _failed(self, question: Question, failure: NoAnswer, run: _Run) -> None:
         now_s = asyncio.get_running_loop().time()
         self.tally.refuse(failure.code.partition(":")[0])
         self._refusals.add(failure.code, asked=question.kind, sport=question.sport, refused=self.tally.refused)
@@ -173,15 +190,15 @@ class TheOddsApi:
             self._agenda.pause(now_s, failure.pause_s)
         self._agenda.failed(question, now_s, self._interval_s(question))
         if question.kind == "odds":
-            health.failed(question.sport)
+            run.health.failed(question.sport)
         if question.kind == "event" and failure.gone:
-            self._withdraw(sink, question, fetcher)
+            self._withdraw(question, run)
 
-    def _withdraw(self, sink: FeedSink, question: Question, fetcher: Fetcher) -> None:
+    def _withdraw(self, question: Question, run: _Run) -> None:
         """What was said of one event alone is not known any more."""
         self._good_s.pop(question, None)
-        fetcher.forget(self._plan.path(question))
-        self._put(sink, self._translator.unanswered(self._plan.scope(question), self._now_ms()))
+        run.fetcher.forget(self._plan.path(question))
+        self._put(run.sink, self._translator.unanswered(self._plan.scope(question), self._now_ms()))
 
     def _interval_s(self, question: Question) -> float:
         return stretched(self._plan.interval_s(question), self._factor)

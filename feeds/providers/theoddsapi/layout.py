@@ -21,7 +21,7 @@ from feeds.contract.model import MarketClass, Selection, Side, Subject
 from feeds.contract.prices import Price, line_text, price_from_american, price_from_decimal
 from feeds.mapping import EventIdentity, MarketKey, Names
 from feeds.providers.theoddsapi.spec import OddsMarket, Outcome, SportEvent
-from feeds.providers.theoddsapi.taxonomy import Family, KeyKind, has_draw, kind_of, side_of
+from feeds.providers.theoddsapi.taxonomy import Family, KeyKind, has_draw, kind_of, owner_of, side_of
 
 PriceFormat = Literal["decimal", "american"]
 
@@ -99,7 +99,7 @@ class Layout:
         """Our markets by id. `offered`: what the bookmaker offers on the event, by market key."""
         drafts: dict[_Bucket, _Draft] = {}
         for key in sorted(offered, key=_precedence):
-            kind = self._kind(event, offered[key])
+            kind = _kind(event, key, offered)
             for outcome in offered[key].outcomes:
                 try:
                     self._add(drafts, event, key, kind, outcome)
@@ -114,23 +114,17 @@ class Layout:
             plans.setdefault(plan.id, plan)
         return plans
 
-    def _kind(self, event: SportEvent, market: OddsMarket) -> KeyKind:
-        kind = kind_of(market.key)
-        if kind.family != "winner":
-            return kind
-        drawable = has_draw(event.sport_key) or any(outcome.name.lower() == "draw" for outcome in market.outcomes)
-        return kind._replace(type="match_result") if drawable else kind
-
     def _add(self, drafts: dict[_Bucket, _Draft], event: SportEvent, key: str, kind: KeyKind, outcome: Outcome) -> None:
         side = side_of(outcome.name, event.home_team, event.away_team)
         subject = self._subject(kind, outcome)
         line = _line(kind, side, outcome.point)
         bucket = (kind.type, kind.period, subject.id if subject else "", line)
-        draft = drafts.get(bucket)
-        if draft is None:
-            draft = drafts[bucket] = _Draft(key.removesuffix("_lay") if kind.lay else key, kind, subject)
-        elif draft.owner != (key.removesuffix("_lay") if kind.lay else key):
+        owner = owner_of(key)
+        draft = drafts.setdefault(bucket, _Draft(owner, kind, subject))
+        if draft.owner != owner:
             return
+        if draft.subject != subject:
+            raise Refused("ambiguous_subject", f"{key}: {outcome.description} goes by the id of somebody else")
         raw = outcome.name if subject or not outcome.description else f"{outcome.description} {outcome.name}"
         quote = draft.quotes.get(raw)
         if quote is None:
@@ -232,6 +226,17 @@ def read_price(price: Decimal, price_format: PriceFormat) -> Price:
 def in_order(selection: Selection) -> tuple[int, str, str]:
     """The order of a market's selections, whatever the order of a list in a message: by side, then by name."""
     return _SIDES.index(selection.side), selection.name, selection.id
+
+
+def _kind(event: SportEvent, key: str, offered: Mapping[str, OddsMarket]) -> KeyKind:
+    """What a key is about. Whether there is a draw is the same for prices to back and to lay."""
+    kind = kind_of(key)
+    if kind.family != "winner":
+        return kind
+    twins = (market for twin, market in offered.items() if owner_of(twin) == owner_of(key))
+    outcomes = (outcome for market in twins for outcome in market.outcomes)
+    drawable = has_draw(event.sport_key) or any(outcome.name.lower() == "draw" for outcome in outcomes)
+    return kind._replace(type="match_result") if drawable else kind
 
 
 def _precedence(key: str) -> tuple[bool, bool, str]:

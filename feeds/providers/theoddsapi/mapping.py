@@ -27,7 +27,7 @@ PROVIDER: Final = "theoddsapi"
 """The word ids are derived with."""
 
 FORGOTTEN_AFTER_MS: Final = 48 * 3_600_000
-"""An event that began so long ago and is not mentioned any more has ended, though no score said so."""
+"""An event that began, and was last mentioned, so long ago has ended, though no score said so."""
 
 
 class Listed(NamedTuple):
@@ -81,6 +81,7 @@ class Translator:
                 continue
             mentioned.add(event.id)
             track = self._track(event)
+            track.mentioned_ms = at_ms
             if track.over:
                 continue
             self.older = self._learn(track, event, scope) or self.older
@@ -93,6 +94,7 @@ class Translator:
 
     def scores(self, snapshot: Snapshot, now_ms: int, at_ms: int | None = None) -> list[State]:
         """What an answer about scores changes. Events nobody offered odds on are only remembered where they ended."""
+        at_ms = now_ms if at_ms is None else at_ms
         states: list[State] = []
         for event in snapshot.events:
             if event.completed is None:
@@ -102,9 +104,10 @@ class Translator:
                 if not event.completed:
                     continue
                 track = self._track(event)
+            track.mentioned_ms = at_ms
             if not track.over:
                 track.score(event)
-                states += track.changes(self._layout, now_ms, now_ms if at_ms is None else at_ms)
+                states += track.changes(self._layout, now_ms, at_ms)
         return _ends_last(states)
 
     def unanswered(self, scope: Scope, now_ms: int) -> list[State]:
@@ -121,7 +124,8 @@ class Translator:
         at_ms = now_ms if at_ms is None else at_ms
         states: list[State] = []
         for event_id, track in list(self._tracks.items()):
-            if unix_ms(track.raw.commence_time) + FORGOTTEN_AFTER_MS < at_ms and not track.listed:
+            last_ms = max(unix_ms(track.raw.commence_time), track.mentioned_ms)
+            if last_ms + FORGOTTEN_AFTER_MS < at_ms and not track.listed:
                 track.end()
                 states += track.changes(self._layout, now_ms, at_ms)
                 del self._tracks[event_id]

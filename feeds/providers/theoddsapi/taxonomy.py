@@ -144,6 +144,11 @@ def kind_of(key: str) -> KeyKind:
     return KeyKind(family, market_type, period, alternate, lay)
 
 
+def owner_of(key: str) -> str:
+    """The key whose lay prices a key holds; else the key itself."""
+    return key.removesuffix(_LAY) if kind_of(key).lay else key
+
+
 def is_featured(key: str) -> bool:
     """Whether lists of a sport's events hold it, rather than answers about one event."""
     return key in _FEATURED

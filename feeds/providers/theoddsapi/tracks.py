@@ -19,7 +19,7 @@ from feeds.ports import State
 from feeds.providers.theoddsapi.layout import Layout, MarketPlan, in_order
 from feeds.providers.theoddsapi.parse import in_utc
 from feeds.providers.theoddsapi.spec import OddsMarket, SportEvent
-from feeds.providers.theoddsapi.taxonomy import SPORTS, is_featured, league_word, sport_word
+from feeds.providers.theoddsapi.taxonomy import SPORTS, is_featured, league_word, owner_of, sport_word
 
 OLDER_IN_A_ROW_MAX: Final = 5
 """After so many older answers about an event one counts as a correction, or old prices would stay for ever."""
@@ -45,11 +45,14 @@ class Scope(NamedTuple):
         """Whether a market key that is missing is not on offer. Lay prices come unasked with their key."""
         if self.keys is None:
             return is_featured(key) == (self.event is None)
-        return key in self.keys or key.removesuffix("_lay") in self.keys
+        return key in self.keys or owner_of(key) in self.keys
 
 
 class EventTrack:
-    """One event. `raw`: as last told of. `listed`: the sport's last list had it. `over`: it has ended."""
+    """One event. `raw`: as last told of. `listed`: the sport's last list had it. `over`: it has ended.
+
+    `mentioned_ms`: when an answer last had it, for whoever forgets events.
+    """
 
     def __init__(self, raw: SportEvent, names: Names, *, feed: str, lanes: int) -> None:
         identity = names.event(raw.id)
@@ -60,6 +63,7 @@ class EventTrack:
         self.listed = True
         self.over = False
         self.started = False
+        self.mentioned_ms = 0
         self._names = names
         self._topic = event_topic(sport, names.league(raw.sport_key, league_word(raw.sport_key)), self.id)
         self._away_first = sport in _AWAY_FIRST
