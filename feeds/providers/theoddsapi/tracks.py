@@ -77,6 +77,7 @@ class EventTrack:
         self._slots: dict[str, str] = {}
         self._replaced: dict[str, str] = {}
         self._event: Event | None = None
+        self._basis: tuple[object, ...] = ()
 
     def learn(
         self,
@@ -143,6 +144,10 @@ class EventTrack:
     def changes(self, layout: Layout, now_ms: int, at_ms: int) -> list[State]:
         """What is to be published: the event before its markets, but `ended` after."""
         self.begins(at_ms)
+        basis = self._rests_on()
+        if basis == self._basis:
+            return []
+        self._basis = basis
         plans = {} if self.over else layout.plans(self.raw, self._offered)
         if not plans and self._event is None:
             return []
@@ -158,6 +163,13 @@ class EventTrack:
         if self._event is None or self.over:
             return []
         return [self._event, *self._markets.values()]
+
+    def _rests_on(self) -> tuple[object, ...]:
+        """All that what is published depends on, so that an answer which tells nothing new costs a comparison."""
+        raw = self.raw
+        outcomes = {key: market.outcomes for key, market in self._offered.items()}
+        teams = (raw.home_team, raw.away_team, raw.sport_title)
+        return self._state(), self._score, raw.commence_time, teams, outcomes
 
     def _is_older(self, key: str, updated: datetime | None) -> bool:
         held = self._updated.get(key)
