@@ -98,6 +98,8 @@ async def test_the_older_of_two_stands_down(nats_server: NatsServer) -> None:
         (("run", "--feed", "not a slug"), "feed's name"),
         (("check", "/nowhere/x.bz2", "--provider", "betfair"), "/nowhere/x.bz2"),
         (("check", "x", "--provider", "nobody"), "nobody"),
+        (("run", "--mapping", "/nowhere.toml"), "/nowhere.toml"),
+        (("run", "--provider", "theoddsapi"), "ODDSWIRE_THEODDSAPI_API_KEY"),
     ],
 )
 async def test_bad_input_is_one_clear_line(arguments: tuple[str, ...], words: str) -> None:
