@@ -103,12 +103,11 @@ async def _until_signalled(work: Coroutine[Any, Any, None]) -> int:
     signalled = asyncio.create_task(process.until_signalled())
     working = asyncio.create_task(work)
     await asyncio.wait((signalled, working), return_when=asyncio.FIRST_COMPLETED)
-    if working.done():
-        signalled.cancel()
-        await working
-        return 0
+    signalled.cancel()
     working.cancel()
     await asyncio.wait((working,))
+    if not working.cancelled():
+        await working
     return 0
 
 

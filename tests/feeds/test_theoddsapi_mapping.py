@@ -9,6 +9,7 @@ import pytest
 from feeds.contract.model import Event, Market, Score, Subject
 from feeds.contract.prices import Price
 from feeds.mapping import MappingTable, MarketKey, Names
+from feeds.providers.theoddsapi.layout import PriceFormat
 from feeds.providers.theoddsapi.mapping import FORGOTTEN_AFTER_MS, PROVIDER
 from feeds.providers.theoddsapi.tracks import MARKETS_HELD_MAX, OLDER_IN_A_ROW_MAX, Scope
 from tests.feeds.theoddsapi_answers import (
@@ -79,10 +80,11 @@ def test_a_price_that_is_none_is_withdrawn_and_counted() -> None:
     assert told.translator.skipped == {"price_malformed": 1}
 
 
-@pytest.mark.parametrize("price", [0, 1, -5, 5000, 1e300])
-def test_a_price_out_of_range_is_withdrawn(price: float) -> None:
-    told = Told()
-    told.listed(event(h2h(1.91, price)))
+@pytest.mark.parametrize("price", [0, 1, -5, 2000000, 1e300, "1e9999999", "-1e9999999", "1e-9999999"])
+@pytest.mark.parametrize("price_format", ["decimal", "american"])
+def test_a_price_out_of_range_is_withdrawn(price: float, price_format: PriceFormat) -> None:
+    told = Told(price_format=price_format)
+    told.listed(event(h2h(250, price)))
     assert told.market().selections[1].price is None
 
 

@@ -19,6 +19,24 @@ from feeds.providers.theoddsapi.parse import SNAPSHOT_BYTES_MAX, newest_update, 
 from tests.feeds.theoddsapi_answers import EVENT, HOME, Told, event, h2h, market, outcome, score, spread, total
 
 _MUTATED = 12_000
+_VALUES = (
+    b"null",
+    b"-0.0",
+    b"1e300",
+    b"0.00001",
+    b'""',
+    b'"Draw"',
+    b"[]",
+    b"true",
+    b"-110",
+    b'"1.5"',
+    b"1e9999999",
+    b"-1e9999999",
+    b"1e-9999999",
+    b'"0001-01-01T00:00:00+05:00"',
+    b'"9999-12-31T23:59:59-05:00"',
+    b'"2026-09-21T17:00:00"',
+)
 _WORST_S = 10.0
 
 
@@ -92,6 +110,7 @@ def test_an_event_and_historical_answers() -> None:
         (orjson.dumps([event(h2h(1.8, 2.1), event_id="../../scores")]), "bad_shape"),
         (orjson.dumps([event(market("h2h", outcome(HOME, "NaN")))]), "bad_shape"),
         (orjson.dumps([event(market("h2h", outcome(HOME, "sNaN")))]), "bad_shape"),
+        (orjson.dumps([event(h2h(1.8, 2.1), commence_time="0001-01-01T00:00:00+05:00")]), "bad_shape"),
     ],
 )
 def test_what_is_no_answer_is_refused(data: bytes, code: str) -> None:
@@ -132,7 +151,7 @@ def _swapped(data: bytes, rng: Random) -> bytes:
     words = data.split(b",")
     place = rng.randrange(len(words))
     name, colon, _ = words[place].partition(b":")
-    value = rng.choice([b"null", b"-0.0", b"1e300", b"0.00001", b'""', b'"Draw"', b"[]", b"true", b"-110", b'"1.5"'])
+    value = rng.choice(_VALUES)
     words[place] = name + colon + value
     return b",".join(words)
 

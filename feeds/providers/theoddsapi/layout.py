@@ -37,6 +37,7 @@ _CLASSES: Final[Mapping[Family, MarketClass]] = {
 _LINED: Final = frozenset[Family]({"spread", "total", "team_total"})
 _SIDES: Final[tuple[Side | None, ...]] = ("home", "draw", "away", "over", "under", "yes", "no", None)
 
+# Decimals are compared with these before anything is computed with them: a huge exponent overflows in arithmetic.
 _POINT_MAX = 1_000_000
 _POINT_DIGITS_MAX = 4
 _PRICE_MAX = 10_000_000
@@ -214,7 +215,7 @@ class Layout:
 
 def read_price(price: Decimal, price_format: PriceFormat) -> Price:
     """A price as sent. Raises Refused("price_out_of_range" | "price_malformed")."""
-    if not price.is_finite() or abs(price) > _PRICE_MAX:
+    if not price.is_finite() or not -_PRICE_MAX <= price <= _PRICE_MAX:
         raise Refused("price_out_of_range", f"not odds: {price}")
     if price_format == "decimal":
         return price_from_decimal(price)
@@ -251,7 +252,7 @@ def _line(kind: KeyKind, side: Side | None, point: Decimal | None) -> str | None
         if kind.family in _LINED:
             raise Refused("line_malformed", f"a {kind.family} without a point")
         return None
-    if not point.is_finite() or abs(point) > _POINT_MAX or _digits(point) > _POINT_DIGITS_MAX:
+    if not point.is_finite() or not -_POINT_MAX <= point <= _POINT_MAX or _digits(point) > _POINT_DIGITS_MAX:
         raise Refused("line_malformed", f"not a line: {point}")
     if kind.family in {"winner", "outright"}:
         return None

@@ -17,6 +17,8 @@ from feeds.providers.theoddsapi.spec import Bookmaker, Events, Historical, OddsM
 SNAPSHOT_BYTES_MAX: Final = 16 * 1024 * 1024
 """A larger answer is refused. A whole sport with ten bookmakers has about 1 MB."""
 
+_FIRST_YEAR, _LAST_YEAR = 1990, 2100
+
 _list_decoder = msgspec.json.Decoder(Events)
 _event_decoder = msgspec.json.Decoder(SportEvent)
 _historical_decoder = msgspec.json.Decoder(Historical)
@@ -47,6 +49,8 @@ def parse(data: bytes) -> Snapshot:
         raise Refused("bad_shape", str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused("json_malformed", str(error)) from error
+    if not all(_FIRST_YEAR <= event.commence_time.year <= _LAST_YEAR for event in snapshot.events):
+        raise Refused("bad_shape", f"an event outside the years {_FIRST_YEAR} to {_LAST_YEAR}")
     if not all(_finite(event) for event in snapshot.events):
         raise Refused("bad_shape", "a price or a point that is no number")
     return snapshot
