@@ -15,6 +15,7 @@ import msgspec
 from feeds.contract.errors import Refused
 from feeds.inspection import Inspector, RawSelectionId
 from feeds.providers.betfair.inspection import BetfairInspector
+from feeds.providers.theoddsapi.inspection import TheOddsApiInspector
 from feeds.recording import Recording, Tally
 
 EXIT_UNDERSTOOD: Final = 0
@@ -24,6 +25,7 @@ EXIT_REFUSED: Final = 3
 
 INSPECTORS: Final[Mapping[str, Callable[[], Inspector]]] = {
     "betfair": BetfairInspector,
+    "theoddsapi": TheOddsApiInspector,
 }
 
 

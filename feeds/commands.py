@@ -15,7 +15,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         prog="python -m feeds", description="Turns a provider's messages into market states on the log."
     )
     kinds = top.add_subparsers(required=True, metavar="COMMAND")
-    for name, add in (("run", _run), ("check", _check), ("settings", _settings), ("nats", _nats)):
+    for name, add in (("run", _run), ("check", _check), ("settings", _settings), ("nats", _nats), ("serve", _serve)):
         add(kinds).set_defaults(command=commands[name])
     return top
 
@@ -27,7 +27,7 @@ def _run(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse
         description="Takes over the feed in every lane and publishes until SIGTERM or SIGINT. Options override the "
         "environment (`python -m feeds settings`). A recording that has ended leaves the feed `down`.",
     )
-    run.add_argument("--provider", metavar="P", help="simulator, or betfair:FILE")
+    run.add_argument("--provider", metavar="P", help="simulator, betfair:FILE, theoddsapi, theoddsapi:FILE")
     run.add_argument("--feed", dest="name", metavar="NAME", help="name of the feed; default: the provider's")
     run.add_argument("--events", type=int, metavar="N", help="simulator: events at any time")
     run.add_argument("--rate", type=int, metavar="N", help="simulator: updates a second")
@@ -36,6 +36,7 @@ def _run(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse
     run.add_argument("--speed", type=float, metavar="X", help="recording: times its own pace")
     run.add_argument("--loop", action="store_true", default=None, help="recording: begin again at its end")
     run.add_argument("--priority", metavar="F1,F2", help="feeds that may write the same events, the first wins")
+    run.add_argument("--mapping", metavar="FILE", help="TOML file of the provider's ids and names in our words")
     run.add_argument("--nats", dest="nats_url", metavar="URL", help="address of nats-server")
     run.add_argument("--metrics-port", type=int, metavar="P", help="serve /metrics on this loopback port")
     return run
@@ -48,7 +49,7 @@ def _check(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         description="Exit status: 0 all understood, 3 some refused, 2 unreadable.",
     )
     check.add_argument("file", type=Path, metavar="FILE", help="a recording: .jsonl, .gz or .bz2")
-    check.add_argument("--provider", required=True, metavar="P", help="whose messages it holds: betfair")
+    check.add_argument("--provider", required=True, metavar="P", help="whose messages it holds: betfair, theoddsapi")
     check.add_argument("--at", type=_lines, default=(), metavar="L1,L2", help="report the markets after these lines")
     check.add_argument("--json", action="store_true", help="one JSON object a line")
     return check
@@ -70,6 +71,21 @@ def _nats(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpars
     nats.add_argument("--port", type=int, required=True, metavar="P", help="port to listen on")
     nats.add_argument("--data-dir", type=Path, required=True, metavar="D", help="where everything is stored")
     return nats
+
+
+def _serve(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    serve = kinds.add_parser(
+        "serve",
+        help="be a provider's server, simulated",
+        description="Serves the simulator by a provider's own protocol on loopback until SIGTERM. Lines on stdin begin "
+        "faults, KIND SECONDS: silence, duplicates, reordering, replay, rollback_first, garbage.",
+    )
+    serve.add_argument("server", metavar="NAME", help="whose protocol: theoddsapi")
+    serve.add_argument("--port", type=int, default=0, metavar="P", help="port to listen on; 0: a free one")
+    serve.add_argument("--events", type=int, default=60, metavar="N", help="events at any time")
+    serve.add_argument("--rate", type=int, default=200, metavar="N", help="updates a second")
+    serve.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed, the same slate")
+    return serve
 
 
 def _lines(text: str) -> tuple[int, ...]:

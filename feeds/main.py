@@ -9,7 +9,8 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import start_http_server
@@ -28,12 +29,15 @@ from feeds.contract.settings import BusSettings, describe
 from feeds.feed_lane import FeedLane
 from feeds.follow import FollowedLanes, Refresher
 from feeds.leader import LaneLeader
+from feeds.mapping import MappingTable, read_mapping
 from feeds.metrics import FeedMetrics
 from feeds.ownership import NO_PRIORITY, LaneOwnership, Priority, priority_of
 from feeds.pipeline import Pipeline
 from feeds.ports import Provider
 from feeds.providers.registry import ProviderOptions, default_feed, make_provider
+from feeds.providers.theoddsapi.settings import TheOddsApiSettings
 from feeds.recovery import HeldStates
+from feeds.serve import ServeOptions, serve
 from feeds.settings import FeedsSettings
 from feeds.settling import LaneSettler
 from feeds.writer import LaneWriter
@@ -45,7 +49,9 @@ EXIT_NOT_LEADER = 4
 
 def main(argv: Sequence[str] | None = None) -> int:
     """`python -m feeds`. Exit status: 0, 1 failed, 2 bad input, 3 (check) some refused, 4 no longer leader."""
-    arguments = parser({"run": _run, "check": _check, "settings": _settings, "nats": _nats}).parse_args(argv)
+    arguments = parser(
+        {"run": _run, "check": _check, "settings": _settings, "nats": _nats, "serve": _serve}
+    ).parse_args(argv)
     command: Callable[[argparse.Namespace], int] = arguments.command
     try:
         return command(arguments)
@@ -74,7 +80,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _settings(arguments: argparse.Namespace) -> int:
-    rows = [*describe(BusSettings), *describe(FeedsSettings)]
+    rows = [*describe(BusSettings), *describe(FeedsSettings), *describe(TheOddsApiSettings)]
     if arguments.json:
         print(json.dumps(rows))
         return 0
@@ -87,6 +93,26 @@ def _settings(arguments: argparse.Namespace) -> int:
 def _nats(arguments: argparse.Namespace) -> int:
     server.replace_process(port=arguments.port, data_dir=arguments.data_dir)
     return EXIT_FAILED
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    options = ServeOptions(arguments.port, arguments.events, arguments.rate, arguments.seed)
+
+    process.configure_logs("info")
+    return process.run(_until_signalled(serve(arguments.server, options)))
+
+
+async def _until_signalled(work: Coroutine[Any, Any, None]) -> int:
+    """Works until a signal, which is listened to before the work begins."""
+    signalled = asyncio.create_task(process.until_signalled())
+    working = asyncio.create_task(work)
+    await asyncio.wait((signalled, working), return_when=asyncio.FIRST_COMPLETED)
+    signalled.cancel()
+    working.cancel()
+    await asyncio.wait((working,))
+    if not working.cancelled():
+        await working
+    return 0
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -103,6 +129,7 @@ def _run(arguments: argparse.Namespace) -> int:
         speed=settings.speed,
         loop=settings.loop,
         corrections=settings.corrections,
+        mapping=read_mapping(Path(settings.mapping)) if settings.mapping else MappingTable(),
     )
     provider = make_provider(settings.provider, options)
     metrics = FeedMetrics()

@@ -15,7 +15,7 @@ class FeedsSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ODDSWIRE_FEED_", frozen=True)
 
-    provider: Annotated[str, Field(description="simulator, or betfair:FILE")] = "simulator"
+    provider: Annotated[str, Field(description="simulator, betfair:FILE, theoddsapi, theoddsapi:FILE")] = "simulator"
     name: Annotated[str, Field(description="name of the feed in subjects and sources; empty: the provider's")] = ""
     events: Annotated[int, Field(ge=1, le=5_000, description="simulator: events at any time")] = 60
     rate: Annotated[int, Field(ge=1, le=20_000, description="simulator: updates a second")] = 200
@@ -36,6 +36,9 @@ class FeedsSettings(BaseSettings):
         float,
         Field(ge=0, le=3_600, description="how long a feed is live before it takes over from a later one, seconds"),
     ] = 10.0
+    mapping: Annotated[
+        str, Field(description="TOML file of the provider's ids and names in our words; empty: none")
+    ] = ""
     metrics_port: Annotated[int, Field(ge=0, le=65_535, description="loopback port of /metrics; 0: none")] = 0
     nats_monitor: Annotated[
         str, Field(description="http://HOST:PORT of nats-server's monitoring, to say whether the log is durable")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from feeds.contract.errors import Refused
 from feeds.contract.ids import SLUG_PATTERN
+from feeds.mapping import MappingTable, Names
 from feeds.ports import Provider
 
 
@@ -24,6 +25,14 @@ class ProviderOptions:
     speed: float
     loop: bool
     corrections: float = 0.0
+    mapping: MappingTable = field(default_factory=MappingTable)
+
+
+def _readable(where: str) -> Path:
+    path = Path(where)
+    if not path.is_file() or not os.access(path, os.R_OK):
+        raise Refused("unreadable", f"no readable recording: {where}")
+    return path
 
 
 def _simulator(where: str, options: ProviderOptions) -> Provider:
@@ -44,15 +53,34 @@ def _simulator(where: str, options: ProviderOptions) -> Provider:
 def _betfair(where: str, options: ProviderOptions) -> Provider:
     from feeds.providers.betfair.client import BetfairRecording  # noqa: PLC0415 only what runs is loaded
 
-    path = Path(where)
-    if not where or not path.is_file() or not os.access(path, os.R_OK):
-        raise Refused("unreadable", f"no readable recording: {where or 'betfair:FILE names none'}")
+    path = _readable(where or "betfair:FILE names none")
     return BetfairRecording(path, feed=options.feed, lanes=options.lanes, speed=options.speed, loop=options.loop)
+
+
+def _theoddsapi(where: str, options: ProviderOptions) -> Provider:
+    from feeds.providers.theoddsapi.client import TheOddsApi  # noqa: PLC0415 only what runs is loaded
+    from feeds.providers.theoddsapi.mapping import PROVIDER, Translator  # noqa: PLC0415
+    from feeds.providers.theoddsapi.recording import TheOddsApiRecording  # noqa: PLC0415
+    from feeds.providers.theoddsapi.settings import TheOddsApiSettings, check_bookmaker  # noqa: PLC0415
+
+    settings = TheOddsApiSettings()  # of this provider alone, so read only where it runs
+    names = Names(PROVIDER, options.mapping)
+    if not where:
+        return TheOddsApi(settings, feed=options.feed, lanes=options.lanes, names=names)
+    translator = Translator(
+        feed=options.feed,
+        lanes=options.lanes,
+        names=names,
+        bookmaker=check_bookmaker(settings),
+        price_format=settings.odds_format,
+    )
+    return TheOddsApiRecording(_readable(where), translator, feed=options.feed, speed=options.speed, loop=options.loop)
 
 
 PROVIDERS: dict[str, Callable[[str, ProviderOptions], Provider]] = {
     "simulator": _simulator,
     "betfair": _betfair,
+    "theoddsapi": _theoddsapi,
 }
 
 

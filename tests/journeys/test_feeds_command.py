@@ -98,6 +98,8 @@ async def test_the_older_of_two_stands_down(nats_server: NatsServer) -> None:
         (("run", "--feed", "not a slug"), "feed's name"),
         (("check", "/nowhere/x.bz2", "--provider", "betfair"), "/nowhere/x.bz2"),
         (("check", "x", "--provider", "nobody"), "nobody"),
+        (("run", "--mapping", "/nowhere.toml"), "/nowhere.toml"),
+        (("run", "--provider", "theoddsapi"), "ODDSWIRE_THEODDSAPI_API_KEY"),
     ],
 )
 async def test_bad_input_is_one_clear_line(arguments: tuple[str, ...], words: str) -> None:
@@ -110,12 +112,12 @@ async def test_bad_input_is_one_clear_line(arguments: tuple[str, ...], words: st
 async def test_settings_name_every_variable() -> None:
     status, out, _ = await said("settings", "--json")
     assert status == 0
-    assert {"ODDSWIRE_NATS_URL", "ODDSWIRE_LANES", "ODDSWIRE_FEED_PROVIDER"} <= {
+    assert {"ODDSWIRE_NATS_URL", "ODDSWIRE_LANES", "ODDSWIRE_FEED_PROVIDER", "ODDSWIRE_THEODDSAPI_API_KEY"} <= {
         row["variable"] for row in json.loads(out)
     }
 
 
-@pytest.mark.parametrize("command", ["run", "check", "settings", "nats"])
+@pytest.mark.parametrize("command", ["run", "check", "settings", "nats", "serve"])
 async def test_every_command_has_help(command: str) -> None:
     status, out, _ = await said(command, "--help")
     assert status == 0

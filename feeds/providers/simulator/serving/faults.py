@@ -33,10 +33,10 @@ class FaultyLine:
     only to the server, which asks `active`: what undoes a thing is sent before the thing.
     """
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, *, replayed_max: int = REPLAYED_MAX) -> None:
         self._rng = Random(seed)
         self._until_ms: dict[FaultKind, int] = {}
-        self._sent: deque[tuple[int, bytes]] = deque(maxlen=REPLAYED_MAX)
+        self._sent: deque[tuple[int, bytes]] = deque(maxlen=replayed_max)
         self._held: list[bytes] = []
 
     def command(self, words: str, now_ms: int) -> list[bytes]:
