@@ -27,7 +27,7 @@ def _run(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse
         description="Takes over the feed in every lane and publishes until SIGTERM or SIGINT. Options override the "
         "environment (`python -m feeds settings`). A recording that has ended leaves the feed `down`.",
     )
-    run.add_argument("--provider", metavar="P", help="simulator, or betfair:FILE")
+    run.add_argument("--provider", metavar="P", help="simulator, betfair (live), or betfair:FILE")
     run.add_argument("--feed", dest="name", metavar="NAME", help="name of the feed; default: the provider's")
     run.add_argument("--events", type=int, metavar="N", help="simulator: events at any time")
     run.add_argument("--rate", type=int, metavar="N", help="simulator: updates a second")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from feeds.contract.errors import Refused
 from feeds.contract.ids import SLUG_PATTERN
-from feeds.mapping import MappingTable
+from feeds.mapping import MappingTable, Names
 from feeds.ports import Provider
 
 
@@ -39,11 +39,19 @@ def _simulator(where: str, options: ProviderOptions) -> Provider:
 
 def _betfair(where: str, options: ProviderOptions) -> Provider:
     from feeds.providers.betfair.client import BetfairRecording  # noqa: PLC0415 only what runs is loaded
+    from feeds.providers.betfair.layout import PROVIDER  # noqa: PLC0415
+    from feeds.providers.betfair.live import BetfairLive  # noqa: PLC0415
+    from feeds.providers.betfair.settings import BetfairSettings  # noqa: PLC0415
 
+    names = Names(PROVIDER, options.mapping)
+    if not where:
+        return BetfairLive(BetfairSettings(), feed=options.feed, lanes=options.lanes, names=names)
     path = Path(where)
-    if not where or not path.is_file() or not os.access(path, os.R_OK):
-        raise Refused("unreadable", f"no readable recording: {where or 'betfair:FILE names none'}")
-    return BetfairRecording(path, feed=options.feed, lanes=options.lanes, speed=options.speed, loop=options.loop)
+    if not path.is_file() or not os.access(path, os.R_OK):
+        raise Refused("unreadable", f"no readable recording: {where}")
+    return BetfairRecording(
+        path, feed=options.feed, lanes=options.lanes, speed=options.speed, loop=options.loop, names=names
+    )
 
 
 PROVIDERS: dict[str, Callable[[str, ProviderOptions], Provider]] = {

@@ -9,6 +9,7 @@ forgets the market, because deltas upon unknown prices would be wrong prices.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
 import msgspec
@@ -178,13 +179,17 @@ class Change(NamedTuple):
 
 
 class StreamReader:
-    """Everything one Exchange Stream connection, or one recording of it, has told. Feed it lines in order.
+    """Everything the Exchange Stream, or a recording of it, has told. Feed it lines in order.
 
-    `clk` and `initial_clk` are the tokens to resume with; `degraded` is the publisher's own word (status 503).
+    `clk` and `initial_clk` are the tokens to resume with; `degraded` is the publisher's own word (status 503). With
+    `images_marked`, as the live stream does, only an image begins a market, or a definition that closes it: else a
+    definition does, as in historic files.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, images_marked: bool = False) -> None:
         self.markets: dict[str, BetfairMarket] = {}
+        self._images_marked = images_marked
+        self._closed_pt: dict[str, int] = {}
         self.degraded = False
         self.clk: str | int | None = None
         self.initial_clk: str | int | None = None
@@ -198,11 +203,29 @@ class StreamReader:
         `json_malformed`, `bad_shape`, `line_too_long`, `unknown_op`, or `no_market_definition` where a line speaks
         only of markets that were never defined.
         """
-        message = decode(line)
+        return self.apply(decode(line))
+
+    def apply(self, message: Message) -> Change:
+        """A line that was decoded. Raises Refused("no_market_definition") and then has changed nothing."""
         if message.op == "mcm":
             return self._market_change_message(message)
         failed = message.op == "status" and message.status_code == "FAILURE"
         return Change(message.op, message.pt, error=message.error_code or "unknown" if failed else None)
+
+    def forget(self, market_ids: Iterable[str]) -> None:
+        """These are not known any more."""
+        for market_id in market_ids:
+            self.markets.pop(market_id, None)
+            self._closed_pt.pop(market_id, None)
+
+    def closed_before(self, pt: int) -> list[str]:
+        """Markets that were closed at this publish time, Unix ms, or before. They come in the order they closed."""
+        due: list[str] = []
+        for market_id, closed_pt in self._closed_pt.items():
+            if closed_pt > pt:
+                break
+            due.append(market_id)
+        return due
 
     def _market_change_message(self, message: Message) -> Change:
         changes = message.mc or []
@@ -213,6 +236,7 @@ class StreamReader:
         self._keep_tokens(message)
         for change in known:
             self._apply(change)
+            self._note_closed(change.id, message.pt or 0)
             self._segmented.pop(change.id, None)
             self._segmented[change.id] = None
         if message.segment_type in _UNFINISHED:
@@ -222,16 +246,26 @@ class StreamReader:
         image = message.ct == "SUB_IMAGE" or any(change.market_definition is not None for change in known)
         return Change("mcm", message.pt, touched, image)
 
+    def _note_closed(self, market_id: str, pt: int) -> None:
+        market = self.markets.get(market_id)
+        if market is None or market.definition.status != "CLOSED":
+            self._closed_pt.pop(market_id, None)
+        else:
+            self._closed_pt.setdefault(market_id, pt)
+
     def _known(self, changes: list[MarketChange]) -> list[MarketChange]:
         """The changes of markets that are defined, now or by an earlier change of this very line."""
         defined: set[str] = set()
         known: list[MarketChange] = []
         for change in changes:
-            if change.market_definition is not None:
+            if change.market_definition is not None and self._may_begin(change, change.market_definition):
                 defined.add(change.id)
             if change.id in defined or change.id in self.markets:
                 known.append(change)
         return known
+
+    def _may_begin(self, change: MarketChange, definition: MarketDefinition) -> bool:
+        return not self._images_marked or bool(change.img) or definition.status == "CLOSED"
 
     def _apply(self, change: MarketChange) -> None:
         market = self.markets.get(change.id)
