@@ -32,7 +32,7 @@ class Catalogue:
 
     def add(self, catalogue: Catalogue) -> None:
         """What another one holds, which is the newer."""
-        self._markets |= catalogue._markets  # noqa: SLF001 of the same class
+        self._markets |= catalogue._markets
 
     def forget(self, market_ids: Iterable[str]) -> None:
         """These are not asked for any more."""

@@ -172,7 +172,9 @@ class Planner:
         subject = None if kind.type in SHARED_TYPES else "/".join((self._market_id, *map(str, raw)))
         return MarketKey(kind.cls, kind.type, kind.period, kind.line, subject)
 
-    def _plan(self, slot: str, kind: MarketKind, group: str | None, runners: tuple[RunnerDefinition, ...]) -> MarketPlan:
+    def _plan(
+        self, slot: str, kind: MarketKind, group: str | None, runners: tuple[RunnerDefinition, ...]
+    ) -> MarketPlan:
         market_id = self.market_id(kind)
         with_line = kind.type == ASIAN_HANDICAP
         selections = tuple(self._selection(market_id, runner, with_line=with_line) for runner in runners)

@@ -92,9 +92,7 @@ class Translator:
     def current(self) -> list[State]:
         """Everything that has not ended, as last published, each event before its markets."""
         events = [event for track in self._events.values() if (event := track.current()) is not None]
-        markets = [
-            market for track in self._markets.values() for market in track.published.values() if not market.gone
-        ]
+        markets = [market for track in self._markets.values() for market in track.published.values() if not market.gone]
         return [*events, *markets]
 
     def forget(self, market_ids: Iterable[str]) -> None:
@@ -117,9 +115,7 @@ class Translator:
             return track
         event = self._events.get(definition.event_id)
         if event is None:
-            event = self._events[definition.event_id] = EventTrack(
-                market.id, definition, self._catalogue, self._names
-            )
+            event = self._events[definition.event_id] = EventTrack(market.id, definition, self._catalogue, self._names)
         layout = lay_out(market.id, definition, self._catalogue, self._names)
         if track is None:
             track = self._markets[market.id] = _MarketTrack(layout, event, event.source(self._feed, self._lanes))

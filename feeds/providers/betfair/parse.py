@@ -32,7 +32,7 @@ LINE_BYTES_MAX: Final = 16 * 1024 * 1024
 PUBLISHER_DEGRADED: Final = 503
 
 _OPS = frozenset({"connection", "status", "mcm", "ocm", "rcm", "ccm"})
-_UNFINISHED = frozenset({"SEG_START", "SEG"})
+UNFINISHED = frozenset({"SEG_START", "SEG"})
 _decoder = msgspec.json.Decoder(Message)
 
 Depth = Literal["full", "best", "display"]
@@ -230,7 +230,7 @@ class StreamReader:
     def _market_change_message(self, message: Message) -> Change:
         changes = message.mc or []
         known = self._known(changes)
-        if changes and not known:
+        if changes and not known and not self._segmented:
             raise Refused("no_market_definition", f"no definition of {changes[0].id} was ever sent")
         self.degraded = message.status == PUBLISHER_DEGRADED
         self._keep_tokens(message)
@@ -239,7 +239,7 @@ class StreamReader:
             self._note_closed(change.id, message.pt or 0)
             self._segmented.pop(change.id, None)
             self._segmented[change.id] = None
-        if message.segment_type in _UNFINISHED:
+        if message.segment_type in UNFINISHED:
             return Change("mcm", message.pt)
         touched = tuple(self._segmented)
         self._segmented.clear()

@@ -36,8 +36,8 @@ class Teller:
         self.flush()
         self._lapsed = False
 
-    def learn(self, reader: StreamReader, change: Change) -> None:
-        """A change that the reader has applied. Its states wait for `flush`."""
+    def learn(self, reader: StreamReader, change: Change) -> list[str]:
+        """A change that the reader has applied. Its states wait for `flush`. Gives the markets forgotten by now."""
         pt = self._now_ms() if change.pt is None else change.pt
         self._states += self._translator.states(reader.markets, change.markets, self._now_ms())
         self._results += self._translator.results(change.markets, pt)
@@ -45,6 +45,7 @@ class Teller:
         if forgotten:
             reader.forget(forgotten)
             self._translator.forget(forgotten)
+        return forgotten
 
     def say(self, state: FeedState) -> None:
         """How the provider is, if that is new, after all it has told so far.
