@@ -15,7 +15,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         prog="python -m feeds", description="Turns a provider's messages into market states on the log."
     )
     kinds = top.add_subparsers(required=True, metavar="COMMAND")
-    for name, add in (("run", _run), ("check", _check), ("settings", _settings), ("nats", _nats)):
+    for name, add in (("run", _run), ("check", _check), ("settings", _settings), ("nats", _nats), ("serve", _serve)):
         add(kinds).set_defaults(command=commands[name])
     return top
 
@@ -69,6 +69,22 @@ def _nats(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpars
     nats.add_argument("--port", type=int, required=True, metavar="P", help="port to listen on")
     nats.add_argument("--data-dir", type=Path, required=True, metavar="D", help="where everything is stored")
     return nats
+
+
+def _serve(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    serve = kinds.add_parser(
+        "serve",
+        help="be a provider's server, simulated",
+        description="Serves the simulator by a provider's own protocol on loopback until SIGTERM. Lines on stdin begin "
+        "faults, KIND SECONDS: silence, duplicates, reordering, replay, rollback_first, garbage.",
+    )
+    serve.add_argument("server", metavar="NAME", help="whose protocol: betfair")
+    serve.add_argument("--port", type=int, default=0, metavar="P", help="port to listen on; 0: a free one")
+    serve.add_argument("--events", type=int, default=60, metavar="N", help="events at any time")
+    serve.add_argument("--rate", type=int, default=200, metavar="N", help="updates a second")
+    serve.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed, the same slate")
+    serve.add_argument("--ca-file", type=Path, metavar="FILE", help="TLS: where to write what a client has to trust")
+    return serve
 
 
 def _lines(text: str) -> tuple[int, ...]:

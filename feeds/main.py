@@ -34,6 +34,7 @@ from feeds.ports import Provider
 from feeds.providers.betfair.settings import BetfairSettings
 from feeds.providers.registry import ProviderOptions, default_feed, make_provider
 from feeds.recovery import HeldStates
+from feeds.serve import ServeOptions, serve
 from feeds.settings import FeedsSettings
 from feeds.writer import LaneWriter
 
@@ -44,7 +45,9 @@ EXIT_NOT_LEADER = 4
 
 def main(argv: Sequence[str] | None = None) -> int:
     """`python -m feeds`. Exit status: 0, 1 failed, 2 bad input, 3 (check) some refused, 4 no longer leader."""
-    arguments = parser({"run": _run, "check": _check, "settings": _settings, "nats": _nats}).parse_args(argv)
+    arguments = parser(
+        {"run": _run, "check": _check, "serve": _serve, "settings": _settings, "nats": _nats}
+    ).parse_args(argv)
     command: Callable[[argparse.Namespace], int] = arguments.command
     try:
         return command(arguments)
@@ -81,6 +84,19 @@ def _settings(arguments: argparse.Namespace) -> int:
         limit = f" ({row['limit']})" if row["limit"] else ""
         print(f"{row['variable']}={row['default']}{limit}\n    {row['meaning']}")
     return 0
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    options = ServeOptions(arguments.port, arguments.events, arguments.rate, arguments.seed, arguments.ca_file)
+
+    async def until_signalled() -> int:
+        stopped = asyncio.Event()
+        signalled = asyncio.create_task(process.until_signalled())
+        signalled.add_done_callback(lambda _: stopped.set())
+        return await serve(arguments.server, options, stopped)
+
+    process.configure_logs("info")
+    return process.run(until_signalled())
 
 
 def _nats(arguments: argparse.Namespace) -> int:
