@@ -49,7 +49,7 @@ class StreamConnection:
         self._naming = naming
         self._teller = teller
         self._tally = tally
-        self._reader = StreamReader(images_marked=True)
+        self._reader = StreamReader(live=True)
         self._standing = Standing(teller, settings.down_after_s)
         self._refusals = RefusalLog(f"{settings.host}:{settings.port}")
         self._backoff = Backoff(first_s=settings.backoff_s, max_s=settings.backoff_max_s, rng=Random())
@@ -163,8 +163,8 @@ class StreamConnection:
         self._naming.forget(self._teller.learn(self._reader, change))
 
     def _tell(self, session: StreamSession) -> None:
-        if session.phase == "streaming":
-            self._standing.streaming(live=session.complete and not self._reader.degraded)
+        if session.complete:
+            self._standing.complete(healthy=not self._reader.degraded)
         self._teller.flush()
         refusal = session.take_refusal()
         if refusal is not None:

@@ -215,7 +215,7 @@ def _selection(plan: SelectionPlan, market: BetfairMarket) -> Selection:
         if quote.back is not None:
             price = _price(quote.back[0])
             size = _minor_units(quote.back[1]) if price is not None else None
-        elif market.depth is None:
+        elif market.depth is None and not market.laddered:
             price = ltp
     return Selection(
         id=plan.id,

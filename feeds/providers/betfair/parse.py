@@ -118,12 +118,14 @@ _NOTHING = Runner()
 
 
 class BetfairMarket:
-    """One market as the stream has told it so far. `depth` None: no ladders were sent (BASIC historic files)."""
+    """One market as the stream has told it so far. `depth` None: no ladders were sent; unless it is `laddered`, that
+    is how BASIC historic files are."""
 
-    __slots__ = ("conflated", "definition", "depth", "id", "runners", "tv")
+    __slots__ = ("conflated", "definition", "depth", "id", "laddered", "runners", "tv")
 
-    def __init__(self, market_id: str, definition: MarketDefinition) -> None:
+    def __init__(self, market_id: str, definition: MarketDefinition, *, laddered: bool = False) -> None:
         self.id = market_id
+        self.laddered = laddered
         self.definition = definition
         self.runners: dict[RunnerKey, Runner] = {}
         self.depth: Depth | None = None
@@ -181,14 +183,14 @@ class Change(NamedTuple):
 class StreamReader:
     """Everything the Exchange Stream, or a recording of it, has told. Feed it lines in order.
 
-    `clk` and `initial_clk` are the tokens to resume with; `degraded` is the publisher's own word (status 503). With
-    `images_marked`, as the live stream does, only an image begins a market, or a definition that closes it: else a
-    definition does, as in historic files.
+    `clk` and `initial_clk` are the tokens to resume with; `degraded` is the publisher's own word (status 503). In the
+    `live` stream only an image begins a market, or a definition that closes it, and a market without ladders has no
+    offers; in historic files a definition begins one, and such a market may be one of a file without ladders (BASIC).
     """
 
-    def __init__(self, *, images_marked: bool = False) -> None:
+    def __init__(self, *, live: bool = False) -> None:
         self.markets: dict[str, BetfairMarket] = {}
-        self._images_marked = images_marked
+        self._live = live
         self._closed_pt: dict[str, int] = {}
         self.degraded = False
         self.clk: str | int | None = None
@@ -265,7 +267,7 @@ class StreamReader:
         return known
 
     def _may_begin(self, change: MarketChange, definition: MarketDefinition) -> bool:
-        return not self._images_marked or bool(change.img) or definition.status == "CLOSED"
+        return not self._live or bool(change.img) or definition.status == "CLOSED"
 
     def _apply(self, change: MarketChange) -> None:
         market = self.markets.get(change.id)
@@ -273,7 +275,7 @@ class StreamReader:
             if change.market_definition is None:
                 self.markets.pop(change.id, None)
                 return
-            market = self.markets[change.id] = BetfairMarket(change.id, change.market_definition)
+            market = self.markets[change.id] = BetfairMarket(change.id, change.market_definition, laddered=self._live)
         market.apply(change)
 
     def _keep_tokens(self, message: Message) -> None:

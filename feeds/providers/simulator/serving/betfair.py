@@ -107,6 +107,15 @@ class BetfairServer:
         else:
             self._begin_fault(words, kind, now_ms)
 
+    @property
+    def faulty(self) -> bool:
+        """Whether any fault goes on."""
+        return any(self._now_ms() < until_ms for until_ms in self._faults.values())
+
+    def forget_clks(self) -> None:
+        """Whoever resumes now is refused, as after a restart of Betfair's."""
+        self._epoch = secrets.token_hex(6)
+
     @asynccontextmanager
     async def serving(self, port: int = 0) -> AsyncIterator[int]:
         """Serves meanwhile on a loopback port, a free one where it is 0. Gives the port."""

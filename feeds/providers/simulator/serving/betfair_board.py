@@ -138,7 +138,10 @@ class BetfairBoard:
         held.market = market
         before = held.definition
         definition = self._definition(held, market, now_ms)
-        runners = {held.ids[each.id]: _runner(each, gone=market.gone) for each in market.selections}
+        runners: dict[int, Json] = {}
+        for each in market.selections:
+            runner_id = held.ids[each.id]
+            runners[runner_id] = _runner(each, held.runners.get(runner_id, {}).get("ltp"), gone=market.gone)
         rc = [
             {"id": runner_id, **_delta(held.runners.get(runner_id, {}), runner)}
             for runner_id, runner in runners.items()
@@ -231,17 +234,17 @@ def _settled_status(result: SelectionResult) -> str:
     return "REMOVED" if result.v.num else "LOSER"
 
 
-def _runner(selection: Selection, *, gone: bool) -> Json:
-    """Best to back, best to lay and what traded last; nothing of a market that is over or a price withdrawn."""
+def _runner(selection: Selection, ltp: float | None, *, gone: bool) -> Json:
+    """Best to back, best to lay and what traded last; offers of neither where the market is over or has no price."""
     if gone or selection.price is None:
-        return {}
+        return {"ltp": ltp} if ltp is not None else {}
     milli = selection.price.milli
     back, size = milli / 1000, 10 + milli % 90
     return {"atb": (back, size), "atl": (round(back * _SPREAD + 0.01, 2), size), "ltp": back}
 
 
 def _ladder(runner: Json) -> Json:
-    return {"atb": [list(runner["atb"])], "atl": [list(runner["atl"])], "ltp": runner["ltp"]}
+    return {name: value if name == "ltp" else [list(value)] for name, value in runner.items()}
 
 
 def _delta(before: Json, after: Json) -> Json:
