@@ -45,7 +45,7 @@ def settings(port: int, ca_file: Path | str, **changes: object) -> BetfairSettin
 
 @dataclass
 class Stage:
-    """A server that serves, and its slate. `playing`: the slate goes on by itself. `ahead_ms`: its clock is ahead by."""
+    """A server that serves, and its slate. `playing`: it goes on by itself. `ahead_ms`: how far ahead its clock is."""
 
     server: BetfairServer
     slate: Slate

@@ -11,6 +11,7 @@ from feeds.contract.errors import Refused
 from feeds.contract.model import Event, Market
 from feeds.contract.prices import Price
 from feeds.contract.subjects import lane_of
+from feeds.mapping import MappingTable, Names
 from feeds.ports import State
 from feeds.providers.betfair.catalogue import Catalogue
 from feeds.providers.betfair.mapping import Translator, absent
@@ -23,9 +24,10 @@ _NOW = 1_900_000_000_000
 class _Feed:
     """A reader and a translator, fed line by line."""
 
-    def __init__(self, catalogue: Catalogue | None = None) -> None:
+    def __init__(self, catalogue: Catalogue | None = None, table: MappingTable | None = None) -> None:
         self._reader = StreamReader()
-        self._translator = Translator(feed="betfair", lanes=4, catalogue=catalogue or Catalogue())
+        names = Names("betfair", table)
+        self._translator = Translator(feed="betfair", lanes=4, catalogue=catalogue or Catalogue(), names=names)
         self._now_ms = _NOW
 
     def states(self, data: bytes) -> list[State]:
@@ -79,11 +81,6 @@ def test_without_any_ladder_the_last_traded_price_is_the_price() -> None:
     assert _market(feed.states(opening({"id": 11, "ltp": 3.05}))).selections[0].price == Price(3050, 205)
     laddered = _market(feed.states(line(change({"id": 12, "atl": [[4, 1]]})))).selections
     assert (laddered[0].price, laddered[0].ltp) == (None, 3050)
-
-
-def test_line_betting_has_no_odds() -> None:
-    market = _market(_Feed().states(opening({"id": 11, "atb": [[45.5, 5]], "ltp": 45}, bettingType="LINE")))
-    assert (market.selections[0].price, market.selections[0].ltp) == (None, None)
 
 
 def test_what_changes_nothing_published_gives_nothing() -> None:
@@ -362,3 +359,100 @@ def test_a_catalogue_that_is_none_is_refused(data: bytes) -> None:
     with pytest.raises(Refused) as refusal:
         Catalogue.parse(data)
     assert refusal.value.code == "catalogue_malformed"
+
+
+def test_ids_of_events_in_no_file_are_what_they_always_were() -> None:
+    event, market = _Feed().states(opening(runners=[runner(11)]))
+    assert isinstance(market, Market)
+    assert (event.id, market.id, market.selections[0].id) == ("EUU7X5KNJGGYJI", "MN42JSCGP2BH4G", "OQB6XTK5VTQZJM")
+    main = _markets(_Feed().states(line(change(marketDefinition=_handicap(-0.5)))))[0]
+    assert (main.id, main.group, main.selections[0].id) == ("MO4Q4GLUBRWQTE", "GRMYQPVNE4WFZS", "OCPJQI5CA2VK76")
+
+
+def test_the_file_gives_our_words() -> None:
+    table = MappingTable(sports={"1": "football"}, leagues={"9": "sylvan"}, teams={"Elm Rovers": "Elms", "12": "Oaks"})
+    catalogue = Catalogue.parse(
+        orjson.dumps(
+            {
+                "marketId": MARKET,
+                "event": {"id": "31000001", "name": "Elm Rovers v Oak Town"},
+                "competition": {"id": "9", "name": "Sylvan League"},
+                "runners": [
+                    {"selectionId": 11, "runnerName": "Elm Rovers"},
+                    {"selectionId": 12, "runnerName": "Oak Town"},
+                ],
+            }
+        )
+    )
+    states = _Feed(catalogue, table).states(opening(eventTypeId="1", marketType="MATCH_ODDS"))
+    assert _event(states).topic.startswith("football.sylvan.")
+    assert (_event(states).home, _event(states).away) == ("Elms", "Oak Town")
+    assert [(each.name, each.side) for each in _market(states).selections] == [("Elms", "home"), ("Oaks", "away")]
+
+
+def test_a_joined_event_has_ids_by_meaning() -> None:
+    table = MappingTable(events={"31000001": "rovers-town", "31000002": "rovers-town"})
+    runners = [runner(11, name="Elm Rovers"), runner(12, name="Oak Town")]
+    more = {"marketType": "MATCH_ODDS", "runners": runners, "eventName": "Elm Rovers v Oak Town"}
+    one, other = (
+        _market(
+            _Feed(table=table).states(
+                line(change(market=market_id, marketDefinition=definition(**more, eventId=event)))
+            )
+        )
+        for market_id, event in (("1.1", "31000001"), ("1.2", "31000002"))
+    )
+    assert (one.id, one.event) == (other.id, other.event)
+    assert [each.id for each in one.selections] == [each.id for each in other.selections]
+
+
+def test_markets_no_other_provider_has_stay_apart_in_a_joined_event() -> None:
+    table = MappingTable(events={"31000001": "race"})
+    feed = _Feed(table=table)
+    made = [
+        _market(feed.states(line(change(market=market_id, marketDefinition=definition(marketType="OTHER_PLACE")))))
+        for market_id in ("1.1", "1.2")
+    ]
+    assert made[0].id != made[1].id
+
+
+def _line_market(*rc: dict[str, Any], status: str = "OPEN", **more: Any) -> bytes:
+    fields = {"bettingType": "LINE", "marketType": "INNINGS_RUNS", "runners": [runner(11, name="Elms Innings Runs")]}
+    return line(change(*rc, marketDefinition=definition(status, **fields, **more)))
+
+
+def test_a_line_market_is_a_market_for_each_side_of_the_line() -> None:
+    under, over = _markets(
+        _Feed().states(_line_market({"id": 11, "atb": [[45.5, 5], [44.5, 9]], "atl": [[47, 3]], "ltp": 46}))
+    )
+    assert (under.line, under.type, under.cls, over.line) == ("45.5", "innings_runs", "special", "47")
+    assert under.group == over.group
+    (sold,), (bought,) = under.selections, over.selections
+    assert (sold.name, sold.side, sold.line) == ("Elms Innings Runs under 45.5", "under", "45.5")
+    assert (bought.side, bought.line) == ("over", "47")
+    assert (sold.price, sold.size, sold.lay, sold.ltp) == (Price(2000, 100), 500, None, None)
+    assert (bought.price, bought.size) == (Price(2000, 100), 300)
+
+
+def test_a_line_that_moves_is_another_market() -> None:
+    feed = _Feed()
+    before, _ = _markets(feed.states(_line_market({"id": 11, "atb": [[45.5, 5]], "atl": [[47, 3]]})))
+    ended, began = _markets(feed.states(line(change({"id": 11, "atb": [[46, 2]]}))))
+    assert (ended.id, ended.gone, ended.replaced_by) == (before.id, True, began.id)
+    assert (began.line, began.replaces, began.group) == ("46", before.id, before.group)
+    _, back = _markets(feed.states(line(change({"id": 11, "atb": [[46, 0]]}))))
+    assert (back.id, back.line) == (before.id, "45.5")
+
+
+def test_a_side_that_is_not_on_offer_has_no_price_and_keeps_its_line() -> None:
+    feed = _Feed()
+    (under,) = _markets(feed.states(_line_market({"id": 11, "atb": [[45.5, 5]]})))
+    (withdrawn,) = _markets(feed.states(line(change({"id": 11, "atb": [[45.5, 0]]}))))
+    assert (withdrawn.id, withdrawn.line, withdrawn.selections[0].price) == (under.id, "45.5", None)
+
+
+def test_a_line_market_closes_with_both_its_sides() -> None:
+    feed = _Feed()
+    feed.states(_line_market({"id": 11, "atb": [[45.5, 5]], "atl": [[47, 3]]}))
+    closed = _markets(feed.states(_line_market(status="CLOSED")))
+    assert [(each.line, each.gone) for each in closed] == [("45.5", True), ("47", True)]
