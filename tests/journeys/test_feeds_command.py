@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -21,9 +22,14 @@ pytestmark = pytest.mark.journey
 
 
 @asynccontextmanager
-async def feeds(*arguments: str) -> AsyncIterator[Process]:
+async def feeds(*arguments: str, **environment: str) -> AsyncIterator[Process]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "feeds", *arguments, stdout=PIPE, stderr=PIPE, limit=2**20
+        *(sys.executable, "-m", "feeds", *arguments),
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+        limit=2**20,
+        env={**os.environ, **environment},
     )
     try:
         yield process
@@ -55,6 +61,24 @@ async def test_leads_until_sigterm(nats_server: NatsServer, connection: Connecti
             beats = [mirror.last[lane][f"{lane}.beat.demo"].data for lane in range(4)]
             await eventually(lambda: all(b'"down"' in mirror.last[lane][f"{lane}.beat.demo"].data for lane in range(4)))
             assert beats
+
+
+async def test_betfair_live_from_a_simulated_exchange(nats_server: NatsServer, tmp_path: Path) -> None:
+    ca_file = tmp_path / "ca.pem"
+    async with feeds("serve", "betfair", "--ca-file", str(ca_file), "--events", "6") as exchange:
+        serving, _, port = (await line(exchange)).rpartition(":")
+        assert serving == "serving betfair on 127.0.0.1"
+        betfair = {"HOST": "127.0.0.1", "PORT": port, "CA_FILE": str(ca_file), "APP_KEY": "k", "SESSION": "s"}
+        environment = {f"ODDSWIRE_BETFAIR_{name}": value for name, value in {**betfair, "BETTING_URL": ""}.items()}
+        async with feeds("run", "--nats", nats_server.url, "--provider", "betfair", **environment) as process:
+            assert await line(process) == "feed betfair ready"
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(process.wait(), 10) == 0
+        assert exchange.stdin is not None
+        exchange.stdin.write(b"silence 2\n")
+        assert await line(exchange) == "fault silence 2"
+        exchange.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(exchange.wait(), 10) == 0
 
 
 async def test_waits_for_a_server_that_comes_later(tmp_path: Path) -> None:
@@ -93,11 +117,14 @@ async def test_the_older_of_two_stands_down(nats_server: NatsServer) -> None:
     [
         (("run", "--provider", "nobody"), "unknown provider 'nobody'"),
         (("run", "--provider", "betfair:/nowhere/x.bz2"), "no readable recording"),
+        (("run", "--provider", "betfair"), "ODDSWIRE_BETFAIR_APP_KEY is not set"),
         (("run", "--provider", "simulator:x"), "takes nothing"),
         (("run", "--rate", "0"), "rate"),
         (("run", "--feed", "not a slug"), "feed's name"),
         (("check", "/nowhere/x.bz2", "--provider", "betfair"), "/nowhere/x.bz2"),
         (("check", "x", "--provider", "nobody"), "nobody"),
+        (("serve", "nobody"), "unknown server 'nobody'"),
+        (("serve", "betfair"), "--ca-file"),
     ],
 )
 async def test_bad_input_is_one_clear_line(arguments: tuple[str, ...], words: str) -> None:
@@ -110,12 +137,12 @@ async def test_bad_input_is_one_clear_line(arguments: tuple[str, ...], words: st
 async def test_settings_name_every_variable() -> None:
     status, out, _ = await said("settings", "--json")
     assert status == 0
-    assert {"ODDSWIRE_NATS_URL", "ODDSWIRE_LANES", "ODDSWIRE_FEED_PROVIDER"} <= {
+    assert {"ODDSWIRE_NATS_URL", "ODDSWIRE_LANES", "ODDSWIRE_FEED_PROVIDER", "ODDSWIRE_BETFAIR_APP_KEY"} <= {
         row["variable"] for row in json.loads(out)
     }
 
 
-@pytest.mark.parametrize("command", ["run", "check", "settings", "nats"])
+@pytest.mark.parametrize("command", ["run", "check", "settings", "nats", "serve"])
 async def test_every_command_has_help(command: str) -> None:
     status, out, _ = await said(command, "--help")
     assert status == 0
