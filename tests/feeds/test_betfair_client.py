@@ -15,10 +15,10 @@ from feeds.ports import State
 from feeds.providers.betfair.catalogue import Catalogue
 from feeds.providers.betfair.client import TURN_LINES_MAX, BetfairRecording
 from feeds.providers.betfair.mapping import Translator
-from feeds.providers.betfair.parse import StreamReader
+from feeds.providers.betfair.parse import Change, StreamReader
 from feeds.providers.betfair.telling import CLOSED_KEPT_MS, Teller
 from feeds.recording import Recording
-from tests.feeds.betfair_stream import change, definition, line, opening
+from tests.feeds.betfair_stream import MARKET, change, definition, line, opening
 
 _SAMPLES = Path(__file__).parent / "samples"
 _RACE = _SAMPLES / "race.jsonl"
@@ -236,3 +236,21 @@ async def test_closed_markets_are_forgotten_after_an_hour_of_the_recording(tmp_p
     translator.states(reader.markets, told.markets, 78)
     (result,) = translator.results(told.markets, told.pt or 0)
     assert result.ts == _T + 3 + CLOSED_KEPT_MS
+
+
+async def test_a_market_that_vanished_is_ended_after_an_hour() -> None:
+    reader = StreamReader(live=True)
+    translator = Translator(feed="betfair", lanes=4, catalogue=Catalogue())
+    sink = _Sink()
+    teller = Teller(sink, translator, lambda: 77)
+    teller.learn(reader, reader.read(line(change(img=True, marketDefinition=definition()), pt=_T)))
+    reader.drop([MARKET])
+    teller.learn(reader, Change("mcm", _T, (MARKET,)))
+    teller.learn(reader, reader.read(line(pt=_T + CLOSED_KEPT_MS)))
+    teller.flush()
+    *_, suspended, ended, event = sink.states
+    assert isinstance(suspended, Market)
+    assert isinstance(ended, Market)
+    assert isinstance(event, Event)
+    assert (suspended.reason, ended.gone, ended.st, event.state) == ("not_offered", True, "closed", "ended")
+    assert translator.current() == []

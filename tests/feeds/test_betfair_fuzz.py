@@ -19,7 +19,25 @@ from tests.feeds.betfair_stream import change, definition, line, runner
 _LINES = 12_000
 _T = 1_900_000_000_000
 _SUBSCRIPTION = Subscription(MarketFilter(), DataFilter(["EX_MARKET_DEF"], 3), 0, 1_000, segmentation_enabled=True)
-_VALUES = [None, True, 0, -1, 2**63, 1.5, -2.5, 1e300, "", "NaN", "é\x00", [], {}, [[]], [[1]], [[1, 2]], {"a": [1]}]
+_VALUES: list[object] = [
+    None,
+    True,
+    0,
+    -1,
+    2**63,
+    1.5,
+    -2.5,
+    1e300,
+    "",
+    "NaN",
+    "é\x00",
+    [],
+    {},
+    [[]],
+    [[1]],
+    [[1, 2]],
+    {"a": [1]},
+]
 _HANDSHAKE = (
     b'{"op":"connection","connectionId":"c"}\r\n'
     + orjson.dumps({"op": "status", "id": AUTHENTICATION_ID, "statusCode": "SUCCESS"})

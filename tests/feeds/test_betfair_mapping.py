@@ -393,7 +393,7 @@ def test_the_file_gives_our_words() -> None:
 def test_a_joined_event_has_ids_by_meaning() -> None:
     table = MappingTable(events={"31000001": "rovers-town", "31000002": "rovers-town"})
     runners = [runner(11, name="Elm Rovers"), runner(12, name="Oak Town")]
-    more = {"marketType": "MATCH_ODDS", "runners": runners, "eventName": "Elm Rovers v Oak Town"}
+    more: dict[str, Any] = {"marketType": "MATCH_ODDS", "runners": runners, "eventName": "Elm Rovers v Oak Town"}
     one, other = (
         _market(
             _Feed(table=table).states(
@@ -417,7 +417,11 @@ def test_markets_no_other_provider_has_stay_apart_in_a_joined_event() -> None:
 
 
 def _line_market(*rc: dict[str, Any], status: str = "OPEN", **more: Any) -> bytes:
-    fields = {"bettingType": "LINE", "marketType": "INNINGS_RUNS", "runners": [runner(11, name="Elms Innings Runs")]}
+    fields: dict[str, Any] = {
+        "bettingType": "LINE",
+        "marketType": "INNINGS_RUNS",
+        "runners": [runner(11, name="Elms Innings Runs")],
+    }
     return line(change(*rc, marketDefinition=definition(status, **fields, **more)))
 
 

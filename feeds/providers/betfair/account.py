@@ -135,7 +135,7 @@ class Account:
             ):
                 response.raise_for_status()
                 return await _bounded(response)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise AccountUnavailable(f"{url}: {type(error).__name__} {error}") from error
 
 

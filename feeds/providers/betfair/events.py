@@ -21,7 +21,7 @@ from feeds.providers.betfair.taxonomy import SPORTS, kind_of, opponents
 class EventTrack:
     """One event and what its markets have told of it."""
 
-    def __init__(self, market_id: str, definition: MarketDefinition, catalogue: Catalogue, names: Names) -> None:
+    def __init__(self, market_id: str, definition: MarketDefinition, *, catalogue: Catalogue, names: Names) -> None:
         self._names = names
         sport = names.sport(definition.event_type_id, catalogue.sport(market_id) or "", known=SPORTS)
         competition = catalogue.competition(market_id)

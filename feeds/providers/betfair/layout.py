@@ -90,12 +90,12 @@ class Layout(NamedTuple):
     planner: Planner | None = None
 
 
-def lay_out(market_id: str, definition: MarketDefinition, catalogue: Catalogue, names: Names) -> Layout:
+def lay_out(market_id: str, definition: MarketDefinition, *, catalogue: Catalogue, names: Names) -> Layout:
     """What a definition becomes. An unknown status of theirs counts as suspended, of a runner as inactive."""
     gone = definition.status == "CLOSED"
     won = any(runner.status in _WON for runner in definition.runners)
     st: Status = "settled" if gone and won else _MARKET_STATUS.get(definition.status, "suspended")
-    planner = Planner(market_id, definition, catalogue, names)
+    planner = Planner(market_id, definition, catalogue=catalogue, names=names)
     if not has_odds(definition):
         return Layout(definition, st, gone, (), planner)
     return Layout(definition, st, gone, planner.lines() if is_asian_handicap(definition) else (planner.whole(),))
@@ -104,7 +104,7 @@ def lay_out(market_id: str, definition: MarketDefinition, catalogue: Catalogue, 
 class Planner:
     """What the plans of one market share."""
 
-    def __init__(self, market_id: str, definition: MarketDefinition, catalogue: Catalogue, names: Names) -> None:
+    def __init__(self, market_id: str, definition: MarketDefinition, *, catalogue: Catalogue, names: Names) -> None:
         self._market_id = market_id
         self._definition = definition
         self._catalogue = catalogue

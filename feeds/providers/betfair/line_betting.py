@@ -45,7 +45,8 @@ def line_plans(planner: Planner, market: BetfairMarket, published: Mapping[str, 
             held = published.get(slot)
             line = _best_line(market, runner, way.offer) or (held.line if held else None)
             if line is not None:
-                plans.append(_plan(planner, market, runner, way, slot=slot, line=line))
+                kind = MarketKind("special", slug(market.definition.market_type), line=line)
+                plans.append(_plan(planner, runner, way, kind=kind, slot=slot))
     return tuple(plans)
 
 
@@ -60,10 +61,8 @@ def _best_line(market: BetfairMarket, runner: RunnerDefinition, offer: Offer) ->
         return None
 
 
-def _plan(
-    planner: Planner, market: BetfairMarket, runner: RunnerDefinition, way: _SideOfLine, *, slot: str, line: str
-) -> MarketPlan:
-    kind = MarketKind("special", slug(market.definition.market_type), line=line)
+def _plan(planner: Planner, runner: RunnerDefinition, way: _SideOfLine, *, kind: MarketKind, slot: str) -> MarketPlan:
+    line = kind.line or ""
     market_id = planner.market_id(kind, slot)
     name = planner.runner_name(runner)
     shown = f"{way.side.capitalize()} {line}"

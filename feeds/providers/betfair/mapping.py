@@ -83,7 +83,7 @@ class Translator:
             definition, event = track.layout.definition, track.event
             for plan in track.layout.markets:
                 told = track.results.get(plan.id)
-                result = next_result(plan, definition, told, event=event.id, topic=event.topic, pt=pt)
+                result = next_result(plan, definition, told=told, event=event.id, topic=event.topic, pt=pt)
                 if result is not None:
                     track.results[plan.id] = result
                     results.append(result)
@@ -95,12 +95,22 @@ class Translator:
         markets = [market for track in self._markets.values() for market in track.published.values() if not market.gone]
         return [*events, *markets]
 
-    def forget(self, market_ids: Iterable[str]) -> None:
-        """These have been closed for so long that nothing more is kept of them, nor of an event left without any."""
+    def forget(self, market_ids: Iterable[str], now_ms: int) -> list[State]:
+        """These have been over for so long that nothing more is kept of them, nor of an event left without any.
+
+        Gives the end of what was only suspended: a market that vanished, whose closing was never told.
+        """
+        states: list[State] = []
         for market_id in market_ids:
             track = self._markets.pop(market_id, None)
-            if track is not None and track.event.forget(market_id):
+            if track is None:
+                continue
+            states += [_ended(market, now_ms) for market in track.published.values() if not market.gone]
+            if track.event.forget(market_id):
                 self._events.pop(track.layout.definition.event_id, None)
+                event = track.event.publish(now_ms)
+                states += [event] if event else []
+        return states
 
     def restart(self, now_ms: int) -> list[State]:
         """The recording begins anew: whatever has not ended is suspended until it is mentioned again."""
@@ -115,8 +125,10 @@ class Translator:
             return track
         event = self._events.get(definition.event_id)
         if event is None:
-            event = self._events[definition.event_id] = EventTrack(market.id, definition, self._catalogue, self._names)
-        layout = lay_out(market.id, definition, self._catalogue, self._names)
+            event = self._events[definition.event_id] = EventTrack(
+                market.id, definition, catalogue=self._catalogue, names=self._names
+            )
+        layout = lay_out(market.id, definition, catalogue=self._catalogue, names=self._names)
         if track is None:
             track = self._markets[market.id] = _MarketTrack(layout, event, event.source(self._feed, self._lanes))
         elif track.event is not event:

@@ -42,6 +42,8 @@ class Naming:
         if self._account is None:
             return
         wanted = [each for each in market_ids if each not in self._catalogue and each not in self._asked]
+        if not wanted:
+            return
         self._asked.update(wanted)
         try:
             async with asyncio.timeout(NAMES_TIMEOUT_S):

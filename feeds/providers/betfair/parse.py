@@ -190,13 +190,14 @@ class StreamReader:
 
     def __init__(self, *, live: bool = False) -> None:
         self.markets: dict[str, BetfairMarket] = {}
-        self._live = live
-        self._closed_pt: dict[str, int] = {}
         self.degraded = False
         self.clk: str | int | None = None
         self.initial_clk: str | int | None = None
         self.heartbeat_ms: int | None = None
         self.conflate_ms: int | None = None
+        self._live = live
+        self._pt = 0
+        self._closed_pt: dict[str, int] = {}
         self._segmented: dict[str, None] = {}
 
     def read(self, line: bytes) -> Change:
@@ -214,14 +215,20 @@ class StreamReader:
         failed = message.op == "status" and message.status_code == "FAILURE"
         return Change(message.op, message.pt, error=message.error_code or "unknown" if failed else None)
 
+    def drop(self, market_ids: Iterable[str]) -> None:
+        """An image did not mention these: they are not known any more, and over from now on."""
+        for market_id in market_ids:
+            self.markets.pop(market_id, None)
+            self._closed_pt.setdefault(market_id, self._pt)
+
     def forget(self, market_ids: Iterable[str]) -> None:
-        """These are not known any more."""
+        """Nothing is kept of these any more, not even that they are over."""
         for market_id in market_ids:
             self.markets.pop(market_id, None)
             self._closed_pt.pop(market_id, None)
 
-    def closed_before(self, pt: int) -> list[str]:
-        """Markets that were closed at this publish time, Unix ms, or before. They come in the order they closed."""
+    def over_since(self, pt: int) -> list[str]:
+        """Markets that were closed or dropped at this publish time, Unix ms, or before, in the order they were."""
         due: list[str] = []
         for market_id, closed_pt in self._closed_pt.items():
             if closed_pt > pt:
@@ -236,9 +243,10 @@ class StreamReader:
             raise Refused("no_market_definition", f"no definition of {changes[0].id} was ever sent")
         self.degraded = message.status == PUBLISHER_DEGRADED
         self._keep_tokens(message)
+        self._pt = self._pt if message.pt is None else message.pt
         for change in known:
             self._apply(change)
-            self._note_closed(change.id, message.pt or 0)
+            self._note_closed(change.id)
             self._segmented.pop(change.id, None)
             self._segmented[change.id] = None
         if message.segment_type in UNFINISHED:
@@ -248,12 +256,12 @@ class StreamReader:
         image = message.ct == "SUB_IMAGE" or any(change.market_definition is not None for change in known)
         return Change("mcm", message.pt, touched, image)
 
-    def _note_closed(self, market_id: str, pt: int) -> None:
+    def _note_closed(self, market_id: str) -> None:
         market = self.markets.get(market_id)
         if market is None or market.definition.status != "CLOSED":
             self._closed_pt.pop(market_id, None)
         else:
-            self._closed_pt.setdefault(market_id, pt)
+            self._closed_pt.setdefault(market_id, self._pt)
 
     def _known(self, changes: list[MarketChange]) -> list[MarketChange]:
         """The changes of markets that are defined, now or by an earlier change of this very line."""

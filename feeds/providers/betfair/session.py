@@ -26,6 +26,9 @@ from feeds.recording import Tally
 AUTHENTICATION_ID: Final = 1
 SUBSCRIPTION_ID: Final = 2
 
+HEARTBEAT_MS_MIN: Final = 500
+HEARTBEAT_MS_MAX: Final = 30_000
+
 Phase = Literal["greeting", "authenticating", "subscribing", "streaming"]
 
 _IMAGES: Final = frozenset({"SUB_IMAGE", "RESUB_DELTA"})
@@ -84,9 +87,11 @@ class StreamSession:
 
     @property
     def heartbeat_ms(self) -> int:
-        """How often Betfair speaks at least: what it confirmed, else what was asked for."""
+        """How often Betfair speaks at least: what it confirmed, within its own bounds, else what was asked for."""
         confirmed = self._reader.heartbeat_ms if self.phase == "streaming" else None
-        return confirmed or self._subscription.heartbeat_ms
+        if confirmed is None:
+            return self._subscription.heartbeat_ms
+        return min(max(confirmed, HEARTBEAT_MS_MIN), HEARTBEAT_MS_MAX)
 
     def take_refusal(self) -> Refused | None:
         """The newest refusal since it was last asked for."""
@@ -197,7 +202,7 @@ class StreamSession:
     def _finished(self, message: Message) -> Iterator[Change]:
         if self._unmentioned is not None:
             gone, self._unmentioned = tuple(sorted(self._unmentioned)), None
-            self._reader.forget(gone)
+            self._reader.drop(gone)
             if gone:
                 yield Change("mcm", message.pt, gone)
             self.complete = True

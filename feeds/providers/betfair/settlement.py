@@ -42,7 +42,7 @@ _MS: Final = timedelta(milliseconds=1)
 
 
 def next_result(
-    plan: MarketPlan, definition: MarketDefinition, told: MarketResult | None, *, event: str, topic: str, pt: int
+    plan: MarketPlan, definition: MarketDefinition, *, told: MarketResult | None, event: str, topic: str, pt: int
 ) -> MarketResult | None:
     """What is to be said of a market now, where `told` was the last thing said. `pt`: when Betfair published it.
 

@@ -13,8 +13,8 @@ from feeds.providers.betfair.mapping import Translator
 from feeds.providers.betfair.parse import Change, StreamReader
 
 CLOSED_KEPT_MS: Final = 3_600_000
-"""A market closed for this long, by the stream's own clock, is forgotten, and an event with its last market. Should
-Betfair correct it later still, it comes as a market never seen, closed, with its result."""
+"""A market closed, or not mentioned by an image, this long by the stream's own clock is forgotten, and its event with
+the last of its markets. Should Betfair correct it later still, it comes as one never seen, closed, with its result."""
 
 
 class Teller:
@@ -41,10 +41,10 @@ class Teller:
         pt = self._now_ms() if change.pt is None else change.pt
         self._states += self._translator.states(reader.markets, change.markets, self._now_ms())
         self._results += self._translator.results(change.markets, pt)
-        forgotten = reader.closed_before(pt - CLOSED_KEPT_MS)
+        forgotten = [] if change.pt is None else reader.over_since(change.pt - CLOSED_KEPT_MS)
         if forgotten:
             reader.forget(forgotten)
-            self._translator.forget(forgotten)
+            self._states += self._translator.forget(forgotten, self._now_ms())
         return forgotten
 
     def say(self, state: FeedState) -> None:

@@ -71,13 +71,13 @@ class _Held:
 class BetfairBoard:
     """Every market of the slate. The same states, the same `seed`, the same board."""
 
-    def __init__(self, *, seed: int) -> None:
+    def __init__(self, *, seed: int, log_max: int = LOG_MAX) -> None:
         self.seq = 0
         self._seed = seed
         self._events: dict[str, tuple[str, Event]] = {}
         self._markets: dict[str, _Held] = {}
         self._raw: dict[str, _Held] = {}
-        self._log: deque[Changed] = deque(maxlen=LOG_MAX)
+        self._log: deque[Changed] = deque(maxlen=log_max)
         self._ids = count(1)
         self._runner_ids = count(1_000)
 
