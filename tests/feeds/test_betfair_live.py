@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from random import Random
 
+import httpx
 import pytest
 import structlog.testing
 
@@ -14,6 +17,7 @@ from feeds.contract.errors import Refused
 from feeds.contract.model import FeedState, Market
 from feeds.contract.results import MarketResult
 from feeds.ports import State
+from feeds.providers.betfair.backoff import Backoff
 from feeds.providers.betfair.live import BetfairLive
 from feeds.providers.betfair.settings import BetfairSettings
 from tests.bus import eventually
@@ -49,9 +53,12 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 
 
 @asynccontextmanager
-async def _running(configured: BetfairSettings) -> AsyncIterator[_Sink]:
+async def _running(
+    configured: BetfairSettings, *, transport: httpx.AsyncBaseTransport | None = None
+) -> AsyncIterator[_Sink]:
     sink = _Sink()
-    running = asyncio.create_task(BetfairLive(configured, feed="betfair", lanes=4).run(sink))
+    live = BetfairLive(configured, feed="betfair", lanes=4, transport=transport)
+    running = asyncio.create_task(live.run(sink))
     try:
         yield sink
     finally:
@@ -171,3 +178,52 @@ async def test_results_follow_what_closed(stage: Stage) -> None:
         assert isinstance(market, Market)
         assert (market.gone, result.kind, result.event) == (True, "settled", market.event)
         assert {each.id for each in result.selections} == {each.id for each in market.selections}
+
+
+def _betting_api(request: httpx.Request) -> httpx.Response:
+    """Logs anybody in, knows every market's competition, and one event of it."""
+    if request.url.path == "/api/login":
+        return httpx.Response(200, json={"status": "SUCCESS", "token": "new"})
+    if request.url.path.endswith("/listEvents/"):
+        return httpx.Response(200, json=[{"event": {"id": "30000001", "name": "Elms v Oaks"}}])
+    wanted = json.loads(request.content)["filter"]["marketIds"]
+    competition = {"id": "9", "name": "Sylvan League"}
+    return httpx.Response(200, json=[{"marketId": each, "competition": competition} for each in wanted])
+
+
+async def test_a_session_that_is_over_is_logged_in_anew_and_markets_get_their_league(stage: Stage) -> None:
+    stage.server.command("refuse INVALID_SESSION_INFORMATION")
+    configured = stage.settings(username="me", password="p", betting_url="https://betting.test")
+    async with _running(configured, transport=httpx.MockTransport(_betting_api)) as sink:
+        await eventually(lambda: "live" in sink.healths)
+        assert stage.server.connected == 2
+        assert {market.topic.split(".")[1] for market in sink.markets} == {"sylvan_league"}
+
+
+async def test_a_competition_is_subscribed_to_by_its_events(stage: Stage) -> None:
+    configured = stage.settings(competitions="9", betting_url="https://betting.test")
+    async with _running(configured, transport=httpx.MockTransport(_betting_api)) as sink:
+        await eventually(lambda: "live" in sink.healths)
+        assert len({market.event for market in sink.markets}) == 1
+
+
+async def test_an_account_that_does_not_answer_is_tried_again(stage: Stage) -> None:
+    answers = iter([503, 503])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        status = next(answers, 200)
+        return httpx.Response(status) if status != 200 else _betting_api(request)
+
+    configured = stage.settings(session="", username="me", password="p")
+    async with _running(configured, transport=httpx.MockTransport(answer)) as sink:
+        await eventually(lambda: "live" in sink.healths)
+
+
+def test_waits_are_anything_up_to_a_ceiling_that_doubles() -> None:
+    backoff = Backoff(first_s=1, max_s=10, rng=Random(3))
+    for ceiling in (1, 2, 4, 8, 10, 10):
+        assert 0 <= backoff.next_s() <= ceiling
+    backoff.succeeded()
+    assert max(Backoff(first_s=1, max_s=10, rng=Random(seed)).next_s() for seed in range(200)) > 0.9
+    assert min(Backoff(first_s=1, max_s=10, rng=Random(seed)).next_s() for seed in range(200)) < 0.1
+    assert backoff.next_s() <= 1

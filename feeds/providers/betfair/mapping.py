@@ -81,6 +81,8 @@ class Translator:
         results: list[MarketResult] = []
         for track in filter(None, map(self._markets.get, touched)):
             definition, event = track.layout.definition, track.event
+            if definition.status != "CLOSED" and not track.results:
+                continue
             for plan in track.layout.markets:
                 told = track.results.get(plan.id)
                 result = next_result(plan, definition, told=told, event=event.id, topic=event.topic, pt=pt)
