@@ -32,6 +32,7 @@ def _run(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse
     run.add_argument("--events", type=int, metavar="N", help="simulator: events at any time")
     run.add_argument("--rate", type=int, metavar="N", help="simulator: updates a second")
     run.add_argument("--seed", type=int, metavar="N", help="simulator: the same seed, the same slate")
+    run.add_argument("--corrections", type=float, metavar="X", help="simulator: part of the results corrected later")
     run.add_argument("--speed", type=float, metavar="X", help="recording: times its own pace")
     run.add_argument("--loop", action="store_true", default=None, help="recording: begin again at its end")
     run.add_argument("--mapping", metavar="FILE", help="TOML file of the provider's ids and names in our words")

@@ -21,6 +21,7 @@ from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.durability import report_durability
 from feeds.adapters.nats.publisher import LanePublisher
 from feeds.adapters.nats.reader import LogReader
+from feeds.adapters.nats.settling import ResultPublisher
 from feeds.check import check
 from feeds.commands import parser
 from feeds.contract.errors import LogUnavailable, NotLeader, Refused
@@ -36,6 +37,7 @@ from feeds.providers.registry import ProviderOptions, default_feed, make_provide
 from feeds.recovery import HeldStates
 from feeds.serve import ServeOptions, serve
 from feeds.settings import FeedsSettings
+from feeds.settling import LaneSettler
 from feeds.writer import LaneWriter
 
 EXIT_FAILED = 1
@@ -118,6 +120,7 @@ def _run(arguments: argparse.Namespace) -> int:
         speed=settings.speed,
         loop=settings.loop,
         mapping=read_mapping(Path(settings.mapping)) if settings.mapping else MappingTable(),
+        corrections=settings.corrections,
     )
     provider = make_provider(settings.provider, options)
     metrics = FeedMetrics()
@@ -152,7 +155,19 @@ class Feed:
             )
             for lane in lanes
         }
-        self.pipeline = Pipeline(provider, held=held, leaders=self.leaders, followed=self.followed, metrics=metrics)
+        results = ResultPublisher(connection, bus=bus)
+        settlers = {
+            lane: LaneSettler(leader, results, feed=provider.feed, lane=lane, owns=bool, metrics=metrics)
+            for lane, leader in self.leaders.items()
+        }
+        self.pipeline = Pipeline(
+            provider,
+            held=held,
+            leaders=self.leaders,
+            settlers=settlers,
+            followed=self.followed,
+            metrics=metrics,
+        )
         self._reader = LogReader(connection, lanes=bus.lanes, log_age_s=bus.log_age_s, sink=self.followed)
         self._reader.want(frozenset(lanes))
         self._refresher = Refresher(self.followed, logs, feed=provider.feed, log_age_s=bus.log_age_s, metrics=metrics)

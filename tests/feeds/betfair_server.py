@@ -11,6 +11,7 @@ from pathlib import Path
 
 from feeds.contract.model import Event, Market
 from feeds.providers.betfair.settings import BetfairSettings
+from feeds.providers.simulator.listing import Chance
 from feeds.providers.simulator.serving.betfair import BetfairServer
 from feeds.providers.simulator.serving.certificate import loopback_certificate
 from feeds.providers.simulator.slate import Slate
@@ -61,6 +62,7 @@ class Stage:
         """The slate goes on by so many states."""
         states = self.slate.advance(unix_ms() + self.ahead_ms, updates)
         self.server.put(states)
+        self.server.results(self.slate.results())
         return states
 
     async def go_on(self) -> None:
@@ -76,7 +78,7 @@ async def staged(folder: Path, *, seed: int = 7) -> AsyncIterator[Stage]:
     certificate = loopback_certificate()
     ca_file = folder / "ca.pem"
     ca_file.write_bytes(certificate.authority)
-    slate = Slate(seed=seed, run="t", events=EVENTS, feed="simulator", lanes=1, now_ms=unix_ms(), game_ms=600_000)
+    slate = Slate(chance=Chance(seed, "t"), events=EVENTS, feed="simulator", lanes=1, now_ms=unix_ms(), game_ms=600_000)
     server = BetfairServer(tls=certificate.tls, seed=seed)
     server.put(slate.open())
     async with server.serving() as port:

@@ -31,15 +31,15 @@ class _Sink:
 
     def __init__(self) -> None:
         self.told: list[list[State] | FeedState] = []
+        self.ended: list[MarketResult] = []
         self.times: list[float] = []
-        self.settled: list[MarketResult] = []
         self.changed = asyncio.Event()
 
     def put(self, states: Iterable[State]) -> None:
         self._tell([*states])
 
     def results(self, results: Iterable[MarketResult]) -> None:
-        self.settled += results
+        self.ended.extend(results)
 
     def health(self, state: FeedState) -> None:
         self._tell(state)
@@ -209,7 +209,7 @@ async def test_what_was_known_is_told_again_before_live(tmp_path: Path) -> None:
 async def test_results_of_a_recording_are_told_after_its_states() -> None:
     sink = _Sink()
     await _provider(_RACE).run(sink)
-    (result,) = sink.settled
+    (result,) = sink.ended
     assert (result.kind, result.market) == ("settled", sink.states[-2].id)
     assert [selection.w.num for selection in result.selections].count(1) == 1
 

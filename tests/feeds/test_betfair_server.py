@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from feeds.contract.errors import Refused
 from feeds.contract.model import Event, Market, Selection
 from feeds.contract.prices import price_from_milli
-from feeds.contract.results import MarketResult, SelectionResult, Share
+from feeds.contract.results import MarketResult, ResultKind, SelectionResult, Share
 from feeds.providers.simulator.serving.betfair import BetfairServer
 from feeds.providers.simulator.serving.betfair_board import CLOSED_KEPT_MS, BetfairBoard, Changed
 from feeds.providers.simulator.serving.betfair_talk import SEGMENT_MARKETS, Talk
@@ -35,7 +35,7 @@ def _market(number: int = 1, *, milli: int = 2_000, **changes: object) -> Market
 
 
 def _board(*markets: Market) -> BetfairBoard:
-    board = BetfairBoard(seed=1)
+    board = BetfairBoard()
     board.apply([_EVENT, *markets], _NOW)
     return board
 
@@ -114,7 +114,7 @@ def test_a_resume_gives_what_changed_since() -> None:
 
 
 def test_who_was_away_for_too_long_gets_an_image() -> None:
-    board = BetfairBoard(seed=1, log_max=3)
+    board = BetfairBoard(log_max=3)
     board.apply([_EVENT, _market()], _NOW)
     clk = board.seq
     for step in range(3):
@@ -153,16 +153,43 @@ def test_a_line_that_lost_something_is_ended() -> None:
     assert talk.ended
 
 
+def _result(kind: ResultKind = "settled", market: str = "M1") -> MarketResult:
+    won = SelectionResult("O1draw", w=Share(1))
+    selections = (SelectionResult("O1home"), won, SelectionResult("O1away", v=Share(1)))
+    return MarketResult(market, "E1", "t", kind, 1, selections=selections if kind == "settled" else ())
+
+
 def _closing(board: BetfairBoard) -> list[Changed]:
-    return board.apply([_market(st="settled", gone=True)], _NOW + 5)
+    board.apply([_market(st="settled", gone=True)], _NOW + 5)
+    return board.settle([_result()], _NOW + 6)
 
 
-def test_a_market_that_is_over_closes_with_a_winner_and_no_prices() -> None:
-    (changed,) = _closing(_board(_market()))
-    definition = changed.mc["marketDefinition"]
-    assert (definition["status"], definition["settledTime"]) == ("CLOSED", "2030-03-17T17:46:40.005Z")
-    assert sorted(each["status"] for each in definition["runners"]) == ["LOSER", "LOSER", "WINNER"]
-    assert changed.mc["rc"][0]["atb"] == [[2.0, 0]]
+def _statuses(definition: dict[str, Any]) -> list[str]:
+    return [definition["status"], *(each["status"] for each in definition["runners"])]
+
+
+def test_a_market_that_is_over_is_suspended_without_prices_until_its_result() -> None:
+    board = _board(_market())
+    (over,) = board.apply([_market(st="settled", gone=True)], _NOW + 5)
+    assert _statuses(over.mc["marketDefinition"]) == ["SUSPENDED", "ACTIVE", "ACTIVE", "ACTIVE"]
+    assert over.mc["rc"][0]["atb"] == [[2.0, 0]]
+    (closed,) = board.settle([_result()], _NOW + 6)
+    assert _statuses(closed.mc["marketDefinition"]) == ["CLOSED", "LOSER", "WINNER", "REMOVED"]
+    assert closed.mc["marketDefinition"]["settledTime"] == "2030-03-17T17:46:40.005Z"
+
+
+def test_a_market_that_ends_without_a_result_is_void() -> None:
+    (closed,) = _board(_market()).apply([_market(st="closed", gone=True)], _NOW + 5)
+    assert _statuses(closed.mc["marketDefinition"]) == ["CLOSED", "REMOVED", "REMOVED", "REMOVED"]
+
+
+def test_a_result_that_is_taken_back_opens_the_market_again() -> None:
+    board = _board(_market())
+    _closing(board)
+    (reopened,) = board.settle([_result("rollback")], _NOW + 7)
+    assert _statuses(reopened.mc["marketDefinition"]) == ["SUSPENDED", "ACTIVE", "ACTIVE", "ACTIVE"]
+    assert len(board.settle([_result()], _NOW + 8)) == 1
+    assert board.settle([_result(market="M9")], _NOW + 9) == []
 
 
 def test_a_rollback_comes_first_where_that_is_commanded() -> None:
@@ -172,25 +199,6 @@ def test_a_rollback_comes_first_where_that_is_commanded() -> None:
     lines = _read(talk.changes(_closing(board), _NOW, degraded=False))
     assert [each["mc"][0]["marketDefinition"]["status"] for each in lines] == ["SUSPENDED", "CLOSED"]
     assert [int(each["clk"]) for each in lines] == [board.seq - 1, board.seq]
-
-
-def test_results_correct_the_winner_drawn_by_lot() -> None:
-    board = _board(_market())
-    _closing(board)
-    won = SelectionResult("O1draw", w=Share(1))
-    told = MarketResult(
-        "M1",
-        "E1",
-        "t",
-        "settled",
-        1,
-        selections=(SelectionResult("O1home"), won, SelectionResult("O1away", v=Share(1))),
-    )
-    board.settle([told], _NOW + 6)
-    (held,) = board.image()
-    statuses = [each["status"] for each in held["marketDefinition"]["runners"]]
-    assert statuses == ["LOSER", "WINNER", "REMOVED"]
-    assert board.settle([replace(told, market="M9")], _NOW + 7) == []
 
 
 def test_closed_markets_leave_the_image_after_an_hour() -> None:

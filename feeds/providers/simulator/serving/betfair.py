@@ -68,7 +68,7 @@ class BetfairServer:
     """A FeedSink (feeds/ports.py) that streams what was put. `connected` and `resumed` count connections."""
 
     def __init__(self, *, tls: ssl.SSLContext, seed: int = 0, now_ms: Callable[[], int] = _unix_ms) -> None:
-        self.board = BetfairBoard(seed=seed)
+        self.board = BetfairBoard()
         self.connected = 0
         self.resumed = 0
         self._tls = tls

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import count
-from random import Random
 from typing import Any, Final, NamedTuple
 
 from feeds.contract.model import Event, Market, Selection
@@ -59,7 +58,7 @@ class _Held:
         self.id = market_id
         self.version = 0
         self.market = market
-        self.told: dict[str, str] = {}
+        self.outcomes: dict[str, str] = {}
         self.closed_ms: int | None = None
         self.definition: Json = {}
         self.runners: dict[int, Json] = {}
@@ -69,11 +68,11 @@ class _Held:
 
 
 class BetfairBoard:
-    """Every market of the slate. The same states, the same `seed`, the same board."""
+    """Every market of the slate. A market that ended stays suspended until its result is told; one that ended without,
+    as a line does that moved, is closed and void."""
 
-    def __init__(self, *, seed: int, log_max: int = LOG_MAX) -> None:
+    def __init__(self, *, log_max: int = LOG_MAX) -> None:
         self.seq = 0
-        self._seed = seed
         self._events: dict[str, tuple[str, Event]] = {}
         self._markets: dict[str, _Held] = {}
         self._raw: dict[str, _Held] = {}
@@ -97,12 +96,12 @@ class BetfairBoard:
         return changes
 
     def settle(self, results: Iterable[MarketResult], now_ms: int) -> list[Changed]:
-        """What these results change: winners were drawn by lot until they are told."""
+        """What these results change: settled closes a market, or closes it anew; a rollback opens it, suspended."""
         changes: list[Changed] = []
         for result in results:
             held = self._markets.get(result.market)
-            if held is not None and result.kind == "settled":
-                held.told = {each.id: _settled_status(each) for each in result.selections}
+            if held is not None and result.kind in ("settled", "rollback"):
+                held.outcomes = {each.id: _settled_status(each) for each in result.selections}
                 changes += self.apply([held.market], now_ms)
         return changes
 
@@ -159,7 +158,7 @@ class BetfairBoard:
         if len(mc) == 1:
             return None
         self.seq += 1
-        closes = market.gone and before.get("status") != "CLOSED" and bool(before)
+        closes = definition["status"] == "CLOSED" and before.get("status") not in (None, "CLOSED")
         reopening = {"id": held.id, "marketDefinition": {**before, "status": "SUSPENDED"}} if closes else None
         return Changed(self.seq, mc, reopening)
 
@@ -169,9 +168,9 @@ class BetfairBoard:
             held.closed_ms = now_ms
         elif not market.gone:
             held.closed_ms = None
-        winner = Random(f"{self._seed}/{market.id}").randrange(len(market.selections) or 1)
+        closed = market.gone and (market.st != "settled" or bool(held.outcomes))
         definition: Json = {
-            "status": "CLOSED" if market.gone else _STATUSES.get(market.st, "SUSPENDED"),
+            "status": "CLOSED" if closed else _STATUSES.get(market.st, "SUSPENDED"),
             "eventId": raw_id,
             "eventTypeId": _EVENT_TYPES.get(event.sport, "10"),
             "eventName": event.name,
@@ -187,13 +186,13 @@ class BetfairBoard:
                     "id": held.ids[each.id],
                     "name": each.name,
                     "sortPriority": place + 1,
-                    "status": held.told.get(each.id) or _status(each, market, won=place == winner),
+                    "status": held.outcomes.get(each.id) or _status(each, closed=closed),
                 }
                 for place, each in enumerate(market.selections)
             ],
             "version": held.version,
         }
-        if held.closed_ms is not None:
+        if closed and held.closed_ms is not None:
             definition["settledTime"] = _utc_text(held.closed_ms)
         return definition
 
@@ -220,12 +219,10 @@ def _market_type(market: Market) -> str:
     return market.type.upper()
 
 
-def _status(selection: Selection, market: Market, *, won: bool) -> str:
-    if not market.gone:
-        return "ACTIVE" if selection.st == "open" else "HIDDEN"
-    if market.st != "settled":
+def _status(selection: Selection, *, closed: bool) -> str:
+    if closed:
         return "REMOVED"
-    return "WINNER" if won else "LOSER"
+    return "HIDDEN" if selection.st in ("suspended", "inactive", "void") else "ACTIVE"
 
 
 def _settled_status(result: SelectionResult) -> str:
