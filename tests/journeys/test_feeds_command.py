@@ -63,22 +63,44 @@ async def test_leads_until_sigterm(nats_server: NatsServer, connection: Connecti
             assert beats
 
 
-async def test_betfair_live_from_a_simulated_exchange(nats_server: NatsServer, tmp_path: Path) -> None:
-    ca_file = tmp_path / "ca.pem"
-    async with feeds("serve", "betfair", "--ca-file", str(ca_file), "--events", "6") as exchange:
-        serving, _, port = (await line(exchange)).rpartition(":")
+@asynccontextmanager
+async def exchange(folder: Path) -> AsyncIterator[tuple[Process, dict[str, str]]]:
+    """A simulated exchange, and the environment of who connects to it."""
+    ca_file = folder / "ca.pem"
+    async with feeds("serve", "betfair", "--ca-file", str(ca_file), "--events", "6") as process:
+        serving, _, port = (await line(process)).rpartition(":")
         assert serving == "serving betfair on 127.0.0.1"
-        betfair = {"HOST": "127.0.0.1", "PORT": port, "CA_FILE": str(ca_file), "APP_KEY": "k", "SESSION": "s"}
-        environment = {f"ODDSWIRE_BETFAIR_{name}": value for name, value in {**betfair, "BETTING_URL": ""}.items()}
-        async with feeds("run", "--nats", nats_server.url, "--provider", "betfair", **environment) as process:
+        settings = {"HOST": "127.0.0.1", "PORT": port, "CA_FILE": str(ca_file), "APP_KEY": "k", "SESSION": "s"}
+        yield process, {f"ODDSWIRE_BETFAIR_{name}": value for name, value in {**settings, "BETTING_URL": ""}.items()}
+
+
+async def commanded(process: Process, words: str) -> None:
+    assert process.stdin is not None
+    process.stdin.write(words.encode() + b"\n")
+    assert await line(process) == f"fault {words}"
+
+
+async def test_betfair_live_from_a_simulated_exchange(nats_server: NatsServer, tmp_path: Path) -> None:
+    run = ("run", "--nats", nats_server.url, "--provider", "betfair")
+    async with exchange(tmp_path) as (served, environment):
+        await commanded(served, "silence 0.1")
+        async with feeds(*run, **environment) as process:
             assert await line(process) == "feed betfair ready"
             process.send_signal(signal.SIGTERM)
             assert await asyncio.wait_for(process.wait(), 10) == 0
-        assert exchange.stdin is not None
-        exchange.stdin.write(b"silence 2\n")
-        assert await line(exchange) == "fault silence 2"
-        exchange.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(exchange.wait(), 10) == 0
+        served.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(served.wait(), 10) == 0
+
+
+async def test_what_betfair_refuses_is_one_clear_line(nats_server: NatsServer, tmp_path: Path) -> None:
+    run = ("run", "--nats", nats_server.url, "--provider", "betfair")
+    async with exchange(tmp_path) as (served, environment):
+        await commanded(served, "refuse INVALID_APP_KEY")
+        async with feeds(*run, **environment) as process:
+            _, err = await asyncio.wait_for(process.communicate(), 30)
+            assert process.returncode == 2
+            assert b"feeds: Betfair refuses: INVALID_APP_KEY" in err
+            assert b"Traceback" not in err
 
 
 async def test_waits_for_a_server_that_comes_later(tmp_path: Path) -> None:
