@@ -39,6 +39,7 @@ def settings(port: int, ca_file: Path | str, **changes: object) -> BetfairSettin
             "backoff_s": 0.05,
             "backoff_max_s": 0.2,
             "connect_timeout_s": 5.0,
+            "holed_images_max": 1_000,
             **changes,
         }
     )

@@ -22,9 +22,13 @@ _SUBSCRIPTION = Subscription(
 class _Talk:
     """A session and its reader."""
 
-    def __init__(self, reader: StreamReader | None = None, resume: Resume | None = None) -> None:
+    def __init__(
+        self, reader: StreamReader | None = None, resume: Resume | None = None, *, holes_allowed: bool = False
+    ) -> None:
         self.reader = reader or StreamReader(live=True)
-        self.session = StreamSession(self.reader, Credentials("key", "token"), _SUBSCRIPTION, resume=resume)
+        self.session = StreamSession(
+            self.reader, Credentials("key", "token"), _SUBSCRIPTION, resume=resume, holes_allowed=holes_allowed
+        )
 
     def hear(self, *lines: bytes) -> list[Change]:
         return list(self.session.receive(b"".join(each + b"\r\n" for each in lines)))
@@ -228,10 +232,20 @@ def test_changes_before_a_line_that_cannot_be_read_are_told() -> None:
         next(stream)
 
 
-def test_inside_an_image_a_line_that_cannot_be_read_is_passed_over() -> None:
+_HOLED = (_image(1, segmentType="SEG_START"), b"{", _image(2, segmentType="SEG_END"))
+
+
+def test_an_image_with_a_line_that_cannot_be_read_fails_at_its_end() -> None:
     talk = _Talk().subscribed()
-    talk.hear(_image(1, segmentType="SEG_START"), b"{", _image(2, segmentType="SEG_END"))
-    assert talk.session.complete
+    failed = talk.failure(*_HOLED)
+    assert (failed.code, failed.remedy) == ("image_with_holes", "image")
+    assert (talk.session.complete, talk.session.resume) == (False, None)
+
+
+def test_an_image_with_holes_is_taken_where_that_is_allowed() -> None:
+    talk = _Talk(holes_allowed=True).subscribed()
+    talk.hear(*_HOLED)
+    assert (talk.session.complete, talk.session.holes) == (True, 1)
     assert str(talk.session.take_refusal())
     assert talk.session.take_refusal() is None
 

@@ -55,6 +55,7 @@ class StreamConnection:
         self._backoff = Backoff(first_s=settings.backoff_s, max_s=settings.backoff_max_s, rng=Random())
         self._subscription: Subscription | None = None
         self._resume: Resume | None = None
+        self._holed_images = 0
 
     async def keep_up(self) -> None:
         """Connects, and connects again, until cancelled. Raises Refused where trying again is of no use."""
@@ -103,7 +104,13 @@ class StreamConnection:
         credentials = Credentials(self._account.app_key, await self._account.session())
         if self._resume is None or self._subscription is None:
             self._subscription = await self._subscribe_to()
-        return StreamSession(self._reader, credentials, self._subscription, resume=self._resume)
+        return StreamSession(
+            self._reader,
+            credentials,
+            self._subscription,
+            resume=self._resume,
+            holes_allowed=self._holed_images >= self._settings.holed_images_max,
+        )
 
     async def _subscribe_to(self) -> Subscription:
         settings = self._settings
@@ -171,6 +178,11 @@ class StreamConnection:
             self._refusals.add(refusal, None, session.refused.refused)
 
     def _count(self, session: StreamSession) -> None:
+        if session.holes:
+            self._holed_images += 1
+            _log.error("image_with_holes", lines=session.holes, accepted=session.complete)
+        elif session.complete:
+            self._holed_images = 0
         self._tally.add(session.refused)
         if session.conflated:
             _log.info("changes_conflated", changes=session.conflated)

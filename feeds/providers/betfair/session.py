@@ -4,9 +4,9 @@ Owns the conversation (greeting, authentication, subscription, stream), the cutt
 with, and when a whole image is in. No socket, no clock: a shell reads, writes, measures silence and connects again.
 
 Nothing numbers Betfair's lines, so two things tell that one was lost or that they came in another order: a line that
-cannot be read, and a publish time below one already seen. Both fail the conversation with the remedy `image`. Inside
-an image a line that cannot be read is passed over instead, or an image that never reads would keep the feed from ever
-being live: the markets it spoke of are not known, and what is sent of them later is counted and passed over too.
+cannot be read, and a publish time below one already seen. Both fail the conversation with the remedy `image`. An image
+with a line that cannot be read fails at its end, unless `holes_allowed`, or an image that never reads would keep the
+feed from ever being live: the markets of that line are not known then, and what is sent of them later is passed over.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class StreamSession:
     """The conversation of one connection. `reader` outlives it where the next one resumes.
 
     `complete`: the whole image, or all that changed since the resume, is in. `resume`: where the next connection may
-    go on, None where it needs an image. `conflated`: changes that Betfair merged from several. `refused`: lines that
-    were passed over.
+    go on, None where it needs an image. `holes`: lines of the image that could not be read. `conflated`: changes that
+    Betfair merged from several. `refused`: lines that were passed over.
     """
 
     def __init__(
@@ -69,16 +69,19 @@ class StreamSession:
         subscription: Subscription,
         *,
         resume: Resume | None = None,
+        holes_allowed: bool = False,
     ) -> None:
         self.phase: Phase = "greeting"
         self.complete = False
         self.resume = resume
+        self.holes = 0
         self.conflated = 0
         self.refused = Tally()
         self._refusal: Refused | None = None
         self._reader = reader
         self._credentials = credentials
         self._subscription = subscription
+        self._holes_allowed = holes_allowed
         self._resuming = resume is not None
         self._buffer = bytearray()
         self._to_send = bytearray()
@@ -137,8 +140,9 @@ class StreamSession:
     def _pass_over(self, refusal: Refused, line: bytes) -> None:
         """A line that cannot be read: it may have been a change of anything, so what is known is in doubt."""
         self._count(refusal)
-        in_image = self._unmentioned is not None
-        if self.phase == "streaming" and not in_image and self._may_concern_us(refusal, line):
+        if self._unmentioned is not None:
+            self.holes += refusal.code != "unknown_op"
+        elif self.phase == "streaming" and self._may_concern_us(refusal, line):
             raise StreamFailed(refusal.code, str(refusal), "image")
 
     def _may_concern_us(self, refusal: Refused, line: bytes) -> bool:
@@ -197,6 +201,7 @@ class StreamSession:
         """It replaces everything, also what it will not mention; until it is whole nothing can be resumed."""
         self.complete = False
         self.resume = None
+        self.holes = 0
         self._unmentioned = set(self._reader.markets)
 
     def _finished(self, message: Message) -> Iterator[Change]:
@@ -205,6 +210,8 @@ class StreamSession:
             self._reader.drop(gone)
             if gone:
                 yield Change("mcm", message.pt, gone)
+            if self.holes and not self._holes_allowed:
+                raise StreamFailed("image_with_holes", f"{self.holes} lines of it cannot be read", "image")
             self.complete = True
         elif message.ct in _IMAGES or self._resuming:
             self.complete = True

@@ -57,6 +57,10 @@ class BetfairSettings(BaseSettings):
     connect_timeout_s: Annotated[
         float, Field(gt=0, le=60, description="for connecting, each step of the login, and each HTTP request, seconds")
     ] = 10.0
+    holed_images_max: Annotated[
+        int,
+        Field(ge=0, le=1_000, description="images with unreadable lines refused in a row, before one is taken as is"),
+    ] = 5
     down_after_s: Annotated[float, Field(gt=0, le=3_600, description="not live for this long is `down`")] = 20.0
     backoff_s: Annotated[float, Field(gt=0, le=60, description="ceiling of the first random wait to reconnect")] = 1.0
     backoff_max_s: Annotated[float, Field(gt=0, le=600, description="highest ceiling; it doubles up to here")] = 60.0
