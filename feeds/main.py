@@ -9,7 +9,7 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from feeds.metrics import FeedMetrics
 from feeds.ownership import NO_PRIORITY, LaneOwnership, Priority, priority_of
 from feeds.pipeline import Pipeline
 from feeds.ports import Provider
+from feeds.providers.betfair.settings import BetfairSettings
 from feeds.providers.registry import ProviderOptions, default_feed, make_provider
 from feeds.providers.theoddsapi.settings import TheOddsApiSettings
 from feeds.recovery import HeldStates
@@ -50,7 +51,7 @@ EXIT_NOT_LEADER = 4
 def main(argv: Sequence[str] | None = None) -> int:
     """`python -m feeds`. Exit status: 0, 1 failed, 2 bad input, 3 (check) some refused, 4 no longer leader."""
     arguments = parser(
-        {"run": _run, "check": _check, "settings": _settings, "nats": _nats, "serve": _serve}
+        {"run": _run, "check": _check, "serve": _serve, "settings": _settings, "nats": _nats}
     ).parse_args(argv)
     command: Callable[[argparse.Namespace], int] = arguments.command
     try:
@@ -80,7 +81,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _settings(arguments: argparse.Namespace) -> int:
-    rows = [*describe(BusSettings), *describe(FeedsSettings), *describe(TheOddsApiSettings)]
+    rows = [*describe(BusSettings), *describe(FeedsSettings), *describe(BetfairSettings), *describe(TheOddsApiSettings)]
     if arguments.json:
         print(json.dumps(rows))
         return 0
@@ -90,29 +91,22 @@ def _settings(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _serve(arguments: argparse.Namespace) -> int:
+    options = ServeOptions(arguments.port, arguments.events, arguments.rate, arguments.seed, arguments.ca_file)
+
+    async def until_signalled() -> int:
+        stopped = asyncio.Event()
+        signalled = asyncio.create_task(process.until_signalled())
+        signalled.add_done_callback(lambda _: stopped.set())
+        return await serve(arguments.server, options, stopped)
+
+    process.configure_logs("info")
+    return process.run(until_signalled())
+
+
 def _nats(arguments: argparse.Namespace) -> int:
     server.replace_process(port=arguments.port, data_dir=arguments.data_dir)
     return EXIT_FAILED
-
-
-def _serve(arguments: argparse.Namespace) -> int:
-    options = ServeOptions(arguments.port, arguments.events, arguments.rate, arguments.seed)
-
-    process.configure_logs("info")
-    return process.run(_until_signalled(serve(arguments.server, options)))
-
-
-async def _until_signalled(work: Coroutine[Any, Any, None]) -> int:
-    """Works until a signal, which is listened to before the work begins."""
-    signalled = asyncio.create_task(process.until_signalled())
-    working = asyncio.create_task(work)
-    await asyncio.wait((signalled, working), return_when=asyncio.FIRST_COMPLETED)
-    signalled.cancel()
-    working.cancel()
-    await asyncio.wait((working,))
-    if not working.cancelled():
-        await working
-    return 0
 
 
 def _run(arguments: argparse.Namespace) -> int:

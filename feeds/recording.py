@@ -57,6 +57,11 @@ class Tally:
         """Lines read."""
         return self.understood + self.refused
 
+    def add(self, tally: Tally) -> None:
+        """What another one counted too."""
+        self.understood += tally.understood
+        self.reasons += tally.reasons
+
     def refuse(self, code: str) -> None:
         """One line was refused."""
         self.reasons[code] += 1

@@ -12,11 +12,13 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Protocol
 
 from feeds.contract.errors import Refused
 from feeds.ports import FeedSink
 from feeds.providers.simulator.client import Simulator
+from feeds.providers.simulator.listing import Chance
 
 COMMAND_CHARS_MAX: Final = 200
 """A longer line of stdin is cut."""
@@ -24,12 +26,13 @@ COMMAND_CHARS_MAX: Final = 200
 
 @dataclass(frozen=True)
 class ServeOptions:
-    """What a server may be told. `port` 0: a free one."""
+    """What a server may be told. `port` 0: a free one. `authority`: where TLS servers write what clients trust."""
 
     port: int
     events: int
     rate: int
     seed: int
+    authority: Path | None = None
 
 
 class Served(FeedSink, Protocol):
@@ -42,6 +45,17 @@ class Served(FeedSink, Protocol):
         """Serves meanwhile; gives the port."""
 
 
+def _betfair(options: ServeOptions) -> Served:
+    from feeds.providers.simulator.serving.betfair import BetfairServer  # noqa: PLC0415 only what runs is loaded
+    from feeds.providers.simulator.serving.certificate import loopback_certificate  # noqa: PLC0415
+
+    if options.authority is None:
+        raise Refused("bad_option", "betfair is served over TLS: --ca-file names where to write what clients trust")
+    certificate = loopback_certificate()
+    options.authority.write_bytes(certificate.authority)
+    return BetfairServer(tls=certificate.tls, seed=options.seed)
+
+
 def _theoddsapi(options: ServeOptions) -> Served:
     from feeds.providers.simulator.serving.theoddsapi import OddsApiServer  # noqa: PLC0415 only what runs is loaded
 
@@ -49,21 +63,29 @@ def _theoddsapi(options: ServeOptions) -> Served:
 
 
 SERVERS: Final[dict[str, Callable[[ServeOptions], Served]]] = {
+    "betfair": _betfair,
     "theoddsapi": _theoddsapi,
 }
 
 
-async def serve(name: str, options: ServeOptions) -> None:
-    """Serves until cancelled. Raises Refused("unknown_server", or the simulator's own), OSError."""
+async def serve(name: str, options: ServeOptions, stopped: asyncio.Event) -> int:
+    """Serves until `stopped`. Raises Refused("unknown_server"), OSError."""
     make = SERVERS.get(name)
     if make is None:
         raise Refused("unknown_server", f"unknown server {name!r}; there are: {', '.join(SERVERS)}")
     server = make(options)
-    simulator = Simulator(feed=name, lanes=1, events=options.events, rate=options.rate, seed=options.seed)
+    simulator = Simulator(feed=name, lanes=1, events=options.events, rate=options.rate, chance=Chance(options.seed))
+    playing = asyncio.create_task(simulator.run(server))
+    stopping = asyncio.create_task(stopped.wait())
     async with server.serving(options.port) as port:
         print(f"serving {name} on 127.0.0.1:{port}", flush=True)
         _read_commands(server)
-        await simulator.run(server)
+        await asyncio.wait((playing, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if playing.done():
+            await playing
+        playing.cancel()
+    return 0
 
 
 def _read_commands(server: Served) -> None:

@@ -5,7 +5,7 @@ that state's position. It may come late, twice, or before what it undoes; who se
 
 The payout of a stake on a selection at decimal odds `price` is `stake x (v + w x price x dh)`: `w` won, `v` void
 (refunded), the rest lost, `dh` the dead-heat factor. Exact fractions: Sportradar's result 1 with void_factor 0.5 is
-w 1/2, v 1/2.
+w 1/2, v 1/2. Where `reductions` are told, a bet is paid at the price they leave of the one it was struck at.
 """
 
 from __future__ import annotations
@@ -41,9 +41,25 @@ class SelectionResult(msgspec.Struct, frozen=True, omit_defaults=True, gc=False)
     dh: Share = WHOLE
 
 
+class Reduction(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A selection was withdrawn when others had been bet on: what bets struck before `to_ms` lose of their price.
+
+    `price` p becomes `p x (1 - share)`, or, `of` "winnings", `1 + (p - 1) x (1 - share)`; never below 1.01 of an
+    exchange. Several apply one after the other, each only to bets struck before its own time. Applies to every
+    selection but `removed`, which is void. Source: Betfair Exchange Rules, "Betfair Non-Runner Rule" (win and each-way
+    markets: of the price; place markets: of the winnings); Tattersalls Rule 4(c) deducts from winnings.
+    """
+
+    removed: str
+    share: Share
+    to_ms: int
+    of: Literal["price", "winnings"] = "winnings"
+
+
 class MarketResult(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One saying about a market. `settled` has its selections; `rollback` takes settlements back; `cancelled` voids the
-    bets placed from `from_ms` to `to_ms` (None: open ended), `rollback_cancel` takes that back.
+    bets placed from `from_ms` to `to_ms` (None: open ended), `rollback_cancel` takes that back. `reductions`: of a
+    `settled` market from which selections were withdrawn, oldest first.
 
     `ts` is the provider's own time of the saying, Unix ms; `certainty` 1: from a scout, 2: confirmed.
     """
@@ -58,6 +74,7 @@ class MarketResult(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     from_ms: int | None = None
     to_ms: int | None = None
     reason: str | None = None
+    reductions: tuple[Reduction, ...] = ()
 
 
 class Settlement(msgspec.Struct, frozen=True):

@@ -52,9 +52,16 @@ def _simulator(where: str, options: ProviderOptions) -> Provider:
 
 def _betfair(where: str, options: ProviderOptions) -> Provider:
     from feeds.providers.betfair.client import BetfairRecording  # noqa: PLC0415 only what runs is loaded
+    from feeds.providers.betfair.layout import PROVIDER  # noqa: PLC0415
+    from feeds.providers.betfair.live import BetfairLive  # noqa: PLC0415
+    from feeds.providers.betfair.settings import BetfairSettings  # noqa: PLC0415
 
-    path = _readable(where or "betfair:FILE names none")
-    return BetfairRecording(path, feed=options.feed, lanes=options.lanes, speed=options.speed, loop=options.loop)
+    names = Names(PROVIDER, options.mapping)
+    if not where:
+        return BetfairLive(BetfairSettings(), feed=options.feed, lanes=options.lanes, names=names)
+    return BetfairRecording(
+        _readable(where), feed=options.feed, lanes=options.lanes, speed=options.speed, loop=options.loop, names=names
+    )
 
 
 def _theoddsapi(where: str, options: ProviderOptions) -> Provider:

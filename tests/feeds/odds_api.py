@@ -16,6 +16,7 @@ from feeds.contract.model import Event, FeedState, Market
 from feeds.contract.results import MarketResult
 from feeds.mapping import Names
 from feeds.ports import State
+from feeds.providers.simulator.listing import Chance
 from feeds.providers.simulator.serving.theoddsapi import KEY, OddsApiServer
 from feeds.providers.simulator.serving.theoddsapi_answers import BOOKMAKER
 from feeds.providers.simulator.serving.uvicorn_server import serving
@@ -54,7 +55,9 @@ class Source:
     def __init__(self, *, events: int = 3, quota: int = 10**9, key: str = KEY) -> None:
         self.server = OddsApiServer(key=key, quota=quota)
         self.last: dict[str, State] = {}
-        self._slate = Slate(seed=5, run="test", events=events, feed="source", lanes=1, now_ms=unix_ms(), game_ms=60_000)
+        self._slate = Slate(
+            chance=Chance(5, "test"), events=events, feed="source", lanes=1, now_ms=unix_ms(), game_ms=60_000
+        )
         self._put(self._slate.open())
 
     def advance(self, updates: int = 40) -> None:

@@ -12,8 +12,13 @@ from feeds.contract.errors import Refused
 from feeds.contract.model import Event, FeedState, Market
 from feeds.contract.results import MarketResult
 from feeds.ports import State
+from feeds.providers.betfair.catalogue import Catalogue
 from feeds.providers.betfair.client import TURN_LINES_MAX, BetfairRecording
-from tests.feeds.betfair_stream import change, definition, line, opening
+from feeds.providers.betfair.mapping import Translator
+from feeds.providers.betfair.parse import Change, StreamReader
+from feeds.providers.betfair.telling import CLOSED_KEPT_MS, Teller
+from feeds.recording import Recording
+from tests.feeds.betfair_stream import MARKET, change, definition, line, opening
 
 _SAMPLES = Path(__file__).parent / "samples"
 _RACE = _SAMPLES / "race.jsonl"
@@ -184,3 +189,68 @@ async def test_a_catalogue_that_is_none_is_passed_over(tmp_path: Path) -> None:
     sink = _Sink()
     await _provider(path).run(sink)
     assert sink.healths == ["recovering", "live", "down"]
+
+
+async def test_what_was_known_is_told_again_before_live(tmp_path: Path) -> None:
+    other = "1.2"
+    path = _recording(
+        tmp_path,
+        line(change(marketDefinition=definition()), change(market=other, marketDefinition=definition())),
+        line(change({"id": 11, "ltp": 3}), status=503),
+        line(),
+    )
+    sink = _Sink()
+    await _provider(path).run(sink)
+    again = sink.told[sink.told.index("recovering", 1) + 1 :]
+    told = [state.id for batch in again if isinstance(batch, list) for state in batch]
+    assert {state.id for state in sink.states} <= set(told)
+
+
+async def test_results_of_a_recording_are_told_after_its_states() -> None:
+    sink = _Sink()
+    await _provider(_RACE).run(sink)
+    (result,) = sink.ended
+    assert (result.kind, result.market) == ("settled", sink.states[-2].id)
+    assert [selection.w.num for selection in result.selections].count(1) == 1
+
+
+async def test_closed_markets_are_forgotten_after_an_hour_of_the_recording(tmp_path: Path) -> None:
+    closed = definition("CLOSED", runners=[{"id": 11, "status": "WINNER"}])
+    path = _recording(
+        tmp_path,
+        line(change(marketDefinition=definition()), pt=_T),
+        line(change(marketDefinition=closed), pt=_T + 1),
+        line(change(market="1.2", marketDefinition=definition(eventId="4")), pt=_T + 1 + CLOSED_KEPT_MS),
+        line(change({"id": 11, "ltp": 3}), change({"id": 11, "ltp": 3}, market="1.2"), pt=_T + 2 + CLOSED_KEPT_MS),
+    )
+    reader = StreamReader()
+    translator = Translator(feed="betfair", lanes=4, catalogue=Catalogue())
+    teller = Teller(_Sink(), translator, lambda: 77)
+    kept = []
+    for each in Recording(path):
+        teller.learn(reader, reader.read(each.data))
+        kept.append((len(reader.markets), len(translator._markets), len(translator._events)))
+    assert kept == [(1, 1, 1), (1, 1, 1), (1, 1, 1), (1, 1, 1)]
+    corrected = definition("CLOSED", runners=[{"id": 11, "status": "LOSER"}])
+    told = reader.read(line(change(marketDefinition=corrected), pt=_T + 3 + CLOSED_KEPT_MS))
+    translator.states(reader.markets, told.markets, 78)
+    (result,) = translator.results(told.markets, told.pt or 0)
+    assert result.ts == _T + 3 + CLOSED_KEPT_MS
+
+
+async def test_a_market_that_vanished_is_ended_after_an_hour() -> None:
+    reader = StreamReader(live=True)
+    translator = Translator(feed="betfair", lanes=4, catalogue=Catalogue())
+    sink = _Sink()
+    teller = Teller(sink, translator, lambda: 77)
+    teller.learn(reader, reader.read(line(change(img=True, marketDefinition=definition()), pt=_T)))
+    reader.drop([MARKET])
+    teller.learn(reader, Change("mcm", _T, (MARKET,)))
+    teller.learn(reader, reader.read(line(pt=_T + CLOSED_KEPT_MS)))
+    teller.flush()
+    *_, suspended, ended, event = sink.states
+    assert isinstance(suspended, Market)
+    assert isinstance(ended, Market)
+    assert isinstance(event, Event)
+    assert (suspended.reason, ended.gone, ended.st, event.state) == ("not_offered", True, "closed", "ended")
+    assert translator.current() == []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
 import pytest
 
@@ -11,89 +9,49 @@ from feeds.contract.errors import Refused
 from feeds.contract.model import Event, Market
 from feeds.contract.prices import Price
 from feeds.contract.subjects import lane_of
-from feeds.ports import State
 from feeds.providers.betfair.catalogue import Catalogue
-from feeds.providers.betfair.mapping import Translator, absent
-from feeds.providers.betfair.parse import StreamReader
+from feeds.providers.betfair.mapping import absent
+from tests.feeds.betfair_states import NOW, Feed, event_of, handicap, market_of, markets_of
 from tests.feeds.betfair_stream import MARKET, change, definition, line, opening, runner
-
-_NOW = 1_900_000_000_000
-
-
-class _Feed:
-    """A reader and a translator, fed line by line."""
-
-    def __init__(self, catalogue: Catalogue | None = None) -> None:
-        self._reader = StreamReader()
-        self._translator = Translator(feed="betfair", lanes=4, catalogue=catalogue or Catalogue())
-        self._now_ms = _NOW
-
-    def states(self, data: bytes) -> list[State]:
-        self._now_ms += 1
-        told = self._reader.read(data)
-        return self._translator.states(self._reader.markets, told.markets, self._now_ms)
-
-    def restart(self) -> list[State]:
-        self._reader = StreamReader()
-        return self._translator.restart(self._now_ms)
-
-
-def _event(states: list[State]) -> Event:
-    (event,) = [state for state in states if isinstance(state, Event)]
-    return event
-
-
-def _markets(states: list[State]) -> list[Market]:
-    return [state for state in states if isinstance(state, Market)]
-
-
-def _market(states: list[State]) -> Market:
-    (market,) = _markets(states)
-    return market
 
 
 def test_the_price_is_the_best_to_back() -> None:
-    states = _Feed().states(
+    states = Feed().states(
         opening({"id": 11, "atb": [[3.0, 5.55], [2.92, 7]], "atl": [[3.1, 1], [3.15, 9]], "ltp": 3.05})
     )
-    first, second = _market(states).selections
+    first, second = market_of(states).selections
     assert (first.price, first.size, first.lay, first.ltp) == (Price(3000, 200), 555, 3100, 3050)
     assert (second.price, second.size, second.lay, second.ltp) == (None, None, None, None)
 
 
 @pytest.mark.parametrize(("odds", "milli"), [(1.01, 1010), (2.02, 2020), (1.001, 1001), (990, 990_000), (8.6, 8600)])
 def test_odds_become_exact_thousandths(odds: float, milli: int) -> None:
-    price = _market(_Feed().states(opening({"id": 11, "atb": [[odds, 1]]}))).selections[0].price
+    price = market_of(Feed().states(opening({"id": 11, "atb": [[odds, 1]]}))).selections[0].price
     assert price is not None
     assert price.milli == milli
 
 
 @pytest.mark.parametrize("odds", [0, 1, 1.0004, 1001.1, 5e11])
 def test_odds_out_of_range_are_withdrawn(odds: float) -> None:
-    selection = _market(_Feed().states(opening({"id": 11, "atb": [[odds, 1]], "ltp": odds}))).selections[0]
+    selection = market_of(Feed().states(opening({"id": 11, "atb": [[odds, 1]], "ltp": odds}))).selections[0]
     assert (selection.price, selection.size, selection.ltp) == (None, None, None)
 
 
 def test_without_any_ladder_the_last_traded_price_is_the_price() -> None:
-    feed = _Feed()
-    assert _market(feed.states(opening({"id": 11, "ltp": 3.05}))).selections[0].price == Price(3050, 205)
-    laddered = _market(feed.states(line(change({"id": 12, "atl": [[4, 1]]})))).selections
+    feed = Feed()
+    assert market_of(feed.states(opening({"id": 11, "ltp": 3.05}))).selections[0].price == Price(3050, 205)
+    laddered = market_of(feed.states(line(change({"id": 12, "atl": [[4, 1]]})))).selections
     assert (laddered[0].price, laddered[0].ltp) == (None, 3050)
 
 
-def test_line_betting_has_no_odds() -> None:
-    market = _market(_Feed().states(opening({"id": 11, "atb": [[45.5, 5]], "ltp": 45}, bettingType="LINE")))
-    assert (market.selections[0].price, market.selections[0].ltp) == (None, None)
-
-
 def test_what_changes_nothing_published_gives_nothing() -> None:
-    feed = _Feed()
+    feed = Feed()
     feed.states(opening({"id": 11, "atb": [[3.0, 5], [2.9, 7]]}))
     assert feed.states(line(change({"id": 11, "trd": [[3.0, 100]], "tv": 100}, tv=100))) == []
     assert feed.states(line(change({"id": 11, "atb": [[2.9, 8]]}))) == []
     assert feed.states(line(change(marketDefinition=definition(version=2)))) == []
-    moved = _market(feed.states(line(change({"id": 11, "atb": [[3.0, 4]]}))))
-    assert (moved.selections[0].size, moved.ts) == (400, _NOW + 5)
+    moved = market_of(feed.states(line(change({"id": 11, "atb": [[3.0, 4]]}))))
+    assert (moved.selections[0].size, moved.ts) == (400, NOW + 5)
 
 
 @pytest.mark.parametrize(
@@ -101,13 +59,13 @@ def test_what_changes_nothing_published_gives_nothing() -> None:
     [("OPEN", "open"), ("SUSPENDED", "suspended"), ("INACTIVE", "inactive"), ("UNHEARD_OF", "suspended")],
 )
 def test_market_statuses(status: str, expected: str) -> None:
-    market = _market(_Feed().states(opening({"id": 11, "atb": [[3, 5]]}, status=status)))
+    market = market_of(Feed().states(opening({"id": 11, "atb": [[3, 5]]}, status=status)))
     assert (market.st, market.gone) == (expected, False)
     assert market.selections[0].price == Price(3000, 200)
 
 
 def test_a_market_closed_with_winners_is_settled_and_gone_and_so_is_its_event() -> None:
-    feed = _Feed()
+    feed = Feed()
     feed.states(opening({"id": 11, "atb": [[3, 5]]}, inPlay=True))
     runners = [runner(11, "WINNER"), runner(12, "LOSER"), runner(13, "REMOVED")]
     market, event = feed.states(line(change(marketDefinition=definition("CLOSED", runners=runners))))
@@ -123,22 +81,22 @@ def test_a_market_closed_with_winners_is_settled_and_gone_and_so_is_its_event() 
 
 
 def test_a_market_closed_without_winners_is_closed() -> None:
-    market = _market(_Feed().states(opening(status="CLOSED")))
+    market = market_of(Feed().states(opening(status="CLOSED")))
     assert (market.st, market.gone, market.selections[0].st) == ("closed", True, "closed")
 
 
 def test_runner_statuses() -> None:
     statuses = {"ACTIVE": "open", "REMOVED": "void", "REMOVED_VACANT": "void", "HIDDEN": "inactive", "NEW": "inactive"}
     runners = [runner(number, status) for number, status in enumerate(statuses)]
-    market = _market(_Feed().states(opening({"id": 1, "atb": [[3, 5]]}, runners=runners)))
+    market = market_of(Feed().states(opening({"id": 1, "atb": [[3, 5]]}, runners=runners)))
     assert [selection.st for selection in market.selections] == list(statuses.values())
     assert market.selections[1].price is None
 
 
 def test_selections_stand_in_betfairs_order_whatever_the_list_says() -> None:
-    feed = _Feed()
+    feed = Feed()
     one, two = runner(11, sortPriority=2), runner(12, sortPriority=1)
-    market = _market(feed.states(opening(runners=[one, two])))
+    market = market_of(feed.states(opening(runners=[one, two])))
     assert [selection.name for selection in market.selections] == ["Runner 12", "Runner 11"]
     assert feed.states(line(change(marketDefinition=definition(runners=[two, one])))) == []
 
@@ -148,7 +106,7 @@ def test_selections_stand_in_betfairs_order_whatever_the_list_says() -> None:
     [("1", "soccer"), ("2", "tennis"), ("7", "horse_racing"), ("4339", "greyhounds"), ("99", "other")],
 )
 def test_topics_begin_with_the_sport(event_type: str, sport: str) -> None:
-    event, market = _Feed().states(opening(eventTypeId=event_type))
+    event, market = Feed().states(opening(eventTypeId=event_type))
     assert isinstance(event, Event)
     assert event.topic == market.topic == f"{sport}.other.{event.id}"
     assert isinstance(market, Market)
@@ -161,15 +119,15 @@ def test_topics_begin_with_the_sport(event_type: str, sport: str) -> None:
         ("WIN", "main", "win", None),
         ("MATCH_ODDS", "main", "moneyline", None),
         ("PLACE", "alternate", "place", None),
-        ("OVER_UNDER_25", "main", "total_goals", "2.5"),
-        ("OVER_UNDER_35", "alternate", "total_goals", "3.5"),
-        ("OVER_UNDER_105", "alternate", "total_goals", "10.5"),
+        ("OVER_UNDER_25", "main", "total", "2.5"),
+        ("OVER_UNDER_35", "alternate", "total", "3.5"),
+        ("OVER_UNDER_105", "alternate", "total", "10.5"),
         ("OUTRIGHT_WINNER", "future", "outright", None),
         ("BOTH_TEAMS_TO_SCORE", "special", "both_teams_to_score", None),
     ],
 )
 def test_market_types(market_type: str, cls: str, kind: str, line_of_it: str | None) -> None:
-    event, market = _Feed().states(opening(marketType=market_type))
+    event, market = Feed().states(opening(marketType=market_type))
     assert isinstance(market, Market)
     assert (market.cls, market.type, market.line) == (cls, kind, line_of_it)
     assert isinstance(event, Event)
@@ -178,46 +136,46 @@ def test_market_types(market_type: str, cls: str, kind: str, line_of_it: str | N
 
 def test_match_odds_with_a_draw_are_a_match_result() -> None:
     runners = [runner(11, name="Elm Rovers"), runner(12, name="Oak Town"), runner(58805, name="The Draw")]
-    states = _Feed().states(opening(marketType="MATCH_ODDS", eventName="Elm Rovers v Oak Town", runners=runners))
-    assert _market(states).type == "match_result"
-    assert [selection.side for selection in _market(states).selections] == ["home", "away", "draw"]
-    assert (_event(states).home, _event(states).away) == ("Elm Rovers", "Oak Town")
+    states = Feed().states(opening(marketType="MATCH_ODDS", eventName="Elm Rovers v Oak Town", runners=runners))
+    assert market_of(states).type == "match_result"
+    assert [selection.side for selection in market_of(states).selections] == ["home", "away", "draw"]
+    assert (event_of(states).home, event_of(states).away) == ("Elm Rovers", "Oak Town")
 
 
 def test_americans_name_the_visitors_first() -> None:
     runners = [runner(11, name="Elm Bears"), runner(12, name="Oak Owls")]
-    states = _Feed().states(opening(marketType="MATCH_ODDS", eventName="Elm Bears @ Oak Owls", runners=runners))
-    assert [selection.side for selection in _market(states).selections] == ["away", "home"]
-    assert (_event(states).home, _event(states).away) == ("Oak Owls", "Elm Bears")
+    states = Feed().states(opening(marketType="MATCH_ODDS", eventName="Elm Bears @ Oak Owls", runners=runners))
+    assert [selection.side for selection in market_of(states).selections] == ["away", "home"]
+    assert (event_of(states).home, event_of(states).away) == ("Oak Owls", "Elm Bears")
 
 
 def test_an_event_lives_from_upcoming_over_live_to_ended() -> None:
-    feed = _Feed()
+    feed = Feed()
     race_1, race_2 = "1.1", "1.2"
     first = feed.states(
         line(change(market=race_1, marketDefinition=definition()), change(market=race_2, marketDefinition=definition()))
     )
     assert [type(state) for state in first] == [Event, Market, Market]
-    assert (_event(first).state, _event(first).start) == ("upcoming", "2030-05-01T13:00:00Z")
-    assert _event(feed.states(line(change(market=race_1, marketDefinition=definition(inPlay=True))))).state == "live"
+    assert (event_of(first).state, event_of(first).start) == ("upcoming", "2030-05-01T13:00:00Z")
+    assert event_of(feed.states(line(change(market=race_1, marketDefinition=definition(inPlay=True))))).state == "live"
     closed = feed.states(line(change(market=race_1, marketDefinition=definition("CLOSED", inPlay=True))))
     assert [type(state) for state in closed] == [Market]
     ended = feed.states(line(change(market=race_2, marketDefinition=definition("CLOSED"))))
     assert [type(state) for state in ended] == [Market, Event]
-    assert _event(ended).state == "ended"
+    assert event_of(ended).state == "ended"
 
 
 def test_an_event_takes_the_name_that_is_told_later() -> None:
-    feed = _Feed()
-    assert _event(feed.states(opening())).name == "Event 31000001"
-    assert _event(feed.states(line(change(marketDefinition=definition(eventName="Elm Park 1st May"))))).name == (
+    feed = Feed()
+    assert event_of(feed.states(opening())).name == "Event 31000001"
+    assert event_of(feed.states(line(change(marketDefinition=definition(eventName="Elm Park 1st May"))))).name == (
         "Elm Park 1st May"
     )
     assert feed.states(line(change(marketDefinition=definition()))) == []
 
 
 def test_a_market_that_moves_to_another_event_begins_anew_there() -> None:
-    feed = _Feed()
+    feed = Feed()
     before_event, before = feed.states(opening())
     states = feed.states(line(change(marketDefinition=definition(eventId="31000002"))))
     after_event, ended, began, ended_event = states
@@ -229,30 +187,14 @@ def test_a_market_that_moves_to_another_event_begins_anew_there() -> None:
     assert (ended_event.id, ended_event.state) == (before_event.id, "ended")
 
 
-def _handicap(main: float, **more: Any) -> dict[str, Any]:
-    runners = [
-        runner(runner_id, hc=hc, sortPriority=priority)
-        for priority, (runner_id, hc) in enumerate([(11, -0.5), (12, 0.5), (11, 0), (12, 0), (11, 0.5), (12, -0.5)])
-    ]
-    key_line = {"kl": [{"id": 11, "hc": main}, {"id": 12, "hc": -main}]}
-    return definition(
-        runners=runners,
-        eventTypeId="1",
-        marketType="ASIAN_HANDICAP",
-        bettingType="ASIAN_HANDICAP_DOUBLE_LINE",
-        keyLineDefinition=key_line,
-        **more,
-    )
-
-
 def test_an_asian_handicap_is_a_market_for_every_line() -> None:
-    feed = _Feed()
+    feed = Feed()
     rc = [
         {"id": 11, "hc": -0.5, "atb": [[2.1, 9]]},
         {"id": 12, "hc": 0.5, "atb": [[1.8, 4]]},
         {"id": 12, "atb": [[1.5, 1]]},
     ]
-    markets = _markets(feed.states(line(change(*rc, marketDefinition=_handicap(-0.5)))))
+    markets = markets_of(feed.states(line(change(*rc, marketDefinition=handicap(-0.5)))))
     assert [(market.line, market.cls, market.type) for market in markets] == [
         ("-0.5", "main", "asian_handicap"),
         ("0", "alternate", "asian_handicap"),
@@ -270,46 +212,46 @@ def test_an_asian_handicap_is_a_market_for_every_line() -> None:
 
 
 def test_only_the_line_that_changed_is_published() -> None:
-    feed = _Feed()
-    feed.states(line(change(marketDefinition=_handicap(-0.5))))
-    assert _market(feed.states(line(change({"id": 12, "hc": -0.5, "atb": [[3, 1]]})))).line == "0.5"
+    feed = Feed()
+    feed.states(line(change(marketDefinition=handicap(-0.5))))
+    assert market_of(feed.states(line(change({"id": 12, "hc": -0.5, "atb": [[3, 1]]})))).line == "0.5"
 
 
 def test_a_key_line_that_moves_ends_both_markets_and_begins_others() -> None:
-    feed = _Feed()
-    before = {market.line: market for market in _markets(feed.states(line(change(marketDefinition=_handicap(-0.5)))))}
-    ended_main, new_alternate, ended_alternate, new_main = _markets(
-        feed.states(line(change(marketDefinition=_handicap(0))))
+    feed = Feed()
+    before = {market.line: market for market in markets_of(feed.states(line(change(marketDefinition=handicap(-0.5)))))}
+    ended_main, new_alternate, ended_alternate, new_main = markets_of(
+        feed.states(line(change(marketDefinition=handicap(0))))
     )
     assert (ended_main.id, ended_main.gone, ended_main.replaced_by) == (before["-0.5"].id, True, new_alternate.id)
     assert (new_alternate.cls, new_alternate.line, new_alternate.replaces) == ("alternate", "-0.5", ended_main.id)
     assert (ended_alternate.id, ended_alternate.replaced_by) == (before["0"].id, new_main.id)
     assert (new_main.cls, new_main.line, new_main.replaces) == ("main", "0", ended_alternate.id)
     assert new_main.group == ended_main.group
-    back = _markets(feed.states(line(change(marketDefinition=_handicap(-0.5)))))
+    back = markets_of(feed.states(line(change(marketDefinition=handicap(-0.5)))))
     assert {market.id for market in back if not market.gone} == {before["-0.5"].id, before["0"].id}
 
 
 def test_a_line_that_is_taken_away_is_gone() -> None:
-    feed = _Feed()
-    before = _markets(feed.states(line(change(marketDefinition=_handicap(-0.5)))))
-    fewer = _handicap(-0.5)
+    feed = Feed()
+    before = markets_of(feed.states(line(change(marketDefinition=handicap(-0.5)))))
+    fewer = handicap(-0.5)
     fewer["runners"] = fewer["runners"][:4]
-    ended = _market(feed.states(line(change(marketDefinition=fewer))))
+    ended = market_of(feed.states(line(change(marketDefinition=fewer))))
     assert (ended.id, ended.st, ended.gone, ended.replaced_by) == (before[2].id, "closed", True, None)
 
 
 def test_a_forgotten_market_is_suspended_until_it_is_told_again() -> None:
-    feed = _Feed()
+    feed = Feed()
     feed.states(opening({"id": 11, "atb": [[3, 5]]}))
-    forgotten = _market(feed.states(line(change(img=True))))
+    forgotten = market_of(feed.states(line(change(img=True))))
     assert (forgotten.st, forgotten.reason, forgotten.gone) == ("suspended", "not_offered", False)
-    again = _market(feed.states(opening({"id": 11, "atb": [[3, 5]]})))
+    again = market_of(feed.states(opening({"id": 11, "atb": [[3, 5]]})))
     assert (again.st, again.reason, again.id) == ("open", None, forgotten.id)
 
 
 def test_a_restart_suspends_what_has_not_ended_and_brings_back_what_has() -> None:
-    feed = _Feed()
+    feed = Feed()
     other = "1.2"
     feed.states(
         line(change(marketDefinition=definition()), change(market=other, marketDefinition=definition(eventId="4")))
@@ -325,11 +267,11 @@ def test_a_restart_suspends_what_has_not_ended_and_brings_back_what_has() -> Non
 
 
 def test_absent_suspends_but_leaves_what_is_gone() -> None:
-    market = _market(_Feed().states(opening()))
-    suspended = absent(market, _NOW + 9)
-    assert (suspended.st, suspended.reason, suspended.ts) == ("suspended", "not_offered", _NOW + 9)
-    gone = _market(_Feed().states(opening(status="CLOSED")))
-    assert absent(gone, _NOW + 9) is gone
+    market = market_of(Feed().states(opening()))
+    suspended = absent(market, NOW + 9)
+    assert (suspended.st, suspended.reason, suspended.ts) == ("suspended", "not_offered", NOW + 9)
+    gone = market_of(Feed().states(opening(status="CLOSED")))
+    assert absent(gone, NOW + 9) is gone
 
 
 def test_the_catalogue_names_what_the_stream_does_not() -> None:
@@ -348,10 +290,10 @@ def test_the_catalogue_names_what_the_stream_does_not() -> None:
             }
         )
     )
-    states = _Feed(catalogue).states(opening(eventTypeId="99", marketType="MATCH_ODDS"))
-    assert _event(states).name == "Elm Rovers v Oak Town"
-    assert _event(states).topic.startswith("tree_climbing.sylvan_league.")
-    assert [(selection.name, selection.side) for selection in _market(states).selections] == [
+    states = Feed(catalogue).states(opening(eventTypeId="99", marketType="MATCH_ODDS"))
+    assert event_of(states).name == "Elm Rovers v Oak Town"
+    assert event_of(states).topic.startswith("tree_climbing.sylvan_league.")
+    assert [(selection.name, selection.side) for selection in market_of(states).selections] == [
         ("Elm Rovers", "home"),
         ("Oak Town", "away"),
     ]

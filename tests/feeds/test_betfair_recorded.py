@@ -14,7 +14,14 @@ from typing import Any
 import pytest
 
 from feeds.check import check
+from feeds.contract.ids import derive_id
+from feeds.contract.prices import line_text
+from feeds.contract.results import MarketResult, Share
+from feeds.providers.betfair.catalogue import Catalogue
+from feeds.providers.betfair.layout import PROVIDER
+from feeds.providers.betfair.mapping import Translator
 from feeds.providers.betfair.parse import BetfairMarket, StreamReader
+from feeds.providers.betfair.spec import MarketDefinition
 from feeds.recording import Recording
 
 _DATA = os.environ.get("ODDSWIRE_DATA", "")
@@ -129,6 +136,60 @@ def _assert_ladder(name: str, held: dict[Any, Any], expected: dict[str, Any]) ->
     for part in ("top", "all"):
         if part in expected:
             assert rows[: len(expected[part])] == expected[part]
+
+
+def _results(path: Path) -> tuple[dict[str, MarketDefinition], dict[str, list[MarketResult]]]:
+    """Last definitions, and everything said of results, by Betfair's market id."""
+    reader = StreamReader()
+    translator = Translator(feed="betfair", lanes=4, catalogue=Catalogue())
+    said: dict[str, list[MarketResult]] = {}
+    for line in Recording(path):
+        told = reader.read(line.data)
+        translator.states(reader.markets, told.markets, 0)
+        for market_id in told.markets:
+            said.setdefault(market_id, []).extend(translator.results([market_id], told.pt or 0))
+    return {market.id: market.definition for market in reader.markets.values()}, said
+
+
+def _runner_ids(market_id: str, definition: MarketDefinition, selection_ids: set[str]) -> set[int]:
+    """Runners by the ids of our selections."""
+    ids = {derive_id("O", PROVIDER, market_id, *_raw(runner.key)): runner.key[0] for runner in definition.runners}
+    return {ids[selection_id] for selection_id in selection_ids}
+
+
+def _raw(key: tuple[int, float]) -> tuple[int, str]:
+    return key[0], line_text(key[1])
+
+
+@pytest.mark.parametrize("path", _EXPECTED, ids=_path_id)
+def test_results_pay_the_winners_and_refund_the_removed(path: Path) -> None:
+    expected = json.loads(path.read_text())
+    definitions, said = _results(_recording(expected))
+    for market_id, final in expected["final"].items():
+        definition = definitions[market_id]
+        if definition.status != "CLOSED":
+            assert said[market_id] == []
+            continue
+        (result,) = said[market_id]
+        won = {each.id for each in result.selections if each.w == Share(1)}
+        void = {each.id for each in result.selections if each.v == Share(1)}
+        assert _runner_ids(market_id, definition, won) == set(final["winners"])
+        assert _runner_ids(market_id, definition, void) == set(final["removed"])
+        assert len(result.selections) == len(definition.runners)
+        assert definition.settled_time is not None
+        assert result.ts == round(definition.settled_time.timestamp() * 1000)
+        reduced = {each.removed for each in result.reductions}
+        assert _runner_ids(market_id, definition, reduced) <= set(final["removed"])
+
+
+def test_removed_runners_reduce_the_price_of_the_others() -> None:
+    _, said = _results(_FOLDER / "1.185781277.bz2")
+    ((result,),) = said.values()
+    assert [(each.share, each.of) for each in result.reductions] == [
+        (Share(13_339, 50_000), "price"),
+        (Share(207, 4_000), "price"),
+        (Share(9_553, 100_000), "price"),
+    ]
 
 
 _RECORDINGS = sorted({*_FOLDER.glob("*.bz2"), *_FOLDER.glob("*.jsonl.gz")}) if _DATA else []

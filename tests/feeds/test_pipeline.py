@@ -74,7 +74,7 @@ def test_a_state_too_large_for_the_log_is_refused_and_counted() -> None:
     [
         ("nobody", "alpha", "unknown_provider"),
         ("simulator:x", "alpha", "bad_provider"),
-        ("betfair", "alpha", "unreadable"),
+        ("betfair", "alpha", "bad_settings"),
         ("betfair:/nowhere", "alpha", "unreadable"),
         ("simulator", "a.b", "bad_feed"),
         ("simulator", "", "bad_feed"),

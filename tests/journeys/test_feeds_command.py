@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -21,9 +22,14 @@ pytestmark = pytest.mark.journey
 
 
 @asynccontextmanager
-async def feeds(*arguments: str) -> AsyncIterator[Process]:
+async def feeds(*arguments: str, **environment: str) -> AsyncIterator[Process]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "feeds", *arguments, stdout=PIPE, stderr=PIPE, limit=2**20
+        *(sys.executable, "-m", "feeds", *arguments),
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+        limit=2**20,
+        env={**os.environ, **environment},
     )
     try:
         yield process
@@ -55,6 +61,46 @@ async def test_leads_until_sigterm(nats_server: NatsServer, connection: Connecti
             beats = [mirror.last[lane][f"{lane}.beat.demo"].data for lane in range(4)]
             await eventually(lambda: all(b'"down"' in mirror.last[lane][f"{lane}.beat.demo"].data for lane in range(4)))
             assert beats
+
+
+@asynccontextmanager
+async def exchange(folder: Path) -> AsyncIterator[tuple[Process, dict[str, str]]]:
+    """A simulated exchange, and the environment of who connects to it."""
+    ca_file = folder / "ca.pem"
+    async with feeds("serve", "betfair", "--ca-file", str(ca_file), "--events", "6") as process:
+        serving, _, port = (await line(process)).rpartition(":")
+        assert serving == "serving betfair on 127.0.0.1"
+        settings = {"HOST": "127.0.0.1", "PORT": port, "CA_FILE": str(ca_file), "APP_KEY": "k", "SESSION": "s"}
+        yield process, {f"ODDSWIRE_BETFAIR_{name}": value for name, value in {**settings, "BETTING_URL": ""}.items()}
+
+
+async def commanded(process: Process, words: str) -> None:
+    assert process.stdin is not None
+    process.stdin.write(words.encode() + b"\n")
+    assert await line(process) == f"fault {words}"
+
+
+async def test_betfair_live_from_a_simulated_exchange(nats_server: NatsServer, tmp_path: Path) -> None:
+    run = ("run", "--nats", nats_server.url, "--provider", "betfair")
+    async with exchange(tmp_path) as (served, environment):
+        await commanded(served, "silence 0.1")
+        async with feeds(*run, **environment) as process:
+            assert await line(process) == "feed betfair ready"
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(process.wait(), 10) == 0
+        served.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(served.wait(), 10) == 0
+
+
+async def test_what_betfair_refuses_is_one_clear_line(nats_server: NatsServer, tmp_path: Path) -> None:
+    run = ("run", "--nats", nats_server.url, "--provider", "betfair")
+    async with exchange(tmp_path) as (served, environment):
+        await commanded(served, "refuse INVALID_APP_KEY")
+        async with feeds(*run, **environment) as process:
+            _, err = await asyncio.wait_for(process.communicate(), 30)
+            assert process.returncode == 2
+            assert b"feeds: Betfair refuses: INVALID_APP_KEY" in err
+            assert b"Traceback" not in err
 
 
 async def test_waits_for_a_server_that_comes_later(tmp_path: Path) -> None:
@@ -93,6 +139,7 @@ async def test_the_older_of_two_stands_down(nats_server: NatsServer) -> None:
     [
         (("run", "--provider", "nobody"), "unknown provider 'nobody'"),
         (("run", "--provider", "betfair:/nowhere/x.bz2"), "no readable recording"),
+        (("run", "--provider", "betfair"), "ODDSWIRE_BETFAIR_APP_KEY is not set"),
         (("run", "--provider", "simulator:x"), "takes nothing"),
         (("run", "--rate", "0"), "rate"),
         (("run", "--feed", "not a slug"), "feed's name"),
@@ -100,6 +147,8 @@ async def test_the_older_of_two_stands_down(nats_server: NatsServer) -> None:
         (("check", "x", "--provider", "nobody"), "nobody"),
         (("run", "--mapping", "/nowhere.toml"), "/nowhere.toml"),
         (("run", "--provider", "theoddsapi"), "ODDSWIRE_THEODDSAPI_API_KEY"),
+        (("serve", "nobody"), "unknown server 'nobody'"),
+        (("serve", "betfair"), "--ca-file"),
     ],
 )
 async def test_bad_input_is_one_clear_line(arguments: tuple[str, ...], words: str) -> None:
@@ -112,7 +161,7 @@ async def test_bad_input_is_one_clear_line(arguments: tuple[str, ...], words: st
 async def test_settings_name_every_variable() -> None:
     status, out, _ = await said("settings", "--json")
     assert status == 0
-    assert {"ODDSWIRE_NATS_URL", "ODDSWIRE_LANES", "ODDSWIRE_FEED_PROVIDER", "ODDSWIRE_THEODDSAPI_API_KEY"} <= {
+    assert {"ODDSWIRE_NATS_URL", "ODDSWIRE_LANES", "ODDSWIRE_BETFAIR_APP_KEY", "ODDSWIRE_THEODDSAPI_API_KEY"} <= {
         row["variable"] for row in json.loads(out)
     }
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from feeds.contract.errors import Refused
-from feeds.providers.betfair.spec import CatalogueMarket
+from feeds.providers.betfair.spec import CatalogueMarket, Named
 
 _decoder = msgspec.json.Decoder(CatalogueMarket | list[CatalogueMarket])
 
@@ -25,15 +27,27 @@ class Catalogue:
             raise Refused("catalogue_malformed", str(error)) from error
         return cls(found if isinstance(found, list) else [found])
 
+    def __contains__(self, market_id: str) -> bool:
+        return market_id in self._markets
+
+    def add(self, catalogue: Catalogue) -> None:
+        """What another one holds, which is the newer."""
+        self._markets |= catalogue._markets
+
+    def forget(self, market_ids: Iterable[str]) -> None:
+        """These are not asked for any more."""
+        for market_id in market_ids:
+            self._markets.pop(market_id, None)
+
     def event_name(self, market_id: str) -> str | None:
         """Name of the market's event."""
         market = self._markets.get(market_id)
         return market.event.name if market and market.event else None
 
-    def competition(self, market_id: str) -> str | None:
-        """Name of the competition the market's event belongs to."""
+    def competition(self, market_id: str) -> Named | None:
+        """The competition the market's event belongs to."""
         market = self._markets.get(market_id)
-        return market.competition.name if market and market.competition else None
+        return market.competition if market else None
 
     def sport(self, market_id: str) -> str | None:
         """Betfair's name of the market's sport."""

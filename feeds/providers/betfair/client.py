@@ -15,11 +15,14 @@ from typing import Final
 import structlog
 
 from feeds.contract.errors import Refused
-from feeds.contract.model import FeedState, Market
-from feeds.ports import FeedSink, State
+from feeds.contract.model import Market
+from feeds.mapping import Names
+from feeds.ports import FeedSink
 from feeds.providers.betfair.catalogue import Catalogue
 from feeds.providers.betfair.mapping import Translator, absent
 from feeds.providers.betfair.parse import Change, StreamReader
+from feeds.providers.betfair.refusals import RefusalLog
+from feeds.providers.betfair.telling import Teller
 from feeds.recording import Recording, Tally
 
 READ_AHEAD_LINES: Final = 512
@@ -30,9 +33,6 @@ TURN_LINES_MAX: Final = 32
 
 LOOP_PAUSE_S: Final = 1.0
 """Between two passes of a looped recording, so that a short one at a high speed does not spin."""
-
-REFUSAL_LOG_INTERVAL_S: Final = 10.0
-"""Refused lines are counted always, and logged at most this often."""
 
 _PACKING: Final = (".bz2", ".gz", ".jsonl", ".json")
 
@@ -58,6 +58,7 @@ class BetfairRecording:
         lanes: int,
         speed: float,
         loop: bool,
+        names: Names | None = None,
         now_ms: Callable[[], int] = _unix_ms,
     ) -> None:
         assert speed > 0
@@ -67,21 +68,22 @@ class BetfairRecording:
         self._lanes = lanes
         self._speed = speed
         self._loop = loop
+        self._names = names
         self._now_ms = now_ms
-        self._refusals = _RefusalLog(path)
+        self._refusals = RefusalLog(str(path))
 
     async def run(self, sink: FeedSink) -> None:
         """Play to the end and say `down`, or for ever if looped. Raises Refused where no market can be read."""
         catalogue = await asyncio.to_thread(_catalogue, self._path)
-        translator = Translator(feed=self.feed, lanes=self._lanes, catalogue=catalogue)
-        player = _Player(sink, translator, self._speed, self._now_ms)
+        translator = Translator(feed=self.feed, lanes=self._lanes, catalogue=catalogue, names=self._names)
+        player = _Player(Teller(sink, translator, self._now_ms), self._speed)
         player.begin()
         while True:
             await self._pass(player)
             if not player.complete:
                 raise Refused("no_market", f"{self._path}: no market is defined in this recording")
             if not self._loop:
-                player.say("down")
+                player.teller.say("down")
                 return
             player.begin()
             await asyncio.sleep(LOOP_PAUSE_S)
@@ -106,7 +108,7 @@ class BetfairRecording:
             if not self.tally.lines:
                 raise
             self._refuse(refusal, None)
-        player.flush()
+        player.teller.flush()
 
     def _refuse(self, refusal: Refused, line: int | None) -> None:
         self.tally.refuse(refusal.code)
@@ -114,53 +116,34 @@ class BetfairRecording:
 
 
 class _Player:
-    """One pass through the recording: waits until a change is due, then puts the states it makes.
+    """One pass through the recording: waits until a change is due, then tells what it makes.
 
     `complete` from the first whole image on.
     """
 
-    def __init__(self, sink: FeedSink, translator: Translator, speed: float, now_ms: Callable[[], int]) -> None:
+    def __init__(self, teller: Teller, speed: float) -> None:
         self.reader = StreamReader()
-        self._sink = sink
-        self._translator = translator
-        self._speed = speed
-        self._now_ms = now_ms
-        self._told: FeedState | None = None
-        self._origin: tuple[int, float] | None = None
-        self._batch: list[State] = []
-        self._turn_lines = 0
+        self.teller = teller
         self.complete = False
+        self._speed = speed
+        self._origin: tuple[int, float] | None = None
+        self._turn_lines = 0
 
     def begin(self) -> None:
         """Nothing is known yet, or any more: a fresh reader, a fresh clock, `recovering`."""
         self.reader = StreamReader()
         self._origin = None
         self.complete = False
-        self.say("recovering")
-        self._batch += self._translator.restart(self._now_ms())
-        self.flush()
-
-    def say(self, state: FeedState) -> None:
-        """Tell how the provider is, if that is new, after all it has told so far."""
-        if state != self._told:
-            self.flush()
-            self._told = state
-            self._sink.health(state)
-
-    def flush(self) -> None:
-        """Put what waits."""
-        if self._batch:
-            self._sink.put(self._batch)
-            self._batch = []
+        self.teller.begin()
 
     async def play(self, change: Change) -> None:
-        """Wait until a change that the reader has applied is due, and make its states. The loop gets its turn."""
+        """Wait until a change that the reader has applied is due, and tell it. The loop gets its turn."""
         if change.pt is not None:
             await self._until_due(change.pt)
-        self._batch += self._translator.states(self.reader.markets, change.markets, self._now_ms())
+        self.teller.learn(self.reader, change)
         self.complete = self.complete or change.image
         if self.complete:
-            self.say("recovering" if self.reader.degraded else "live")
+            self.teller.say("recovering" if self.reader.degraded else "live")
 
     async def _until_due(self, pt: int) -> None:
         clock = asyncio.get_running_loop()
@@ -171,30 +154,8 @@ class _Player:
         self._turn_lines += 1
         if wait_s > 0 or self._turn_lines >= TURN_LINES_MAX:
             self._turn_lines = 0
-            self.flush()
+            self.teller.flush()
             await asyncio.sleep(max(wait_s, 0))
-
-
-class _RefusalLog:
-    """Tells of refused lines, the first at once and then no more often than REFUSAL_LOG_INTERVAL_S."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._next_at = 0.0
-
-    def add(self, refusal: Refused, line: int | None, refused: int) -> None:
-        now = asyncio.get_running_loop().time()
-        if now < self._next_at:
-            return
-        self._next_at = now + REFUSAL_LOG_INTERVAL_S
-        _log.warning(
-            "line_refused",
-            recording=str(self._path),
-            line=line,
-            code=refusal.code,
-            detail=str(refusal)[:200],
-            refused=refused,
-        )
 
 
 def _catalogue(path: Path) -> Catalogue:

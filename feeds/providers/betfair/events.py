@@ -10,22 +10,23 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
-from feeds.contract.ids import derive_id, slug
 from feeds.contract.model import Event, EventState, event_topic
 from feeds.contract.subjects import lane_of, source_id
+from feeds.mapping import Names
 from feeds.providers.betfair.catalogue import Catalogue
-from feeds.providers.betfair.layout import PROVIDER
 from feeds.providers.betfair.spec import MarketDefinition
-from feeds.providers.betfair.taxonomy import kind_of, opponents, sport_of
+from feeds.providers.betfair.taxonomy import SPORTS, kind_of, opponents
 
 
 class EventTrack:
     """One event and what its markets have told of it."""
 
-    def __init__(self, market_id: str, definition: MarketDefinition, catalogue: Catalogue) -> None:
-        sport = sport_of(definition.event_type_id, catalogue.sport(market_id))
-        league = slug(catalogue.competition(market_id) or "other")
-        self.id = derive_id("E", PROVIDER, definition.event_id)
+    def __init__(self, market_id: str, definition: MarketDefinition, *, catalogue: Catalogue, names: Names) -> None:
+        self._names = names
+        sport = names.sport(definition.event_type_id, catalogue.sport(market_id) or "", known=SPORTS)
+        competition = catalogue.competition(market_id)
+        league = names.league(competition.id, competition.name) if competition else names.league()
+        self.id = names.event(definition.event_id).id
         self.topic = event_topic(sport, league, self.id)
         self._outright = kind_of(definition).cls == "future"
         self._name = f"Event {definition.event_id}"
@@ -49,6 +50,15 @@ class EventTrack:
         """The market belongs to another event now. An event that lost all of its markets has ended."""
         self._closed.pop(market_id, None)
 
+    def forget(self, market_id: str) -> bool:
+        """The market has been closed for long and is not kept any more. Whether nothing is left of the event."""
+        self._closed.pop(market_id, None)
+        return not self._closed
+
+    def current(self) -> Event | None:
+        """What was last published of it, unless it has ended."""
+        return None if self._published is None or self._published.state == "ended" else self._published
+
     def restart(self) -> None:
         """The recording begins anew: nothing is known of any market."""
         self._closed.clear()
@@ -56,7 +66,7 @@ class EventTrack:
 
     def publish(self, now_ms: int) -> Event | None:
         """The event as it is now, if that differs from what was last published."""
-        home, away = opponents(self._name)
+        home, away = [name and self._names.team("", name) for name in opponents(self._name)]
         event = Event(
             id=self.id,
             topic=self.topic,

@@ -2,23 +2,26 @@
 
 Owns what follows from the definition alone, so that it is worked out once per definition and not per price. Pure.
 
-A Betfair market is one of ours, but an Asian handicap is one for every line. Our id is derived from everything that is
-fixed for a market's life, so a market whose event, class, type or line changes gets another id by itself, and the same
-one again if it changes back. `slot` is what stays the same meanwhile.
+A Betfair market is one of ours, but an Asian handicap is one for every line, and line betting one for every side of
+the line (line_betting.py). Our id is derived from everything that is fixed for a market's life, so a market whose
+event, class, type or line changes gets another id by itself, and the same one again if it changes back. `slot` is what
+stays the same meanwhile.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from feeds.contract.ids import derive_id
 from feeds.contract.model import MarketClass, Side, Status
 from feeds.contract.prices import line_text
+from feeds.mapping import MarketKey, Names
 from feeds.providers.betfair.catalogue import Catalogue
 from feeds.providers.betfair.spec import MarketDefinition, RunnerDefinition, RunnerKey
 from feeds.providers.betfair.taxonomy import (
     ASIAN_HANDICAP,
+    SHARED_TYPES,
     MarketKind,
     has_odds,
     is_asian_handicap,
@@ -46,9 +49,12 @@ _RUNNER_STATUS: Final[Mapping[str, Status]] = {
 }
 _WON = frozenset({"WINNER", "PLACED"})
 
+Offer = Literal["odds", "sell", "buy"]
+
 
 class SelectionPlan(NamedTuple):
-    """One selection without its prices. `quoted`: its prices are to be published."""
+    """One selection without its prices. `quoted`: its prices are to be published. `offer`: what its price is; in line
+    betting the odds are fixed and the ladder holds the line it is sold (under) or bought (over) at."""
 
     key: RunnerKey
     id: str
@@ -57,6 +63,7 @@ class SelectionPlan(NamedTuple):
     side: Side | None
     line: str | None
     quoted: bool
+    offer: Offer = "odds"
 
 
 class MarketPlan(NamedTuple):
@@ -73,87 +80,123 @@ class MarketPlan(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Our markets of one Betfair market, under one definition of it. `gone`: it is closed."""
+    """Our markets of one Betfair market, under one definition of it. `gone`: it is closed. `planner`: of line betting,
+    whose markets follow from the ladders."""
 
     definition: MarketDefinition
     st: Status
     gone: bool
     markets: tuple[MarketPlan, ...]
+    planner: Planner | None = None
 
 
-def lay_out(market_id: str, definition: MarketDefinition, catalogue: Catalogue) -> Layout:
+def lay_out(market_id: str, definition: MarketDefinition, *, catalogue: Catalogue, names: Names) -> Layout:
     """What a definition becomes. An unknown status of theirs counts as suspended, of a runner as inactive."""
     gone = definition.status == "CLOSED"
     won = any(runner.status in _WON for runner in definition.runners)
     st: Status = "settled" if gone and won else _MARKET_STATUS.get(definition.status, "suspended")
-    planner = _Planner(market_id, definition, catalogue)
+    planner = Planner(market_id, definition, catalogue=catalogue, names=names)
+    if not has_odds(definition):
+        return Layout(definition, st, gone, (), planner)
     return Layout(definition, st, gone, planner.lines() if is_asian_handicap(definition) else (planner.whole(),))
 
 
-class _Planner:
+class Planner:
     """What the plans of one market share."""
 
-    def __init__(self, market_id: str, definition: MarketDefinition, catalogue: Catalogue) -> None:
+    def __init__(self, market_id: str, definition: MarketDefinition, *, catalogue: Catalogue, names: Names) -> None:
         self._market_id = market_id
         self._definition = definition
         self._catalogue = catalogue
+        self._names = names
+        self._event = names.event(definition.event_id)
         self._sides = opponents(definition.event_name or catalogue.event_name(market_id) or "")
-        self._runners = sorted({runner.key: runner for runner in definition.runners}.values(), key=_priority)
+        self.runners = sorted({runner.key: runner for runner in definition.runners}.values(), key=_priority)
 
     def whole(self) -> MarketPlan:
         """The one market of an ordinary definition."""
         kind = kind_of(self._definition)
-        group = None
-        if kind.line is not None:
-            group = derive_id("G", PROVIDER, self._definition.event_id, kind.type, kind.period)
-        return self._plan("", kind, group, tuple(self._selection(runner) for runner in self._runners))
+        group = self._names.group_id(self._event, self._key(kind)) if kind.line is not None else None
+        return self._plan("", kind, group, tuple(self.runners))
 
     def lines(self) -> tuple[MarketPlan, ...]:
         """A market for every line of an Asian handicap. A line is spelled from the first runner's side."""
-        if not self._runners:
+        if not self.runners:
             return ()
-        first = self._runners[0].key[0]
+        first = self.runners[0].key[0]
         pairs: dict[float, list[RunnerDefinition]] = {}
-        for runner in self._runners:
+        for runner in self.runners:
             pairs.setdefault(_line_of(runner.key, first), []).append(runner)
         key_line = self._definition.key_line_definition
         main = {_line_of(key.key, first) for key in key_line.kl} if key_line else set()
-        group = derive_id("G", PROVIDER, self._market_id)
         return tuple(
             self._plan(
                 line_text(line),
-                MarketKind("main" if line in main else "alternate", ASIAN_HANDICAP, line=line_text(line)),
-                group,
-                tuple(self._selection(runner, with_line=True) for runner in pair),
+                kind := MarketKind("main" if line in main else "alternate", ASIAN_HANDICAP, line=line_text(line)),
+                self.group(kind),
+                tuple(pair),
             )
             for line, pair in pairs.items()
         )
 
+    def group(self, kind: MarketKind) -> str:
+        """What joins the lines of this very market of Betfair's."""
+        if self._event.joined:
+            return self._names.group_id(self._event, self._key(kind))
+        return derive_id("G", PROVIDER, self._market_id)
+
+    def market_id(self, kind: MarketKind, *raw: str | int) -> str:
+        """The id of one of our markets. `raw`: what tells it from others of this market of Betfair's."""
+        key = self._key(kind, *raw)
+        return self._names.market_id(self._event, key, self._market_id, self._definition.event_id, *raw)
+
+    def selection_id(self, market_id: str, runner: RunnerDefinition, *raw: str, side: Side | None, name: str) -> str:
+        """A selection's id. A runner keeps its id when its market gets another, but in joined events."""
+        scope = market_id if self._event.joined else self._market_id
+        runner_id, hc = runner.key
+        return self._names.selection_id(self._event, scope, runner_id, line_text(hc), *raw, side=side, name=name)
+
+    def runner_name(self, runner: RunnerDefinition) -> str | None:
+        """Its name, where one is known."""
+        runner_id = runner.key[0]
+        name = runner.name or self._catalogue.runner_name(self._market_id, runner_id)
+        return None if name is None else self._names.team(str(runner_id), name)
+
+    def status(self, runner: RunnerDefinition) -> Status:
+        """A selection's status."""
+        st = _RUNNER_STATUS.get(runner.status, "inactive")
+        return "closed" if self._definition.status == "CLOSED" and st == "open" else st
+
+    def _key(self, kind: MarketKind, *raw: str | int) -> MarketKey:
+        """A market of an event in the words all providers share. What no other has is told apart by Betfair's id."""
+        subject = None if kind.type in SHARED_TYPES else "/".join((self._market_id, *map(str, raw)))
+        return MarketKey(kind.cls, kind.type, kind.period, kind.line, subject)
+
     def _plan(
-        self, slot: str, kind: MarketKind, group: str | None, selections: tuple[SelectionPlan, ...]
+        self, slot: str, kind: MarketKind, group: str | None, runners: tuple[RunnerDefinition, ...]
     ) -> MarketPlan:
-        event_id = self._definition.event_id
-        fixed = (self._market_id, event_id, kind.cls, kind.type, kind.period, kind.line or "")
-        market_id = derive_id("M", PROVIDER, *fixed)
+        market_id = self.market_id(kind)
+        with_line = kind.type == ASIAN_HANDICAP
+        selections = tuple(self._selection(market_id, runner, with_line=with_line) for runner in runners)
         return MarketPlan(slot, market_id, kind.cls, kind.type, kind.period, kind.line, group, selections)
 
-    def _selection(self, runner: RunnerDefinition, *, with_line: bool = False) -> SelectionPlan:
+    def _selection(self, market_id: str, runner: RunnerDefinition, *, with_line: bool) -> SelectionPlan:
         runner_id, hc = runner.key
-        name = runner.name or self._catalogue.runner_name(self._market_id, runner_id)
-        shown = name or f"Runner {runner_id}"
+        raw_name = runner.name or self._catalogue.runner_name(self._market_id, runner_id)
+        name = shown = self.runner_name(runner) or f"Runner {runner_id}"
         line = line_text(hc) if with_line else None
         if line is not None:
-            shown = f"{shown} {line if hc <= 0 else '+' + line}"
-        closed = self._definition.status == "CLOSED"
-        st = _RUNNER_STATUS.get(runner.status, "inactive")
+            shown = f"{name} {line if hc <= 0 else '+' + line}"
+        side = side_of(runner_id, raw_name, self._sides)
+        st = self.status(runner)
         return SelectionPlan(
             key=runner.key,
-            id=derive_id("O", PROVIDER, self._market_id, runner_id, line_text(hc)),
+            id=self.selection_id(market_id, runner, side=side, name=name),
             name=shown,
-            st="closed" if closed and st == "open" else st,
-            side=side_of(runner_id, name, self._sides),
+            st=st,
+            side=side,
             line=line,
-            quoted=st == "open" and not closed and has_odds(self._definition),
+            quoted=st == "open",
         )
 
 

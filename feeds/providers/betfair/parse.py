@@ -9,6 +9,7 @@ forgets the market, because deltas upon unknown prices would be wrong prices.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
 import msgspec
@@ -31,7 +32,7 @@ LINE_BYTES_MAX: Final = 16 * 1024 * 1024
 PUBLISHER_DEGRADED: Final = 503
 
 _OPS = frozenset({"connection", "status", "mcm", "ocm", "rcm", "ccm"})
-_UNFINISHED = frozenset({"SEG_START", "SEG"})
+UNFINISHED = frozenset({"SEG_START", "SEG"})
 _decoder = msgspec.json.Decoder(Message)
 
 Depth = Literal["full", "best", "display"]
@@ -117,12 +118,14 @@ _NOTHING = Runner()
 
 
 class BetfairMarket:
-    """One market as the stream has told it so far. `depth` None: no ladders were sent (BASIC historic files)."""
+    """One market as the stream has told it so far. `depth` None: no ladders were sent; unless it is `laddered`, that
+    is how BASIC historic files are."""
 
-    __slots__ = ("conflated", "definition", "depth", "id", "runners", "tv")
+    __slots__ = ("conflated", "definition", "depth", "id", "laddered", "runners", "tv")
 
-    def __init__(self, market_id: str, definition: MarketDefinition) -> None:
+    def __init__(self, market_id: str, definition: MarketDefinition, *, laddered: bool = False) -> None:
         self.id = market_id
+        self.laddered = laddered
         self.definition = definition
         self.runners: dict[RunnerKey, Runner] = {}
         self.depth: Depth | None = None
@@ -178,18 +181,23 @@ class Change(NamedTuple):
 
 
 class StreamReader:
-    """Everything one Exchange Stream connection, or one recording of it, has told. Feed it lines in order.
+    """Everything the Exchange Stream, or a recording of it, has told. Feed it lines in order.
 
-    `clk` and `initial_clk` are the tokens to resume with; `degraded` is the publisher's own word (status 503).
+    `clk` and `initial_clk` are the tokens to resume with; `degraded` is the publisher's own word (status 503). In the
+    `live` stream only an image begins a market, or a definition that closes it, and a market without ladders has no
+    offers; in historic files a definition begins one, and such a market may be one of a file without ladders (BASIC).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, live: bool = False) -> None:
         self.markets: dict[str, BetfairMarket] = {}
         self.degraded = False
         self.clk: str | int | None = None
         self.initial_clk: str | int | None = None
         self.heartbeat_ms: int | None = None
         self.conflate_ms: int | None = None
+        self._live = live
+        self._pt = 0
+        self._closed_pt: dict[str, int] = {}
         self._segmented: dict[str, None] = {}
 
     def read(self, line: bytes) -> Change:
@@ -198,40 +206,76 @@ class StreamReader:
         `json_malformed`, `bad_shape`, `line_too_long`, `unknown_op`, or `no_market_definition` where a line speaks
         only of markets that were never defined.
         """
-        message = decode(line)
+        return self.apply(decode(line))
+
+    def apply(self, message: Message) -> Change:
+        """A line that was decoded. Raises Refused("no_market_definition") and then has changed nothing."""
         if message.op == "mcm":
             return self._market_change_message(message)
         failed = message.op == "status" and message.status_code == "FAILURE"
         return Change(message.op, message.pt, error=message.error_code or "unknown" if failed else None)
 
+    def drop(self, market_ids: Iterable[str]) -> None:
+        """An image did not mention these: they are not known any more, and over from now on."""
+        for market_id in market_ids:
+            self.markets.pop(market_id, None)
+            self._closed_pt.setdefault(market_id, self._pt)
+
+    def forget(self, market_ids: Iterable[str]) -> None:
+        """Nothing is kept of these any more, not even that they are over."""
+        for market_id in market_ids:
+            self.markets.pop(market_id, None)
+            self._closed_pt.pop(market_id, None)
+
+    def over_since(self, pt: int) -> list[str]:
+        """Markets that were closed or dropped at this publish time, Unix ms, or before, in the order they were."""
+        due: list[str] = []
+        for market_id, closed_pt in self._closed_pt.items():
+            if closed_pt > pt:
+                break
+            due.append(market_id)
+        return due
+
     def _market_change_message(self, message: Message) -> Change:
         changes = message.mc or []
         known = self._known(changes)
-        if changes and not known:
+        if changes and not known and not self._segmented:
             raise Refused("no_market_definition", f"no definition of {changes[0].id} was ever sent")
         self.degraded = message.status == PUBLISHER_DEGRADED
         self._keep_tokens(message)
+        self._pt = self._pt if message.pt is None else message.pt
         for change in known:
             self._apply(change)
+            self._note_closed(change.id)
             self._segmented.pop(change.id, None)
             self._segmented[change.id] = None
-        if message.segment_type in _UNFINISHED:
+        if message.segment_type in UNFINISHED:
             return Change("mcm", message.pt)
         touched = tuple(self._segmented)
         self._segmented.clear()
         image = message.ct == "SUB_IMAGE" or any(change.market_definition is not None for change in known)
         return Change("mcm", message.pt, touched, image)
 
+    def _note_closed(self, market_id: str) -> None:
+        market = self.markets.get(market_id)
+        if market is None or market.definition.status != "CLOSED":
+            self._closed_pt.pop(market_id, None)
+        else:
+            self._closed_pt.setdefault(market_id, self._pt)
+
     def _known(self, changes: list[MarketChange]) -> list[MarketChange]:
         """The changes of markets that are defined, now or by an earlier change of this very line."""
         defined: set[str] = set()
         known: list[MarketChange] = []
         for change in changes:
-            if change.market_definition is not None:
+            if change.market_definition is not None and self._may_begin(change, change.market_definition):
                 defined.add(change.id)
             if change.id in defined or change.id in self.markets:
                 known.append(change)
         return known
+
+    def _may_begin(self, change: MarketChange, definition: MarketDefinition) -> bool:
+        return not self._live or bool(change.img) or definition.status == "CLOSED"
 
     def _apply(self, change: MarketChange) -> None:
         market = self.markets.get(change.id)
@@ -239,7 +283,7 @@ class StreamReader:
             if change.market_definition is None:
                 self.markets.pop(change.id, None)
                 return
-            market = self.markets[change.id] = BetfairMarket(change.id, change.market_definition)
+            market = self.markets[change.id] = BetfairMarket(change.id, change.market_definition, laddered=self._live)
         market.apply(change)
 
     def _keep_tokens(self, message: Message) -> None:

@@ -67,7 +67,7 @@ class RunnerDefinition(msgspec.Struct, frozen=True, rename="camel"):
     name: str | None = None
     bsp: Projection | None = None
     adjustment_factor: Amount | None = None
-    removal_date: str | None = None
+    removal_date: datetime | None = None
 
     @property
     def key(self) -> RunnerKey:
@@ -110,7 +110,8 @@ class MarketDefinition(msgspec.Struct, frozen=True, rename="camel"):
     bet_delay: int | None = None
     bsp_reconciled: bool = False
     complete: bool = True
-    number_of_winners: int | None = None
+    number_of_winners: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+    each_way_divisor: Annotated[float, Meta(ge=1, le=1000)] | None = None
     number_of_active_runners: int | None = None
     key_line_definition: KeyLineDefinition | None = None
     name: str | None = None
@@ -133,11 +134,12 @@ class MarketChange(msgspec.Struct, frozen=True, rename="camel"):
 class Message(msgspec.Struct, frozen=True, rename="camel"):
     """One line of the stream, whatever its `op`; the contents of `ocm`, `rcm` and `ccm` are not read.
 
-    `pt` is the publish time, Unix ms. `status` 503: the publisher is degraded. `status_code`, `error_code` and
-    `error_message` belong to op `status`.
+    `id` is that of the request it answers, or of the subscription. `pt` is the publish time, Unix ms. `status` 503: the
+    publisher is degraded. `status_code`, `error_*` and `connection*` belong to op `status`.
     """
 
     op: str
+    id: int | None = None
     pt: Annotated[int, Meta(ge=0, le=2**42)] | None = None
     ct: str | None = None
     segment_type: str | None = None
@@ -150,6 +152,8 @@ class Message(msgspec.Struct, frozen=True, rename="camel"):
     status_code: str | None = None
     error_code: str | None = None
     error_message: str | None = None
+    connection_closed: bool | None = None
+    connections_available: int | None = None
 
 
 class Named(msgspec.Struct, frozen=True, rename="camel"):

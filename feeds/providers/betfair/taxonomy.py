@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from feeds.contract.ids import RESERVED_SPORTS, slug
+from feeds.contract.ids import slug
 from feeds.contract.model import MarketClass, Side
 from feeds.contract.prices import line_text
 from feeds.providers.betfair.spec import MarketDefinition
@@ -50,14 +50,24 @@ class MarketKind(NamedTuple):
 
 
 ASIAN_HANDICAP: Final = "asian_handicap"
+EACH_WAY: Final = "each_way"
+PLACE: Final = "place"
+
+SHARED_TYPES: Final = frozenset(
+    {
+        *("moneyline", "match_result", "total", ASIAN_HANDICAP, "outright", "win"),
+        *("both_teams_to_score", "correct_score", "double_chance", "draw_no_bet"),
+    }
+)
+"""Types of which an event has one market a class, period and line, whoever tells of it. Places and specials are not."""
 
 _KINDS: Final[Mapping[str, MarketKind]] = {
     "MONEY_LINE": MarketKind("main", "moneyline"),
     "MONEYLINE": MarketKind("main", "moneyline"),
     "WIN": MarketKind("main", "win"),
-    "PLACE": MarketKind("alternate", "place"),
-    "OTHER_PLACE": MarketKind("alternate", "place"),
-    "EACH_WAY": MarketKind("alternate", "each_way"),
+    "PLACE": MarketKind("alternate", PLACE),
+    "OTHER_PLACE": MarketKind("alternate", PLACE),
+    "EACH_WAY": MarketKind("alternate", EACH_WAY),
     "HALF_TIME": MarketKind("alternate", "moneyline", period="1h"),
     "TOURNAMENT_WINNER": MarketKind("future", "outright"),
     "OUTRIGHT_WINNER": MarketKind("future", "outright"),
@@ -78,15 +88,6 @@ _OPPONENTS = re.compile(r"(.+?) (v|vs|vs\.|@) (.+)\Z")
 _LINE_BETTING = frozenset({"LINE", "RANGE"})
 
 
-def sport_of(event_type_id: str, name: str | None) -> str:
-    """Our sport; one we have no word for goes by Betfair's name, else `other`."""
-    known = SPORTS.get(event_type_id)
-    if known is not None:
-        return known
-    sport = slug(name or "")
-    return "other" if sport in RESERVED_SPORTS else sport
-
-
 def kind_of(definition: MarketDefinition) -> MarketKind:
     """Class, type, period and line of a market. Asian handicaps have a line for each pair of runners instead."""
     if definition.market_type == "MATCH_ODDS":
@@ -101,8 +102,8 @@ def kind_of(definition: MarketDefinition) -> MarketKind:
     tenths = int(total[2])
     line = line_text(f"{tenths // 10}.{tenths % 10}")
     if total[1] == "FIRST_HALF_GOALS":
-        return MarketKind("alternate", "total_goals", period="1h", line=line)
-    return MarketKind("main" if line == _MAIN_TOTAL else "alternate", "total_goals", line=line)
+        return MarketKind("alternate", "total", period="1h", line=line)
+    return MarketKind("main" if line == _MAIN_TOTAL else "alternate", "total", line=line)
 
 
 def is_asian_handicap(definition: MarketDefinition) -> bool:
@@ -111,7 +112,7 @@ def is_asian_handicap(definition: MarketDefinition) -> bool:
 
 
 def has_odds(definition: MarketDefinition) -> bool:
-    """Whether the ladders hold odds. In line betting the odds are always 2.0 and the ladders hold the line itself."""
+    """Whether the ladders hold odds. In line betting they hold lines: line_betting.py."""
     return definition.betting_type not in _LINE_BETTING
 
 
