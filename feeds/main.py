@@ -10,6 +10,7 @@ import secrets
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import start_http_server
@@ -26,6 +27,7 @@ from feeds.contract.errors import LogUnavailable, NotLeader, Refused
 from feeds.contract.settings import BusSettings, describe
 from feeds.follow import FollowedLanes, Refresher
 from feeds.leader import LaneLeader
+from feeds.mapping import MappingTable, read_mapping
 from feeds.metrics import FeedMetrics
 from feeds.pipeline import Pipeline
 from feeds.ports import Provider
@@ -98,6 +100,7 @@ def _run(arguments: argparse.Namespace) -> int:
         seed=settings.seed,
         speed=settings.speed,
         loop=settings.loop,
+        mapping=read_mapping(Path(settings.mapping)) if settings.mapping else MappingTable(),
     )
     provider = make_provider(settings.provider, options)
     metrics = FeedMetrics()

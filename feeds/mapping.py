@@ -41,7 +41,7 @@ OTHER: Final = "other"
 FILE_BYTES_MAX: Final = 16 * 1024 * 1024
 
 _T = TypeVar("_T")
-_Slug = Annotated[str, msgspec.Meta(pattern=SLUG_PATTERN.pattern.replace(r"\Z", "$"))]
+_Slug = Annotated[str, msgspec.Meta(pattern=r"\A" + SLUG_PATTERN.pattern)]
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 

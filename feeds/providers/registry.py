@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from feeds.contract.errors import Refused
 from feeds.contract.ids import SLUG_PATTERN
+from feeds.mapping import MappingTable
 from feeds.ports import Provider
 
 
@@ -23,6 +24,7 @@ class ProviderOptions:
     seed: int
     speed: float
     loop: bool
+    mapping: MappingTable = field(default_factory=MappingTable)
 
 
 def _simulator(where: str, options: ProviderOptions) -> Provider:
