@@ -27,7 +27,7 @@ def _run(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse
         description="Takes over the feed in every lane and publishes until SIGTERM or SIGINT. Options override the "
         "environment (`python -m feeds settings`). A recording that has ended leaves the feed `down`.",
     )
-    run.add_argument("--provider", metavar="P", help="simulator, or betfair:FILE")
+    run.add_argument("--provider", metavar="P", help="simulator, betfair:FILE, or sportradar:PRODUCER_ID|PATH")
     run.add_argument("--feed", dest="name", metavar="NAME", help="name of the feed; default: the provider's")
     run.add_argument("--events", type=int, metavar="N", help="simulator: events at any time")
     run.add_argument("--rate", type=int, metavar="N", help="simulator: updates a second")
@@ -46,8 +46,8 @@ def _check(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         help="read a recording and report what was understood",
         description="Exit status: 0 all understood, 3 some refused, 2 unreadable.",
     )
-    check.add_argument("file", type=Path, metavar="FILE", help="a recording: .jsonl, .gz or .bz2")
-    check.add_argument("--provider", required=True, metavar="P", help="whose messages it holds: betfair")
+    check.add_argument("file", type=Path, metavar="FILE", help="a recording: .jsonl, .xml, .gz or .bz2")
+    check.add_argument("--provider", required=True, metavar="P", help="whose messages it holds: betfair, sportradar")
     check.add_argument("--at", type=_lines, default=(), metavar="L1,L2", help="report the markets after these lines")
     check.add_argument("--json", action="store_true", help="one JSON object a line")
     return check

@@ -32,6 +32,7 @@ from feeds.metrics import FeedMetrics
 from feeds.pipeline import Pipeline
 from feeds.ports import Provider
 from feeds.providers.registry import ProviderOptions, default_feed, make_provider
+from feeds.providers.sportradar.settings import SportradarSettings
 from feeds.recovery import HeldStates
 from feeds.settings import FeedsSettings
 from feeds.writer import LaneWriter
@@ -72,7 +73,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _settings(arguments: argparse.Namespace) -> int:
-    rows = [*describe(BusSettings), *describe(FeedsSettings)]
+    rows = [*describe(BusSettings), *describe(FeedsSettings), *describe(SportradarSettings)]
     if arguments.json:
         print(json.dumps(rows))
         return 0
