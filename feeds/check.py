@@ -15,7 +15,7 @@ import msgspec
 
 from feeds.check_messages import MESSAGE_INSPECTORS, check_messages
 from feeds.contract.errors import Refused
-from feeds.inspection import Inspector, RawSelectionId
+from feeds.inspection import Inspector, MessageInspector, RawSelectionId
 from feeds.providers.betfair.inspection import BetfairInspector
 from feeds.recording import Recording, Tally
 
@@ -43,13 +43,8 @@ def check(path: Path, *, provider: str, at: Sequence[int], as_json: bool, out: T
     Gives the exit status: 0 all understood, 3 some refused (a packed file cut short counts as a line refused),
     2 nothing could be read. What stands in the way of reading is one line on `err`.
     """
-    of_messages = MESSAGE_INSPECTORS.get(provider)
-    if of_messages is not None:
-        try:
-            found = check_messages(path, of_messages(), as_json=as_json, out=out, err=err)
-        except Refused as refusal:
-            return _unreadable(err, str(refusal))
-        return EXIT_REFUSED if found.refused else EXIT_UNDERSTOOD
+    if provider in MESSAGE_INSPECTORS:
+        return _check_messages(path, MESSAGE_INSPECTORS[provider](), as_json=as_json, out=out, err=err)
     make_inspector = INSPECTORS.get(provider)
     if make_inspector is None:
         known = ", ".join((*INSPECTORS, *MESSAGE_INSPECTORS))
@@ -76,6 +71,14 @@ def check(path: Path, *, provider: str, at: Sequence[int], as_json: bool, out: T
         lines = ", ".join(map(str, reversed(asked)))
         err.write(f"feeds check: {path} has no line {lines}\n")
     report.summary(tally, inspector)
+    return EXIT_REFUSED if tally.refused else EXIT_UNDERSTOOD
+
+
+def _check_messages(path: Path, inspector: MessageInspector, *, as_json: bool, out: TextIO, err: TextIO) -> int:
+    try:
+        tally = check_messages(path, inspector, as_json=as_json, out=out, err=err)
+    except Refused as refusal:
+        return _unreadable(err, str(refusal))
     return EXIT_REFUSED if tally.refused else EXIT_UNDERSTOOD
 
 

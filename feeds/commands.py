@@ -15,7 +15,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         prog="python -m feeds", description="Turns a provider's messages into market states on the log."
     )
     kinds = top.add_subparsers(required=True, metavar="COMMAND")
-    for name, add in (("run", _run), ("check", _check), ("settings", _settings), ("nats", _nats)):
+    for name, add in (("run", _run), ("check", _check), ("settings", _settings), ("nats", _nats), ("serve", _serve)):
         add(kinds).set_defaults(command=commands[name])
     return top
 
@@ -32,6 +32,7 @@ def _run(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse
     run.add_argument("--events", type=int, metavar="N", help="simulator: events at any time")
     run.add_argument("--rate", type=int, metavar="N", help="simulator: updates a second")
     run.add_argument("--seed", type=int, metavar="N", help="simulator: the same seed, the same slate")
+    run.add_argument("--corrections", type=float, metavar="X", help="simulator: part of the results corrected later")
     run.add_argument("--speed", type=float, metavar="X", help="recording: times its own pace")
     run.add_argument("--loop", action="store_true", default=None, help="recording: begin again at its end")
     run.add_argument("--mapping", metavar="FILE", help="TOML file of the provider's ids and names in our words")
@@ -69,6 +70,22 @@ def _nats(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpars
     nats.add_argument("--port", type=int, required=True, metavar="P", help="port to listen on")
     nats.add_argument("--data-dir", type=Path, required=True, metavar="D", help="where everything is stored")
     return nats
+
+
+def _serve(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    serve = kinds.add_parser(
+        "serve",
+        help="be a provider's server, simulated",
+        description="Serves the simulator by a provider's own protocol on loopback until SIGTERM. Lines on stdin begin "
+        "faults, KIND SECONDS: silence, duplicates, reordering, replay, rollback_first, garbage.",
+    )
+    serve.add_argument("server", metavar="NAME", help="whose protocol: sportradar")
+    serve.add_argument("--port", type=int, default=0, metavar="P", help="port to listen on; 0: a free one")
+    serve.add_argument("--events", type=int, default=60, metavar="N", help="events at any time")
+    serve.add_argument("--rate", type=int, default=200, metavar="N", help="updates a second")
+    serve.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed, the same slate")
+    serve.add_argument("--amqp", default="", metavar="URL", help="sportradar: the broker, amqp://USER:PASSWORD@HOST:PORT/VHOST")
+    return serve
 
 
 def _lines(text: str) -> tuple[int, ...]:

@@ -1,7 +1,9 @@
-"""The port between a lane's writer and the log. `feeds/adapters/nats/publisher.py` stands behind it."""
+"""The ports between writers and the log: a lane of it, and the results. Adapters in `feeds/adapters/nats` stand behind:
+`publisher.py` and `settling.py`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 from feeds.contract.errors import LogUnavailable
@@ -49,4 +51,25 @@ class LaneLog(Protocol):
         """Makes the stream where it is missing; and anew if it is still the one `created` then and ends below `s`.
 
         Gives when the stream there is now was created. Raises LogUnavailable.
+        """
+
+
+class Positions(NamedTuple):
+    """Where the last records of some subjects of a lane stand; `s` has 0 for one that has none. `created`: when the
+    lane's stream was, which is its epoch."""
+
+    created: str
+    s: dict[str, int]
+
+
+class ResultLog(Protocol):
+    """The results on the bus, as a feed's leader sees them."""
+
+    async def positions(self, lane: int, subjects: Iterable[str]) -> Positions:
+        """As the stream's leader has them, all of one log. Raises LogUnavailable."""
+
+    async def publish(self, message: Message, message_id: str) -> None:
+        """Stores a result, once however often it is called with one id within the stream's duplicate window.
+
+        Makes the stream where it is missing. Raises LogUnavailable: nobody knows whether it was stored.
         """

@@ -21,6 +21,7 @@ from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.durability import report_durability
 from feeds.adapters.nats.publisher import LanePublisher
 from feeds.adapters.nats.reader import LogReader
+from feeds.adapters.nats.settling import ResultPublisher
 from feeds.check import check
 from feeds.commands import parser
 from feeds.contract.errors import LogUnavailable, NotLeader, Refused
@@ -34,7 +35,9 @@ from feeds.ports import Provider
 from feeds.providers.registry import ProviderOptions, default_feed, make_provider
 from feeds.providers.sportradar.settings import SportradarSettings
 from feeds.recovery import HeldStates
+from feeds.serve import ServeOptions, serve
 from feeds.settings import FeedsSettings
+from feeds.settling import LaneSettler
 from feeds.writer import LaneWriter
 
 EXIT_FAILED = 1
@@ -44,7 +47,9 @@ EXIT_NOT_LEADER = 4
 
 def main(argv: Sequence[str] | None = None) -> int:
     """`python -m feeds`. Exit status: 0, 1 failed, 2 bad input, 3 (check) some refused, 4 no longer leader."""
-    arguments = parser({"run": _run, "check": _check, "settings": _settings, "nats": _nats}).parse_args(argv)
+    arguments = parser(
+        {"run": _run, "check": _check, "settings": _settings, "nats": _nats, "serve": _serve}
+    ).parse_args(argv)
     command: Callable[[argparse.Namespace], int] = arguments.command
     try:
         return command(arguments)
@@ -88,6 +93,19 @@ def _nats(arguments: argparse.Namespace) -> int:
     return EXIT_FAILED
 
 
+def _serve(arguments: argparse.Namespace) -> int:
+    options = ServeOptions(arguments.port, arguments.events, arguments.rate, arguments.seed, arguments.amqp)
+
+    async def until_signalled() -> int:
+        stopped = asyncio.Event()
+        signalled = asyncio.create_task(process.until_signalled())
+        signalled.add_done_callback(lambda _: stopped.set())
+        return await serve(arguments.server, options, stopped)
+
+    process.configure_logs("info")
+    return process.run(until_signalled())
+
+
 def _run(arguments: argparse.Namespace) -> int:
     settings = FeedsSettings(**_given(arguments, FeedsSettings.model_fields))
     bus = BusSettings(**_given(arguments, BusSettings.model_fields))
@@ -101,7 +119,11 @@ def _run(arguments: argparse.Namespace) -> int:
         seed=settings.seed,
         speed=settings.speed,
         loop=settings.loop,
+<<<<<<< HEAD
         mapping=read_mapping(Path(settings.mapping)) if settings.mapping else MappingTable(),
+=======
+        corrections=settings.corrections,
+>>>>>>> joining
     )
     provider = make_provider(settings.provider, options)
     metrics = FeedMetrics()
@@ -136,7 +158,19 @@ class Feed:
             )
             for lane in lanes
         }
-        self.pipeline = Pipeline(provider, held=held, leaders=self.leaders, followed=self.followed, metrics=metrics)
+        results = ResultPublisher(connection, bus=bus)
+        settlers = {
+            lane: LaneSettler(leader, results, feed=provider.feed, lane=lane, owns=bool, metrics=metrics)
+            for lane, leader in self.leaders.items()
+        }
+        self.pipeline = Pipeline(
+            provider,
+            held=held,
+            leaders=self.leaders,
+            settlers=settlers,
+            followed=self.followed,
+            metrics=metrics,
+        )
         self._reader = LogReader(connection, lanes=bus.lanes, log_age_s=bus.log_age_s, sink=self.followed)
         self._reader.want(frozenset(lanes))
         self._refresher = Refresher(self.followed, logs, feed=provider.feed, log_age_s=bus.log_age_s, metrics=metrics)

@@ -29,6 +29,11 @@ class FeedMetrics:
         self.unknown = self._counter("writes_unknown", "Writes whose outcome was not known")
         self.logs_lost = self._counter("logs_lost", "Times the lane's log was found lost")
         self.refreshed = self._counter("records_refreshed", "Records written anew before they aged")
+        self.results_published = self._counter("results_published", "Results acknowledged, or known already")
+        self.results_dropped = self._counter("results_dropped", "Results given up at the limit of those that wait")
+        self.results_waiting = Gauge(
+            "oddswire_feed_results_waiting", "Results that wait to be published", lane, registry=self.registry
+        )
         self.waiting = Gauge(
             "oddswire_feed_states_waiting", "States that wait to be sent", lane, registry=self.registry
         )

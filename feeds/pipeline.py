@@ -14,12 +14,14 @@ from functools import partial
 import structlog
 
 from feeds.contract.model import Event, FeedState, Market
+from feeds.contract.results import MarketResult
 from feeds.contract.subjects import lane_of
 from feeds.follow import FollowedLanes
 from feeds.leader import LaneLeader
 from feeds.metrics import FeedMetrics
 from feeds.ports import Provider, State
 from feeds.recovery import HeldStates, ended
+from feeds.settling import LaneSettler
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +29,7 @@ STATE_BYTES_MAX = 262_144
 """A larger state is refused, counted and logged: the log would refuse it, and it would hold up its lane."""
 
 STOP_TIMEOUT_S = 3.0
-"""How long an end waits until the beats `down` are stored."""
+"""How long an end waits until the beats `down` are stored, and the results that wait are published."""
 
 
 class Pipeline:
@@ -39,12 +41,14 @@ class Pipeline:
         *,
         held: Mapping[int, HeldStates],
         leaders: Mapping[int, LaneLeader],
+        settlers: Mapping[int, LaneSettler],
         followed: FollowedLanes,
         metrics: FeedMetrics,
     ) -> None:
         self._provider = provider
         self._held = held
         self._leaders = leaders
+        self._settlers = settlers
         self._followed = followed
         self._lanes = len(leaders)
         self._states_in = metrics.states_in
@@ -76,6 +80,11 @@ class Pipeline:
             return
         self._leaders[lane].put(message, ends_event=isinstance(state, Event) and ended(state))
 
+    def results(self, results: Iterable[MarketResult]) -> None:
+        """See FeedSink."""
+        for result in results:
+            self._settlers[lane_of(result.event, self._lanes)].put(result)
+
     def health(self, state: FeedState) -> None:
         """See FeedSink."""
         log.info("feed_health", feed=self._provider.feed, state=state)
@@ -95,14 +104,16 @@ class Pipeline:
         """
         async with asyncio.TaskGroup() as group:
             leading = [group.create_task(leader.run()) for leader in self._leaders.values()]
+            settling = [group.create_task(settler.run()) for settler in self._settlers.values()]
             working = [group.create_task(self._feed()), group.create_task(self._announce(on_ready))]
             await self._stopped.wait()
             for task in working:
                 task.cancel()
             for leader in self._leaders.values():
                 leader.stop()
-            await asyncio.wait(leading, timeout=STOP_TIMEOUT_S)
-            for task in leading:
+            published = [group.create_task(settler.published()) for settler in self._settlers.values()]
+            await asyncio.wait([*leading, *published], timeout=STOP_TIMEOUT_S)
+            for task in (*leading, *settling, *published):
                 task.cancel()
 
     def stop(self) -> None:

@@ -20,6 +20,9 @@ class FeedsSettings(BaseSettings):
     events: Annotated[int, Field(ge=1, le=5_000, description="simulator: events at any time")] = 60
     rate: Annotated[int, Field(ge=1, le=20_000, description="simulator: updates a second")] = 200
     seed: Annotated[int, Field(ge=0, description="simulator: the same seed, the same slate")] = 1
+    corrections: Annotated[
+        float, Field(ge=0, le=1, description="simulator: part of the markets whose result is corrected later")
+    ] = 0.0
     speed: Annotated[float, Field(gt=0, le=1_000_000, description="recording: times its own pace")] = 1.0
     loop: Annotated[bool, Field(description="recording: begin again at its end")] = False
     mapping: Annotated[

@@ -19,6 +19,9 @@ class Waiting:
     def __len__(self) -> int:
         return len(self._data)
 
+    def __contains__(self, subject: str) -> bool:
+        return subject in self._data
+
     def put(self, message: Message, *, last: bool = False) -> None:
         """A state. With `last` it moves behind everything that waits."""
         subject, data = message

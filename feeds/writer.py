@@ -99,6 +99,13 @@ class LaneWriter:
         """States that were replaced by newer ones before they were sent."""
         return self._queue.replaced
 
+    def pending(self, subject: str) -> bool:
+        """Whether a state of this subject waits, or is on its way and not acknowledged."""
+        flying = self._flying
+        if subject in self._queue:
+            return True
+        return flying is not None and any(message.subject == subject for message in flying.messages)
+
     def put(self, message: Message, *, ends_event: bool = False) -> None:
         """A state to send. An event's `ended` goes behind all that waits, so that it precedes no market's `gone`."""
         self._queue.put(message, last=ends_event)

@@ -1,6 +1,7 @@
 """Bus messages and their bytes. JSON, versioned by `v`; unknown fields are ignored, a newer version is refused.
 
-A record is one of Market, Event (model.py), Lead, Beat (below); which one follows from its subject (subjects.kind_of).
+A record of a lane is one of Market, Event (model.py), Lead, Beat (below); which one follows from its subject
+(subjects.kind_of). A Settlement (results.py) has a stream and subjects of its own.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import msgspec
 
 from feeds.contract.errors import Refused
 from feeds.contract.model import Event, FeedState, Market
+from feeds.contract.results import Settlement
 from feeds.contract.subjects import RecordKind, kind_of
 
 VERSION = 1
@@ -55,6 +57,7 @@ _decoders: dict[
     "lead": msgspec.json.Decoder(Lead),
     "beat": msgspec.json.Decoder(Beat),
 }
+_settlement_decoder = msgspec.json.Decoder(Settlement)
 
 
 def encode_record(record: Record) -> bytes:
@@ -74,6 +77,21 @@ def decode_record(subject: str, data: bytes) -> Record | None:
         if not data.startswith(_PREFIX):
             _check_version(subject, data)
         return decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise Refused("bus_malformed", f"{subject}: {error}") from error
+
+
+def encode_settlement(settlement: Settlement) -> bytes:
+    """The bytes of a result on the bus; they begin with the version."""
+    return _PREFIX + _encoder.encode(settlement)[1:]
+
+
+def decode_settlement(subject: str, data: bytes) -> Settlement:
+    """The result in a stored message of `settle.>`. Raises Refused("bus_malformed" | "bus_version")."""
+    try:
+        if not data.startswith(_PREFIX):
+            _check_version(subject, data)
+        return _settlement_decoder.decode(data)
     except msgspec.DecodeError as error:
         raise Refused("bus_malformed", f"{subject}: {error}") from error
 

@@ -10,12 +10,15 @@ w 1/2, v 1/2.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Literal
 
 import msgspec
 
 ResultKind = Literal["settled", "rollback", "cancelled", "rollback_cancel"]
 Certainty = Literal[1, 2]
+
+_ID_BYTES = 16
 
 
 class Share(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -68,3 +71,19 @@ class Settlement(msgspec.Struct, frozen=True):
     epoch: str
     s: int
     result: MarketResult
+
+
+def saying_id(feed: str, result: MarketResult) -> str:
+    """What makes two sayings the same one, so that twice is once: whose it is, and everything it means. `reason` is for
+    people and means nothing."""
+    meaning = (
+        feed,
+        result.market,
+        result.kind,
+        result.ts,
+        result.certainty,
+        result.selections,
+        result.from_ms,
+        result.to_ms,
+    )
+    return hashlib.blake2b(msgspec.json.encode(meaning), digest_size=_ID_BYTES).hexdigest()

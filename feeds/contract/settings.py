@@ -21,8 +21,12 @@ class BusSettings(BaseSettings):
     nats_url: Annotated[str, Field(description="address of nats-server, nats://HOST:PORT")] = "nats://127.0.0.1:4222"
     lanes: Annotated[int, Field(ge=1, le=64, description="partitions of the log, fixed when the log is made")] = 4
     log_age_s: Annotated[int, Field(ge=10, le=604_800, description="how long the log keeps a record, seconds")] = 21_600
+    settle_age_s: Annotated[
+        int,
+        Field(ge=60, le=31_536_000, description="how long results are kept, seconds; older ones are gone, read or not"),
+    ] = 604_800
     log_replicas: Annotated[
-        int, Field(ge=1, le=5, description="JetStream replicas of a lane: 1 on a laptop, 3 else")
+        int, Field(ge=1, le=5, description="JetStream replicas of a lane and of the results: 1 on a laptop, 3 else")
     ] = 1
 
 

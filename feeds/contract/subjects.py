@@ -6,6 +6,7 @@ odds.{lane}.lead.{feed}                         who writes this feed's states in
 odds.{lane}.beat.{feed}                         how that feed is, four times a second
 odds.{lane}.desk.{scope}                        the trader's overlay
 live.{lane}.>                                   the same, republished by the log with its sequence
+settle.{lane}.{event}.{market}                  how a market ended           stream SETTLE
 fleet.{shard}                                   orders to one fan-out shard; not stored
 """
 

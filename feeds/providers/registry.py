@@ -25,15 +25,21 @@ class ProviderOptions:
     speed: float
     loop: bool
     mapping: MappingTable = field(default_factory=MappingTable)
+    corrections: float = 0.0
 
 
 def _simulator(where: str, options: ProviderOptions) -> Provider:
     from feeds.providers.simulator.client import Simulator  # noqa: PLC0415 only what runs is loaded
+    from feeds.providers.simulator.listing import Chance  # noqa: PLC0415
 
     if where:
         raise Refused("bad_provider", f"the simulator takes nothing after its name, got {where!r}")
     return Simulator(
-        feed=options.feed, lanes=options.lanes, events=options.events, rate=options.rate, seed=options.seed
+        feed=options.feed,
+        lanes=options.lanes,
+        events=options.events,
+        rate=options.rate,
+        chance=Chance(options.seed, corrections=options.corrections),
     )
 
 

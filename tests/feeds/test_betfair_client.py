@@ -10,6 +10,7 @@ import pytest
 
 from feeds.contract.errors import Refused
 from feeds.contract.model import Event, FeedState, Market
+from feeds.contract.results import MarketResult
 from feeds.ports import State
 from feeds.providers.betfair.client import TURN_LINES_MAX, BetfairRecording
 from tests.feeds.betfair_stream import change, definition, line, opening
@@ -25,11 +26,15 @@ class _Sink:
 
     def __init__(self) -> None:
         self.told: list[list[State] | FeedState] = []
+        self.ended: list[MarketResult] = []
         self.times: list[float] = []
         self.changed = asyncio.Event()
 
     def put(self, states: Iterable[State]) -> None:
         self._tell([*states])
+
+    def results(self, results: Iterable[MarketResult]) -> None:
+        self.ended.extend(results)
 
     def health(self, state: FeedState) -> None:
         self._tell(state)

@@ -15,6 +15,7 @@ from feeds.contract.model import Event, Market
 from feeds.contract.prices import price_from_american
 from feeds.contract.subjects import lane_of, source_id
 from feeds.ports import State
+from feeds.providers.simulator.listing import Chance
 from feeds.providers.simulator.slate import Slate, live_games
 from feeds.providers.simulator.spec import DANGER_MS
 
@@ -33,8 +34,17 @@ class Put(NamedTuple):
     states: list[State]
 
 
-def slate(*, seed: int = 1, run: str = "r1", events: int = EVENTS, game_ms: int = 90_000) -> Slate:
-    return Slate(seed=seed, run=run, events=events, feed="sim", lanes=4, now_ms=START_MS, game_ms=game_ms)
+def slate(
+    *, seed: int = 1, run: str = "r1", events: int = EVENTS, game_ms: int = 90_000, corrections: float = 0.0
+) -> Slate:
+    return Slate(
+        chance=Chance(seed, run, corrections),
+        events=events,
+        feed="sim",
+        lanes=4,
+        now_ms=START_MS,
+        game_ms=game_ms,
+    )
 
 
 def play(slate: Slate, *, seconds: int, tick_ms: int = TICK_MS, updates: int = UPDATES_A_TICK) -> list[Put]:

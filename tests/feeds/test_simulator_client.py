@@ -10,8 +10,10 @@ from msgspec.structs import replace
 
 from feeds.contract.errors import Refused
 from feeds.contract.model import Event, FeedState, Market
+from feeds.contract.results import MarketResult
 from feeds.ports import Provider, State
 from feeds.providers.simulator.client import Simulator
+from feeds.providers.simulator.listing import Chance
 from feeds.providers.simulator.pacing import Pacer, game_ms
 
 
@@ -20,6 +22,7 @@ class Sink:
 
     def __init__(self, enough: Callable[[Sink], bool]) -> None:
         self.states: list[State] = []
+        self.ended: list[MarketResult] = []
         self.told: list[tuple[FeedState, int]] = []
         self.done = asyncio.Event()
         self._enough = enough
@@ -29,12 +32,17 @@ class Sink:
         if self._enough(self):
             self.done.set()
 
+    def results(self, results: Iterable[MarketResult]) -> None:
+        self.ended.extend(results)
+
     def health(self, state: FeedState) -> None:
         self.told.append((state, len(self.states)))
 
 
-def simulator(*, events: int = 6, rate: int = 20_000, run: str | None = "r1") -> Provider:
-    return Simulator(feed="sim", lanes=2, events=events, rate=rate, seed=1, run=run, now_ms=lambda: 1_790_000_000_000)
+def simulator(*, events: int = 6, rate: int = 20_000, run: str = "r1") -> Provider:
+    return Simulator(
+        feed="sim", lanes=2, events=events, rate=rate, chance=Chance(1, run), now_ms=lambda: 1_790_000_000_000
+    )
 
 
 async def played(provider: Provider, enough: Callable[[Sink], bool]) -> Sink:
@@ -81,8 +89,8 @@ async def test_started_again_it_is_another_run() -> None:
 
 
 async def test_without_a_run_id_every_process_has_its_own() -> None:
-    first = await played(simulator(run=None), lambda sink: bool(sink.states))
-    second = await played(simulator(run=None), lambda sink: bool(sink.states))
+    first = await played(simulator(run=""), lambda sink: bool(sink.states))
+    second = await played(simulator(run=""), lambda sink: bool(sink.states))
     assert first.states[0].id != second.states[0].id
 
 

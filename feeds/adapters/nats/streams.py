@@ -55,7 +55,11 @@ class Streams:
 
     async def ensure(self, lane: int, *, log_age_s: int, replicas: int) -> None:
         """Makes a lane's stream where it is missing; says aloud where one that is there was made otherwise."""
-        config = stream_config(lane, log_age_s=log_age_s, replicas=replicas)
+        await self.make(stream_config(lane, log_age_s=log_age_s, replicas=replicas))
+
+    async def make(self, config: StreamConfig) -> None:
+        """Makes a stream where it is missing; says aloud where one that is there was made otherwise."""
+        assert config.name is not None
         try:
             await self._jetstream.add_stream(config)
         except BadRequestError as error:
@@ -65,19 +69,19 @@ class Streams:
             raise LogUnavailable(f"stream {config.name}: {error}") from error
         else:
             return
-        _compare((await self._stream_info(lane)).config, config)
+        _compare((await self._stream_info(config.name)).config, config)
 
-    async def _stream_info(self, lane: int) -> StreamInfo:
+    async def _stream_info(self, name: str) -> StreamInfo:
         try:
-            return await self._jetstream.stream_info(stream_name(lane))
+            return await self._jetstream.stream_info(name)
         except NotFoundError as error:
-            raise LogUnavailable(f"stream {stream_name(lane)} does not exist") from error
+            raise LogUnavailable(f"stream {name} does not exist") from error
         except NatsError as error:
-            raise LogUnavailable(f"stream {stream_name(lane)}: {error}") from error
+            raise LogUnavailable(f"stream {name}: {error}") from error
 
     async def info(self, lane: int) -> LaneInfo:
         """One lane now."""
-        info = await self._stream_info(lane)
+        info = await self._stream_info(stream_name(lane))
         assert info.created is not None
         return LaneInfo(info.created.isoformat(), info.state.first_seq, info.state.last_seq)
 

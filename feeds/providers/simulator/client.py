@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from feeds.contract.model import Market
 from feeds.ports import FeedSink
+from feeds.providers.simulator.listing import Chance
 from feeds.providers.simulator.pacing import Pacer, check_limits, game_ms
 from feeds.providers.simulator.slate import Slate
 
@@ -24,8 +25,7 @@ def _clock_ms() -> int:
 
 class Simulator:
     """A provider (feeds.ports.Provider) of `events` simulated games at `rate` updates a second.
-
-    The same `seed` and `run` give the same games under the same ids; without `run` every start is a run of its own.
+    The same `chance` gives the same games under the same ids; without its `run` every start is a run of its own.
     Raises Refused("events_out_of_range" | "rate_out_of_range").
     """
 
@@ -36,8 +36,7 @@ class Simulator:
         lanes: int,
         events: int,
         rate: int,
-        seed: int,
-        run: str | None = None,
+        chance: Chance,
         now_ms: Callable[[], int] = _clock_ms,
     ) -> None:
         check_limits(events, rate)
@@ -46,8 +45,7 @@ class Simulator:
         self._lanes = lanes
         self._events = events
         self._rate = rate
-        self._seed = seed
-        self._run = run or secrets.token_hex(4)
+        self._chance = chance if chance.run else chance._replace(run=secrets.token_hex(4))
         self._starts = 0
         self._now_ms = now_ms
 
@@ -81,12 +79,14 @@ class Simulator:
                 updates -= _UPDATES_AT_ONCE
                 await asyncio.sleep(0)
             sink.put(slate.advance(self._now_ms(), updates))
+            if results := slate.results():
+                sink.results(results)
 
     def _next_slate(self) -> Slate:
         self._starts += 1
+        run = self._chance.run
         return Slate(
-            seed=self._seed,
-            run=self._run if self._starts == 1 else f"{self._run}.{self._starts}",
+            chance=self._chance if self._starts == 1 else self._chance._replace(run=f"{run}.{self._starts}"),
             events=self._events,
             feed=self.feed,
             lanes=self._lanes,

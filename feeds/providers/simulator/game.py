@@ -40,6 +40,7 @@ class Game:
     def __init__(self, league: League, teams: tuple[str, str], run: Run, duration_ms: int) -> None:
         self.league = league
         self._rng = run.rng
+        self._luck = run.luck
         self._home, self._away = teams
         self._listing = run.listing(league, "game")
         self._board = scoreboard_of(league)
@@ -65,6 +66,11 @@ class Game:
         """What is on offer now."""
         return tuple(self._offers)
 
+    @property
+    def closed_offers(self) -> tuple[Offer, ...]:
+        """What was on offer and ended before the game; what was bet on it is settled all the same."""
+        return tuple(offer for group in self._groups for offer in group.closed)
+
     def announce(self, start_ms: int, now_ms: int) -> Event:
         """The game is on the slate, to begin at `start_ms`."""
         self.event = replace(self.event, ts=now_ms, start=utc_text(start_ms))
@@ -74,7 +80,7 @@ class Game:
         """Makes its markets; they are yet to be opened, one by one."""
         sport = self.league.sport
         sides = Sides(self._home, self._away)
-        self._groups = [LineGroup(lines, self._listing, self._forecast, sides) for lines in sport.lines]
+        self._groups = [self._line_group(lines, sides) for lines in sport.lines]
         if self._rng.random() < _TEAM_TOTALS_CHANCE:
             self._groups += [self._team_total(lines, sides) for lines in sport.team_totals]
         self._fixed = [self._winner(), *(self._prop(prop, who) for prop, who in self._props())]
@@ -212,14 +218,23 @@ class Game:
         sport = self.league.sport
         if sport.draws:
             market = self._listing.market("main", sport.winner, (home, draw, away))
-            return Offer(market, ThreeWay(self._forecast.match_result, OVERROUND["main"]))
+            return Offer(market, ThreeWay(self._forecast.match_result, OVERROUND["main"]), self._won_of_three)
         market = self._listing.market("main", sport.winner, (home, away))
-        return Offer(market, TwoWay(self._forecast.home_wins, OVERROUND["main"]))
+        return Offer(market, TwoWay(self._forecast.home_wins, OVERROUND["main"]), self._won_of_two)
+
+    def _won_of_two(self) -> int:
+        return 0 if self._board.winning > 0 else 1
+
+    def _won_of_three(self) -> int:
+        return (1, 0, 2)[_sign(self._board.winning)]
 
     def _team_total(self, lines: Lines, sides: Sides) -> LineGroup:
         team = self._home if lines.on == "home" else self._away
         about = sides._replace(subject=names.team_subject(self.league.slug, team))
-        return LineGroup(lines, self._listing, self._forecast, about)
+        return self._line_group(lines, about)
+
+    def _line_group(self, lines: Lines, sides: Sides) -> LineGroup:
+        return LineGroup(lines, self._listing, forecast=self._forecast, board=self._board, sides=sides)
 
     def _props(self) -> list[tuple[Prop, Subject]]:
         league = self.league
@@ -232,7 +247,7 @@ class Game:
         ]
 
     def _prop(self, prop: Prop, who: Subject) -> Offer:
-        rng = self._rng
+        rng, luck = self._rng, self._luck
         fair = min(max(prop.fair + rng.uniform(-0.08, 0.08), 0.08), 0.92)
         if prop.high:
             line = rng.randrange(prop.low, prop.high + 1, 2)
@@ -242,7 +257,12 @@ class Game:
         else:
             yes_no = (Outcome("Yes", "yes"), Outcome("No", "no"))
             market = replace(self._listing.market("prop", prop.type, yes_no), subject=who)
-        return Offer(market, TwoWay(lambda: fair, OVERROUND["prop"], keep=0.98, step=0.04))
+        pricer = TwoWay(lambda: fair, OVERROUND["prop"], keep=0.98, step=0.04)
+        return Offer(market, pricer, lambda: 0 if luck.random() < fair else 1)
+
+
+def _sign(number: float) -> int:
+    return (number > 0) - (number < 0)
 
 
 def utc_text(unix_ms: int) -> str:

@@ -20,7 +20,8 @@ from feeds.providers.simulator.forecast import Forecast
 from feeds.providers.simulator.listing import Listing, Outcome
 from feeds.providers.simulator.offer import Offer
 from feeds.providers.simulator.pricing import TwoWay
-from feeds.providers.simulator.spec import LINE_HOLD_MS, OVERROUND, Lines
+from feeds.providers.simulator.scoreboard import Scoreboard
+from feeds.providers.simulator.spec import LINE_HOLD_MS, OVERROUND, Lines, On
 
 _EVEN = (0.4, 0.6)
 """A main line whose chance is within stays."""
@@ -38,18 +39,23 @@ class Sides(NamedTuple):
 
 
 class LineGroup:
-    """The markets of one line. `main` and `alternates` are what is on offer."""
+    """The markets of one line. `main` and `alternates` are what is on offer, `closed` what was."""
 
-    __slots__ = ("_cls", "_forecast", "_group", "_held_until_ms", "_listing", "_offers", "_sides", "_spec", "line")
+    __slots__ = (
+        "_board", "_cls", "_forecast", "_group", "_held_until_ms", "_listing", "_offers", "_sides", "_spec", "closed",
+        "line",
+    )  # fmt: skip
 
-    def __init__(self, spec: Lines, listing: Listing, forecast: Forecast, sides: Sides) -> None:
+    def __init__(self, spec: Lines, listing: Listing, *, forecast: Forecast, board: Scoreboard, sides: Sides) -> None:
         self._spec = spec
         self._listing = listing
+        self._board = board
         self._forecast = forecast
         self._sides = sides
         self._cls: MarketClass = "prop" if sides.subject else "main"
         self._group = listing.ids.next("G")
         self._held_until_ms = 0
+        self.closed: list[Offer] = []
         self.line = self._best()
         self._offers = {self.line: self._offer(self.line, self._cls)}
         self._offers.update({line: self._offer(line, "alternate") for line in self._alternate_lines()})
@@ -80,11 +86,11 @@ class LineGroup:
         main = self._offer(best, self._cls, replaces=before[ended].state.id)
         self.line = best
         alternates = self._alternate_lines()
-        closed = [
-            offer.close(now_ms, main.state.id if line in (ended, best) else None)
-            for line, offer in before.items()
-            if line == ended or line not in alternates
-        ]
+        closed: list[Market] = []
+        for line, offer in before.items():
+            if line == ended or line not in alternates:
+                closed.append(offer.close(now_ms, main.state.id if line in (ended, best) else None))
+                self.closed.append(offer)
         begun = {best: main}
         begun.update(
             {line: self._offer(line, "alternate") for line in alternates if line == ended or line not in before}
@@ -118,7 +124,8 @@ class LineGroup:
             subject=self._sides.subject,
             replaces=replaces,
         )
-        return Offer(market, TwoWay(partial(self._forecast.chances[spec.on], line), OVERROUND[cls]))
+        pricer = TwoWay(partial(self._forecast.chances[spec.on], line), OVERROUND[cls])
+        return Offer(market, pricer, partial(_covered, self._board, spec.on, line))
 
 
 @lru_cache(maxsize=4096)
@@ -139,6 +146,15 @@ def _spread(line: int, sides: Sides) -> tuple[Outcome, Outcome]:
         Outcome(f"{sides.home} {_signed(home)}", "home", home),
         Outcome(f"{sides.away} {_signed(away)}", "away", away),
     )
+
+
+def _covered(board: Scoreboard, on: On, line: int) -> int:
+    """The winner by the final score: home or over is 0. Lines are odd, so nothing is ever a push."""
+    home, away = board.points
+    if on == "margin":
+        return 0 if 2 * (home - away) + line > 0 else 1
+    counted = {"total": home + away, "home": home, "away": away}[on]
+    return 0 if 2 * counted > line else 1
 
 
 def _signed(text: str) -> str:

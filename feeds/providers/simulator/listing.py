@@ -62,11 +62,22 @@ class Listing(NamedTuple):
         )
 
 
+class Chance(NamedTuple):
+    """What chance is drawn from: the same values, the same games. `run` empty: a run of its own at every start.
+    `corrections`: part of the markets whose result is taken back and said anew; odds do not depend on it."""
+
+    seed: int
+    run: str = ""
+    corrections: float = 0.0
+
+
 class Run(NamedTuple):
-    """What all events of one run share. `rng` is the only source of chance."""
+    """What all events of one run share. `rng` is the source of all chance but for results, which come of `luck`: so
+    odds are the same whether or not results are corrected."""
 
     ids: Ids
     rng: Random
+    luck: Random
     feed: str
     lanes: int
 

@@ -4,6 +4,7 @@ reasons (pricing.py) nor its neighbours (lines.py, game.py).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 from msgspec.structs import replace
@@ -19,13 +20,18 @@ _WITHDRAWN_CHANCE = 0.01
 """How often a quote of a prop withdraws its prices instead, until the next quote."""
 
 
+Decision = Callable[[], int]
+"""Which selection has won, by its place; asked once its game is over."""
+
+
 class Offer:
     """A market and its pricer. `state` is the newest state; every method below makes and gives the next one."""
 
-    __slots__ = ("_pricer", "_rungs", "state")
+    __slots__ = ("_pricer", "_rungs", "decision", "state")
 
-    def __init__(self, market: Market, pricer: Pricer) -> None:
+    def __init__(self, market: Market, pricer: Pricer, decision: Decision | None = None) -> None:
         self.state = market
+        self.decision = decision
         self._pricer = pricer
         self._rungs: tuple[int, ...] = ()
 

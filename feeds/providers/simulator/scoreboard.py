@@ -54,6 +54,11 @@ class Scoreboard:
         return self.points.home - self.points.away
 
     @property
+    def winning(self) -> int:
+        """Above 0 where the home side wins as it stands, below where the away side does."""
+        return self.score.home - self.score.away
+
+    @property
     def score(self) -> Score:
         """What the public sees."""
         return Score(self.points.home, self.points.away)

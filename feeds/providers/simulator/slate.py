@@ -13,12 +13,14 @@ from random import Random
 from typing import Protocol
 
 from feeds.contract.model import Market
+from feeds.contract.results import MarketResult
 from feeds.ports import State
 from feeds.providers.simulator.budget import Budget
 from feeds.providers.simulator.fixtures import Fixtures
 from feeds.providers.simulator.futures import Outright
 from feeds.providers.simulator.game import Game
-from feeds.providers.simulator.listing import Ids, Run
+from feeds.providers.simulator.listing import Chance, Ids, Run
+from feeds.providers.simulator.rulings import Rulings
 from feeds.providers.simulator.spec import GAME_MS, LIVE_SHARE, ROTATION, League
 
 _LIVE_QUOTES = 0.85
@@ -42,10 +44,19 @@ class Slate:
     """
 
     def __init__(
-        self, *, seed: int, run: str, events: int, feed: str, lanes: int, now_ms: int, game_ms: int = GAME_MS
+        self,
+        *,
+        chance: Chance,
+        events: int,
+        feed: str,
+        lanes: int,
+        now_ms: int,
+        game_ms: int = GAME_MS,
     ) -> None:
-        self._rng = Random(f"{seed}/{run}")
-        self._run = Run(Ids(feed, seed, run), self._rng, feed, lanes)
+        self._rng = Random(f"{chance.seed}/{chance.run}")
+        luck = Random(f"{chance.seed}/{chance.run}/luck")
+        self._run = Run(Ids(feed, chance.seed, chance.run), self._rng, luck, feed, lanes)
+        self._rulings = Rulings(luck, corrections=chance.corrections)
         self._events = events
         self._game_ms = game_ms
         self._now_ms = now_ms
@@ -97,6 +108,10 @@ class Slate:
             self._budget.spend_quote(len(quoted))
         return states
 
+    def results(self) -> list[MarketResult]:
+        """What is to be said by now of how markets ended. To be asked for after the states of `advance` were put."""
+        return self._rulings.due(self._now_ms)
+
     def _quoted(self) -> list[Market]:
         rng = self._rng
         choice = rng.random()
@@ -138,6 +153,9 @@ class Slate:
         """Ends a finished game and fills its place. Time passes between the steps; nobody else touches these games."""
         for offer in ended.offers:
             yield [offer.settle(self._now_ms)]
+            self._rulings.ended(offer, self._now_ms)
+        for offer in ended.closed_offers:
+            self._rulings.ended(offer, self._now_ms)
         newcomer = self._game(ended.league)
         announced = newcomer.announce(self._start_ms(len(self._upcoming)), self._now_ms)
         successor = self._upcoming.pop(0) if self._upcoming else newcomer
