@@ -84,7 +84,9 @@ def _serve(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     serve.add_argument("--events", type=int, default=60, metavar="N", help="events at any time")
     serve.add_argument("--rate", type=int, default=200, metavar="N", help="updates a second")
     serve.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed, the same slate")
-    serve.add_argument("--amqp", default="", metavar="URL", help="sportradar: the broker, amqp://USER:PASSWORD@HOST:PORT/VHOST")
+    serve.add_argument(
+        "--amqp", default="", metavar="URL", help="sportradar: the broker, amqp://USER:PASSWORD@HOST:PORT/VHOST"
+    )
     return serve
 
 

@@ -119,11 +119,8 @@ def _run(arguments: argparse.Namespace) -> int:
         seed=settings.seed,
         speed=settings.speed,
         loop=settings.loop,
-<<<<<<< HEAD
         mapping=read_mapping(Path(settings.mapping)) if settings.mapping else MappingTable(),
-=======
         corrections=settings.corrections,
->>>>>>> joining
     )
     provider = make_provider(settings.provider, options)
     metrics = FeedMetrics()

@@ -17,6 +17,7 @@ from typing import Final, Protocol
 from feeds.contract.errors import Refused
 from feeds.ports import FeedSink
 from feeds.providers.simulator.client import Simulator
+from feeds.providers.simulator.listing import Chance
 
 COMMAND_CHARS_MAX: Final = 200
 """A longer line of stdin is cut."""
@@ -62,7 +63,7 @@ async def serve(name: str, options: ServeOptions, stopped: asyncio.Event) -> int
     if make is None:
         raise Refused("unknown_server", f"unknown server {name!r}; there are: {', '.join(SERVERS)}")
     server = make(options)
-    simulator = Simulator(feed=name, lanes=1, events=options.events, rate=options.rate, seed=options.seed)
+    simulator = Simulator(feed=name, lanes=1, events=options.events, rate=options.rate, chance=Chance(options.seed))
     playing = asyncio.create_task(simulator.run(server))
     stopping = asyncio.create_task(stopped.wait())
     async with server.serving(options.port) as port:

@@ -69,11 +69,12 @@ class EventTrack:
 
     def states(self, touched: Iterable[Line], planner: Planner, now_ms: int) -> list[State]:
         """States of what changed among these lines and those that waited: an event first, but `ended` last."""
-        lines = self._with_groups(dict.fromkeys((*self.waiting, *touched)), planner)
-        self.waiting.clear()
+        looked_at = dict.fromkeys((*self.waiting, *touched))
         if self.plan is None:
-            self.waiting.update(lines)
+            self.waiting = looked_at
             return []
+        self.waiting = {}
+        lines = self._with_groups(looked_at, planner)
         states: list[State] = []
         for line in lines:
             states += self._line_states(line, now_ms)
