@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
+import sys
 import time
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -11,7 +17,7 @@ import pytest
 from feeds.adapters.server import NatsServer
 from tests.bus import eventually
 from tests.journeys.sportradar_line import UofLine, uof_line
-from tests.rabbitmq import RabbitServer, installed
+from tests.rabbitmq import PASSWORD, TOKEN, RabbitServer, installed
 
 pytestmark = [
     pytest.mark.journey,
@@ -49,3 +55,84 @@ async def test_every_fault_ends_with_the_lanes_as_the_source_is(nats_server: Nat
         await _agreed(line)
         assert line.provider.results
         assert line.provider.inner.tally.refused > 0
+
+
+async def test_a_lost_broker_and_a_silent_producer_are_recovered_from(
+    nats_server: NatsServer, broker: RabbitServer
+) -> None:
+    async with uof_line(nats_server, broker, now_ms=time.time_ns() // 1_000_000) as line:
+        healths = line.provider.healths
+        await _agreed(line)
+        await broker.kill()
+        await eventually(lambda: healths[-1] == "down")
+        line.play.advance(ms=5000, updates=200)
+        await broker.start()
+        await _agreed(line)
+        assert healths == ["recovering", "live", "down", "recovering", "live"]
+        line.server.command("silence 3")
+        line.play.advance(ms=5000, updates=200)
+        await eventually(lambda: healths[-1] == "down")
+        line.play.advance(ms=5000, updates=200)
+        await _agreed(line)
+        assert healths[5:] == ["down", "recovering", "live"]
+        assert len(line.server.requests) >= 3
+
+
+async def test_the_commands_serve_and_run(nats_server: NatsServer, broker: RabbitServer) -> None:
+    serving = ("serve", "sportradar", "--amqp", broker.url, "--events", "4", "--rate", "50")
+    async with feeds(*serving) as server:
+        said = await _line(server)
+        assert said.startswith("serving sportradar on 127.0.0.1:")
+        environment = {
+            "ODDSWIRE_SPORTRADAR_TOKEN": TOKEN,
+            "ODDSWIRE_SPORTRADAR_AMQP_PASSWORD": PASSWORD,
+            "ODDSWIRE_SPORTRADAR_BOOKMAKER_ID": "7",
+            "ODDSWIRE_SPORTRADAR_AMQP_HOST": "127.0.0.1",
+            "ODDSWIRE_SPORTRADAR_AMQP_PORT": str(broker.port),
+            "ODDSWIRE_SPORTRADAR_AMQP_TLS": "false",
+            "ODDSWIRE_SPORTRADAR_API_URL": f"http://{said.rpartition(' ')[2]}",
+            "ODDSWIRE_SPORTRADAR_RETRY_S": "0.2",
+        }
+        run = ("run", "--nats", nats_server.url, "--provider", "sportradar:1")
+        async with feeds(*run, environment=environment) as client:
+            assert await _line(client) == "feed sportradar-1 ready"
+            assert server.stdin is not None
+            server.stdin.write(b"nonsense\nduplicates 1\n")
+            assert await _line(server) == "fault duplicates 1"
+            await broker.kill()
+            assert client.stderr is not None
+            told = b""
+            while b"line_cut" not in told:
+                told += await asyncio.wait_for(client.stderr.readline(), 30)
+            client.send_signal(signal.SIGTERM)
+            told += await asyncio.wait_for(client.stderr.read(), 30)
+            assert await client.wait() == 0
+            assert TOKEN.encode() not in told
+            assert PASSWORD.encode() not in told
+
+
+@asynccontextmanager
+async def feeds(*arguments: str, environment: dict[str, str] | None = None) -> AsyncIterator[Process]:
+    """A command of `python -m feeds` that runs meanwhile."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "feeds",
+        *arguments,
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+        limit=2**20,
+        env={**os.environ, **(environment or {})},
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def _line(process: Process) -> str:
+    assert process.stdout is not None
+    return (await asyncio.wait_for(process.stdout.readline(), 60)).decode().strip()
