@@ -105,7 +105,9 @@ def test_what_the_samples_hold_is_tolerated() -> None:
     assert isinstance(change, OddsChange)
     first, second = change.markets[0].outcomes
     assert (first.probabilities, first.active, second.odds, second.probabilities) == (None, None, None, "8.97094E-4")
-    rollback = parse(b'<rollback_bet_cancel event_id="sr:match:4444" timestamp="1239"><market id="48"/></rollback_bet_cancel>')
+    rollback = parse(
+        b'<rollback_bet_cancel event_id="sr:match:4444" timestamp="1239"><market id="48"/></rollback_bet_cancel>'
+    )
     assert isinstance(rollback, RollbackBetCancel)
     assert rollback.product is None
 
@@ -212,7 +214,16 @@ def _mutated(rng: Random, data: bytes) -> bytes:
         other = rng.choice(_GOOD)
         cut = rng.randrange(len(other))
         piece = rng.choice(
-            [b"", rng.randbytes(3), other[cut : cut + 20], bytes(text[start:end]) * 2, b"<", b'"', b"-1", b"99999999999"]
+            [
+                b"",
+                rng.randbytes(3),
+                other[cut : cut + 20],
+                bytes(text[start:end]) * 2,
+                b"<",
+                b'"',
+                b"-1",
+                b"99999999999",
+            ]
         )
         text[start:end] = piece
     return bytes(text)

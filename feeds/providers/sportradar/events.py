@@ -124,9 +124,10 @@ class EventTrack:
         return lines
 
     def _main_of(self, group: _Group) -> Line | None:
-        """The main line; None where none is on offer, and it stays what it was."""
-        offered = [line for line in self._groups[group] if self._view(line).standing in ("active", "suspended")]
-        offered = [line for line in offered if self.book.lines[line].outcomes]
+        """The main line among those on offer, else among those that have not ended. None: it stays what it was."""
+        views = {line: self._view(line) for line in self._groups[group] if self.book.lines[line].outcomes}
+        offered = [line for line, view in views.items() if view.standing in ("active", "suspended")]
+        offered = offered or [line for line, view in views.items() if not view.ended]
         favourites = [line for line in offered if self.book.lines[line].favourite]
         if favourites:
             return max(favourites, key=lambda line: (self.book.lines[line].status_at, line))
@@ -164,12 +165,14 @@ class EventTrack:
             ts=held.ts if held else now_ms,
         )
         if state is None:
-            if self.book.lines[line].outcomes or view.settlement is not None:
+            if self.book.lines[line].known_outcomes():
                 self.waiting[line] = None
             return []
         return self._publish(line, held, state, now_ms)
 
     def _publish(self, line: Line, held: Market | None, state: Market, now_ms: int) -> list[State]:
+        if held is not None and held.gone and (held.id, held.st, True) == (state.id, state.st, state.gone):
+            return []  # whatever is still said of it, it is over
         states: list[State] = []
         replaces = held.replaces if held is not None else None
         if held is not None and held.id != state.id:

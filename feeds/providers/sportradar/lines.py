@@ -95,6 +95,13 @@ class LineState:
         """Timestamp of the newest status."""
         return self._status_at
 
+    def known_outcomes(self) -> tuple[OutcomeOdds, ...]:
+        """The last odds, or where there never were any, the outcomes that were settled."""
+        if self.outcomes or not self._settlements:
+            return self.outcomes
+        _, market = self._settlements[max(self._settlements)]
+        return tuple(OutcomeOdds(outcome.id) for outcome in market.outcomes)
+
     def list(self, market: OddsMarket, timestamp: int) -> None:
         """An odds_change lists the line."""
         self.missed = False

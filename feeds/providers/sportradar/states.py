@@ -51,7 +51,7 @@ def market_state(
     selections: list[Selection] = []
     unnamed = False
     decided = _decided(view.settlement)
-    for odds in book.lines[plan.line].outcomes or _of_settlement(view.settlement):
+    for odds in book.lines[plan.line].known_outcomes():
         outcome = plan.outcome(odds.id)
         if outcome is None:
             unnamed = True
@@ -84,11 +84,6 @@ def _selection(selection_id: str, outcome: OutcomePlan, odds: OutcomeOdds, over:
     price = _price(odds.odds) if over is None and odds.odds is not None and odds.active is not False else None
     st: Status = over or ("open" if price is not None else "inactive")
     return Selection(selection_id, outcome.name, st, price, outcome.side, outcome.line)
-
-
-def _of_settlement(settlement: SettledMarket | None) -> tuple[OutcomeOdds, ...]:
-    """The outcomes of a market whose odds were never told."""
-    return tuple(OutcomeOdds(outcome.id) for outcome in settlement.outcomes) if settlement else ()
 
 
 def _decided(settlement: SettledMarket | None) -> frozenset[str]:
