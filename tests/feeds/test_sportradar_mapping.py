@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from feeds.contract.model import Event, Market, Subject
+from feeds.contract.model import Event, EventState, Market, Score, Subject
 from feeds.contract.results import NONE, WHOLE, MarketResult, SelectionResult, Share
-from feeds.mapping import MappingTable
+from feeds.mapping import MappingTable, MarketKey, Names
 from feeds.providers.sportradar.directory import Want
 from feeds.providers.sportradar.documents import parse_document
 from feeds.providers.sportradar.mapping import Told, Translator
@@ -64,6 +64,9 @@ class _Feed:
     def learn(self, data: bytes) -> list[Market]:
         return self.take(self.translator.learn(parse_document(data), self._tick()))
 
+    def event_state(self) -> EventState | None:
+        return self.event.state if self.event else None
+
     def _tick(self) -> int:
         self.now_ms += 1
         return self.now_ms
@@ -97,7 +100,7 @@ def test_a_match_and_its_result_market() -> None:
         "premier_league",
         "live",
     )
-    assert (event.start, event.score) == ("2030-03-17T15:00:00Z", event.score)
+    assert (event.start, event.score) == ("2030-03-17T15:00:00Z", Score(2, 1))
     assert published.topic == event.topic
 
 
@@ -342,10 +345,9 @@ def test_a_variant_is_asked_for() -> None:
 def test_a_match_that_is_over_ends_when_its_markets_have() -> None:
     feed = _Feed()
     feed.say(odds(market(1, "", _ONE_X_TWO), status=state(1)), odds(status=state(3, 1, 0), at=1))
-    assert feed.event is not None
-    assert feed.event.state == "live"
+    assert feed.event_state() == "live"
     feed.say(settlement(settled(1, "", {"1": 'result="1"'}), at=2))
-    assert feed.event.state == "ended"
+    assert feed.event_state() == "ended"
 
 
 def test_a_closed_match_takes_its_markets_with_it() -> None:
@@ -360,8 +362,6 @@ def test_a_joined_event_has_ids_from_what_things_mean() -> None:
     joined = MappingTable(events={EVENT: "epl-1"}, teams={"sr:competitor:1": "Ayton FC"})
     feed = _Feed(translator(mapping=joined))
     main, special = feed.say(odds(market(1, "", _ONE_X_TWO), market(166, "total=9.5", _TOTAL)))
-    from feeds.mapping import MarketKey, Names
-
     names = Names("another", MappingTable(events={"x": "epl-1"}))
     identity = names.event("x")
     assert main.id == names.market_id(identity, MarketKey("main", "match_result", "game"))

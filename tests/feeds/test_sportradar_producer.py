@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from feeds.contract.model import FeedState
 from feeds.providers.sportradar.producer import (
     ALIVE_TIMEOUT_MS,
     LIVE_WINDOW_MS,
@@ -33,19 +34,24 @@ def _recovering(now_ms: int = _T) -> tuple[Producer, RecoveryRequest]:
     return producer, request
 
 
+def _state(producer: Producer) -> FeedState:
+    """Read anew each time: a call in between may have changed it."""
+    return producer.state
+
+
 def _live(now_ms: int = _T) -> Producer:
     producer, request = _recovering(now_ms)
     assert producer.hear(_snapshot(request), now_ms) == request
-    assert producer.state == "recovering"
+    assert _state(producer) == "recovering"
     assert producer.complete(request)
-    assert producer.state == "live"
+    assert _state(producer) == "live"
     return producer
 
 
 def test_the_first_recovery_is_asked_for_when_the_producer_lives_and_is_whole() -> None:
     producer = Producer(1, now_ms=_T)
     producer.connected(_T)
-    assert (producer.state, producer.due(_T)) == ("recovering", None)
+    assert (_state(producer), producer.due(_T)) == ("recovering", None)
     producer.hear(_alive(_T, product=3), _T)
     assert producer.due(_T) is None
     producer.hear(_alive(_T), _T)
@@ -59,12 +65,12 @@ def test_silence_is_down_and_the_next_alive_asks_for_what_came_after_the_last() 
     producer = _live()
     producer.hear(_alive(_T + 10_000), _T + 10_000)
     assert producer.due(_T + 10_000 + ALIVE_TIMEOUT_MS) is None
-    assert producer.state == "live"
+    assert _state(producer) == "live"
     producer.due(_T + 10_001 + ALIVE_TIMEOUT_MS)
-    assert producer.state == "down"
+    assert _state(producer) == "down"
     later = _T + 60_000
     producer.hear(_alive(later), later)
-    assert producer.state == "recovering"
+    assert _state(producer) == "recovering"
     request = producer.due(later)
     assert request is not None
     assert (request.after_ms, request.whole) == (_T + 10_000, False)
@@ -83,7 +89,7 @@ def test_what_is_too_long_ago_is_recovered_whole() -> None:
 def test_not_subscribed_is_a_recovery() -> None:
     producer = _live()
     producer.hear(_alive(_T + 10, subscribed=False), _T + 10)
-    assert producer.state == "recovering"
+    assert _state(producer) == "recovering"
     first = producer.due(_T + 10)
     assert first is not None
     producer.hear(_alive(_T + 20, subscribed=False), _T + 20)
@@ -101,7 +107,7 @@ def test_not_subscribed_is_a_recovery() -> None:
 def test_a_snapshot_that_nobody_asked_for_is_counted_and_ignored() -> None:
     producer, request = _recovering()
     assert producer.hear(SnapshotComplete(product=1, timestamp=_T, request_id=request.id + 5), _T) is None
-    assert (producer.unknown_snapshots, producer.state, producer.request) == (1, "recovering", request)
+    assert (producer.unknown_snapshots, _state(producer), producer.request) == (1, "recovering", request)
 
 
 def test_a_request_that_fails_is_made_again_later_and_later() -> None:
@@ -133,10 +139,10 @@ def test_a_recovery_that_does_not_end_is_asked_for_anew() -> None:
 def test_a_cut_line_and_an_old_product_down() -> None:
     producer = _live()
     producer.disconnected()
-    assert producer.state == "down"
+    assert _state(producer) == "down"
     producer = _live()
     producer.hear(ProductDown(product=1, timestamp=_T), _T)
-    assert producer.state == "down"
+    assert _state(producer) == "down"
     producer.hear(_alive(_T + 1), _T + 1)
     assert producer.due(_T + 1) is not None
 
@@ -146,4 +152,4 @@ def test_a_line_cut_while_everything_is_put_does_not_end_live() -> None:
     producer.hear(_snapshot(request), _T)
     producer.disconnected()
     assert not producer.complete(request)
-    assert producer.state == "down"
+    assert _state(producer) == "down"

@@ -12,7 +12,9 @@ EVENT = "sr:match:1"
 T = 1_900_000_000_000
 
 
-def message(kind: str, inner: str = "", *, at: int = 0, event: str = EVENT, product: int = 1, **more: Any) -> bytes:
+def message(
+    kind: str, inner: str = "", *, at: int = 0, event: str = EVENT, product: int | str = 1, **more: Any
+) -> bytes:
     """A message about an event, `at` milliseconds after T."""
     attributes = "".join(f' {name}="{value}"' for name, value in more.items())
     return (

@@ -49,7 +49,7 @@ def messages_in(path: Path) -> Iterator[Line]:
         if size > DOCUMENT_BYTES_MAX:
             break
     whole = b"\n".join(line.data for line in head)
-    if size <= DOCUMENT_BYTES_MAX and (_is_xml(whole) or not any(_is_xml(line.data) for line in head)):
+    if size <= DOCUMENT_BYTES_MAX and (_is_xml(whole) or not any(_is_message(line.data) for line in head)):
         yield Line(1, whole)
         return
     yield from head
@@ -61,6 +61,15 @@ def _is_xml(data: bytes) -> bool:
         read_xml(data)
     except Refused:
         return False
+    return True
+
+
+def _is_message(data: bytes) -> bool:
+    """Whether a line stands for itself, and is no element of a message over many lines."""
+    try:
+        read_any(data)
+    except Refused as refusal:
+        return refusal.code in ("bad_value", "bad_specifiers")
     return True
 
 
