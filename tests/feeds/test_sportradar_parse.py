@@ -7,7 +7,11 @@ from random import Random
 import pytest
 
 from feeds.contract.errors import Refused
+from feeds.contract.model import Market
+from feeds.contract.records import decode_record, encode_record
+from feeds.contract.subjects import event_subject, market_subject
 from feeds.providers.sportradar.documents import parse_document
+from feeds.providers.sportradar.mapping import Told
 from feeds.providers.sportradar.parse import MARKETS_MAX, parse
 from feeds.providers.sportradar.recorded import read_any
 from feeds.providers.sportradar.spec import (
@@ -17,6 +21,7 @@ from feeds.providers.sportradar.spec import (
     BetStop,
     Cashout,
     Description,
+    EventMessage,
     Fixture,
     FixtureChange,
     Line,
@@ -41,6 +46,7 @@ from tests.feeds.uof_messages import (
     settled,
     settlement,
     state,
+    translator,
 )
 
 _GOOD = [
@@ -227,6 +233,28 @@ def _mutated(rng: Random, data: bytes) -> bytes:
         )
         text[start:end] = piece
     return bytes(text)
+
+
+def test_whatever_message_comes_the_states_are_records() -> None:
+    rng = Random(20302)
+    put = 0
+    for number in range(10_000):
+        if number % 20 == 0:  # what has ended stays so
+            feed = translator()
+            feed.learn(parse_document(PLAYER), T)
+        try:
+            found = parse(_mutated(rng, rng.choice(_GOOD[:8])))
+            told = feed.apply(found, T) if isinstance(found, EventMessage) else Told([], [])
+        except Refused:
+            continue
+        for want in list(feed.directory.wanted):
+            told = told.and_then(feed.give_up(want, T))
+        for one in told.states:
+            market_id = one.id if isinstance(one, Market) else None
+            subject = event_subject(0, one.topic) if market_id is None else market_subject(0, one.topic, market_id)
+            assert decode_record(subject, encode_record(one)) == one
+            put += 1
+    assert put > 500
 
 
 def test_whatever_bytes_come_the_answer_is_a_message_or_a_refusal() -> None:

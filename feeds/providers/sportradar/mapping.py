@@ -19,6 +19,7 @@ from feeds.providers.sportradar.events import EventTrack
 from feeds.providers.sportradar.layout import PROVIDER, Planner
 from feeds.providers.sportradar.spec import (
     AnyEventMessage,
+    Cashout,
     Description,
     Document,
     Fixture,
@@ -58,6 +59,8 @@ class Translator:
         """What a message changes. Raises Refused("too_many_lines" | "too_many_events") and then has changed nothing."""
         if self._product is not None and message.product not in (None, self._product):
             return Told([], [])
+        if isinstance(message, Cashout | FixtureChange) and message.event_id not in self._tracks:
+            return Told([], [])  # its fixture is read when there is something to publish of it
         track = self._track(message)
         applied = track.book.apply(message, self.directory.groups)
         if isinstance(message, FixtureChange):

@@ -102,6 +102,12 @@ def _choice(element: Element, name: str, allowed: frozenset[int]) -> int | None:
     return found
 
 
+def _code(element: Element, name: str) -> str | None:
+    """A number that only names something."""
+    found = integer_or_none(element, name)
+    return None if found is None else str(found)
+
+
 def _flag(element: Element, name: str) -> bool | None:
     found = _choice(element, name, frozenset({0, 1}))
     return None if found is None else found == 1
@@ -198,7 +204,7 @@ def _settled(market: Element) -> SettledMarket:
     return SettledMarket(
         line=_line(market),
         sent_specifiers=market.get("specifiers"),
-        void_reason=market.get("void_reason"),
+        void_reason=_code(market, "void_reason"),
         outcomes=tuple([_settled_outcome(outcome) for outcome in _children(market, "outcome", OUTCOMES_MAX)]),
     )
 
@@ -222,7 +228,7 @@ def _factor(outcome: Element, name: str) -> str | None:
 def _refs(root: Element) -> tuple[MarketRef, ...]:
     return tuple(
         [
-            MarketRef(_line(market), market.get("specifiers"), market.get("void_reason"))
+            MarketRef(_line(market), market.get("specifiers"), _code(market, "void_reason"))
             for market in _children(root, "market", MARKETS_MAX)
         ]
     )

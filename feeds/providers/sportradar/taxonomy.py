@@ -69,6 +69,7 @@ _PLAIN: Final[Mapping[str, tuple[MarketClass, str]]] = {
     "winner": ("main", "moneyline"),
 }
 _TEMPLATE = re.compile(r"\{[^{}]*\}")
+_COUNT = re.compile(r"[0-9]{1,3}\Z")
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,6}(\.[0-9]{1,4})?\Z")
 
 _SIDES: Final[Mapping[str, Side]] = {
@@ -129,8 +130,8 @@ def _period(name: str, specifiers: Mapping[str, str]) -> tuple[str, str]:
     if half is not None:
         return f"{half[1][0]}h", half[2]
     numbered = _NUMBERED.match(name)
-    if numbered is not None and specifiers.get(numbered[1], "").isdecimal():
-        number = specifiers[numbered[1]]
+    number = specifiers.get(numbered[1], "") if numbered is not None else ""
+    if numbered is not None and _COUNT.match(number):
         return _LETTERS.get(numbered[2], numbered[2] + "{}").format(number), numbered[3]
     return "game", name
 
