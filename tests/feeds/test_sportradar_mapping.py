@@ -397,3 +397,23 @@ def test_half_won_reaches_the_result() -> None:
     feed.say(settlement(settled(16, "hcp=-0.25", {"1714": 'result="1" void_factor="0.5"'}), at=1))
     (published,) = feed.markets.values()
     assert feed.results[0].selections == (SelectionResult(published.selections[0].id, Share(1, 2), Share(1, 2)),)
+
+
+def test_a_fixture_that_is_read_again_renames_without_moving() -> None:
+    feed = _Feed()
+    feed.say(odds(market(1, "", _ONE_X_TWO), market(18, "total=2.5", _TOTAL, favourite=1)))
+    before = dict(feed.markets)
+    feed.say(message("fixture_change", at=1, change_type=2))
+    assert list(feed.translator.directory.wanted) == [Want("fixture", EVENT)]
+    changed = feed.learn(FIXTURE.replace(b"Ayton", b"Ayton Town").replace(b"Premier League", b"Other League"))
+    assert [one.selections[0].name for one in changed] == ["Ayton Town"]
+    assert feed.event is not None
+    assert (feed.event.name, feed.event.league) == ("Ayton Town v Beeham", "premier_league")
+    assert set(feed.markets) == set(before)
+    assert not feed.translator.directory.wanted
+
+
+def test_another_producers_fixture_change_or_a_cashout_makes_no_event() -> None:
+    feed = _Feed(translator(fixture=False))
+    assert feed.say(message("fixture_change"), message("cashout")) == []
+    assert (feed.event, dict(feed.translator.directory.wanted)) == (None, {})

@@ -153,3 +153,15 @@ def test_a_line_cut_while_everything_is_put_does_not_end_live() -> None:
     producer.disconnected()
     assert not producer.complete(request)
     assert _state(producer) == "down"
+
+
+def test_an_alive_that_comes_late_or_again_is_no_sign_of_life() -> None:
+    producer = _live()
+    producer.hear(_alive(_T + 10_000), _T + 10_000)
+    now_ms = _T + 25_000
+    producer.hear(_alive(_T + 9_000, subscribed=False), now_ms)
+    assert _state(producer) == "live"
+    now_ms = _T + 10_001 + ALIVE_TIMEOUT_MS
+    producer.hear(_alive(_T + 10_000), now_ms)
+    producer.due(now_ms)
+    assert _state(producer) == "down"

@@ -229,7 +229,9 @@ class _Session:
         return True
 
     async def _complete(self, request: RecoveryRequest) -> None:
-        """Puts all there is, event by event with the loop in between, and says `live`."""
+        """Puts all there is, event by event with the loop in between, and says `live`, unless that is overtaken."""
+        if request != self._producer.request:
+            return
         for told in self._translator.recovered(whole=request.whole, now_ms=self._now_ms()):
             self._put(told)
             await asyncio.sleep(0)

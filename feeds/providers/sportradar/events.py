@@ -55,6 +55,7 @@ class EventTrack:
             return
         self.plan = plan
         self._plans.clear()
+        self._groups.clear()
         self.waiting.update(dict.fromkeys(self.book.lines))
 
     def published(self) -> Iterable[State]:

@@ -98,6 +98,10 @@ class Producer:
         return None
 
     def _alive(self, message: Alive, now_ms: int) -> None:
+        """One that comes late or again is no sign of life: what came before it is as old."""
+        late = now_ms - message.timestamp > self._timing.alive_timeout_ms
+        if late or (self._last_alive_ms is not None and message.timestamp < self._last_alive_ms):
+            return
         self._heard_ms = now_ms
         if (not message.subscribed and self._subscribed) or (self.state == "live" and not message.subscribed):
             self._recover("recovering")
