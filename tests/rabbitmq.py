@@ -37,6 +37,14 @@ log.console.level = warning
 log.file = false
 """
 
+_TLS_CONFIG = """\
+listeners.ssl.local = 127.0.0.1:{port}
+ssl_options.cacertfile = {certificate}
+ssl_options.certfile = {certificate}
+ssl_options.keyfile = {key}
+ssl_options.verify = verify_none
+"""
+
 
 def installed() -> bool:
     """Whether there is a broker to start."""
@@ -46,8 +54,10 @@ def installed() -> bool:
 class RabbitServer:
     """`async with RabbitServer(data_dir=...) as broker: ... broker.port`. Nothing of it is left afterwards."""
 
-    def __init__(self, *, data_dir: Path) -> None:
+    def __init__(self, *, data_dir: Path, tls: bool = False) -> None:
         self.data_dir = data_dir
+        self.tls_port = free_port() if tls else None
+        self.certificate = data_dir / "certificate.pem"
         self.port = free_port()
         self._dist_port = free_port()
         self._epmd_port = free_port()
@@ -64,6 +74,10 @@ class RabbitServer:
         config = self.data_dir / "rabbitmq.conf"
         self.data_dir.mkdir(parents=True, exist_ok=True)
         config.write_text(_CONFIG.format(port=self.port, token=TOKEN, password=PASSWORD, virtual_host=VIRTUAL_HOST))
+        if self.tls_port is not None:
+            key = await self._make_certificate()
+            with config.open("a") as file:
+                file.write(_TLS_CONFIG.format(port=self.tls_port, certificate=self.certificate, key=key))
         with (self.data_dir / "rabbitmq.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 str(_SCRIPT),
@@ -77,6 +91,20 @@ class RabbitServer:
             while not await self._lets_in():
                 assert self._process.returncode is None, (self.data_dir / "rabbitmq.log").read_text()[-2000:]
                 await asyncio.sleep(_POLL_S)
+
+    async def _make_certificate(self) -> Path:
+        """A certificate of loopback, which vouches for itself. Gives its key."""
+        key = self.data_dir / "key.pem"
+        openssl = await asyncio.create_subprocess_exec(
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+            *("-subj", "/CN=oddswire test", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"),
+            *("-keyout", str(key), "-out", str(self.certificate)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        assert await openssl.wait() == 0
+        return key
 
     def _environment(self, config: Path) -> dict[str, str]:
         place = str(self.data_dir)

@@ -12,11 +12,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aio_pika
 import pytest
 
 from feeds.adapters.server import NatsServer
+from feeds.providers.sportradar.amqp import LineCut, open_line
 from tests.bus import eventually
-from tests.journeys.sportradar_line import UofLine, uof_line
+from tests.journeys.sportradar_line import UofLine, settings, uof_line
 from tests.rabbitmq import PASSWORD, TOKEN, RabbitServer, installed
 
 pytestmark = [
@@ -109,6 +111,31 @@ async def test_the_commands_serve_and_run(nats_server: NatsServer, broker: Rabbi
             assert await client.wait() == 0
             assert TOKEN.encode() not in told
             assert PASSWORD.encode() not in told
+
+
+async def test_an_encrypted_line_is_taken_only_from_whom_is_trusted(tmp_path: Path) -> None:
+    async with RabbitServer(data_dir=tmp_path / "rabbitmq", tls=True) as broker:
+        trusting = settings(
+            broker,
+            1,
+            amqp_port=broker.tls_port,
+            amqp_tls=True,
+            amqp_ca_file=str(broker.certificate),
+            exchange="amq.topic",
+            routing_keys="hi.#, -.-.-.#",
+        )
+        async with open_line(trusting) as messages, await aio_pika.connect(broker.url) as publishing:
+            exchange = await (await publishing.channel()).get_exchange("amq.topic")
+            await exchange.publish(aio_pika.Message(b"<first/>"), "-.-.-.alive.-.-.-.-")
+            await exchange.publish(aio_pika.Message(b"<second/>"), "hi.-.live.odds_change.1.sr:match.1.-")
+            assert [await anext(messages), await anext(messages)] == [b"<first/>", b"<second/>"]
+        distrusting = trusting.model_copy(update={"amqp_ca_file": ""})
+        with pytest.raises(LineCut):
+            async with open_line(distrusting):
+                pytest.fail("its certificate is its own")
+        careless = distrusting.model_copy(update={"amqp_tls_verify": False})
+        async with open_line(careless):
+            pass
 
 
 @asynccontextmanager
