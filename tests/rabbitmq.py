@@ -20,6 +20,7 @@ _SCRIPT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 """Debian's wrapper on PATH runs as another user and keeps no environment; this is what it runs."""
 
 START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 10.0
 _POLL_S = 0.1
 
 TOKEN = "simulated-token"
@@ -156,8 +157,13 @@ class RabbitServer:
         await self.start()
 
     async def stop(self) -> None:
-        """Ends it and the epmd it started."""
+        """Ends it and the epmd it started, which does not go while it believes in a node."""
         await self.kill()
+        async with asyncio.timeout(STOP_TIMEOUT_S):
+            while not await self._epmd_ended():
+                await asyncio.sleep(_POLL_S)
+
+    async def _epmd_ended(self) -> bool:
         epmd = await asyncio.create_subprocess_exec(
             "epmd",
             "-port",
@@ -168,6 +174,12 @@ class RabbitServer:
             stderr=asyncio.subprocess.DEVNULL,
         )
         await epmd.wait()
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self._epmd_port)
+        except OSError:
+            return True
+        writer.close()
+        return False
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -165,6 +165,12 @@ def test_a_file_is_one_message_or_one_a_line(tmp_path: Path) -> None:
     packed = tmp_path / "later.xmll.gz"
     packed.write_bytes(gzip.compress((_SAMPLES / "3-later.xmll").read_bytes()))
     assert [line.number for line in messages_in(packed)] == [1, 2, 3, 4]
+    cut = tmp_path / "cut.xmll.gz"
+    cut.write_bytes(gzip.compress((_SAMPLES / "3-later.xmll").read_bytes() * 400, compresslevel=0)[:-200])
+    lines = messages_in(cut)
+    assert [next(lines).number for _ in range(1500)][-1] == 1500
+    with pytest.raises(Refused):
+        list(lines)
     broken = tmp_path / "broken.xml"
     broken.write_bytes((_SAMPLES / "2-odds_change.xml").read_bytes()[:-20])
     assert len(list(messages_in(broken))) == 1

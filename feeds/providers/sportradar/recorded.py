@@ -30,6 +30,7 @@ PAUSE_S_MAX: Final = 60.0
 """Longest wait between two messages, at the recording's own pace."""
 
 LOOP_PAUSE_S: Final = 1.0
+LINES_AT_ONCE: Final = 512
 TURN_MESSAGES_MAX: Final = 32
 _SUFFIXES: Final = (".xml", ".xml.gz", ".xml.bz2", ".xmll", ".xmll.gz", ".xmll.bz2")
 
@@ -39,21 +40,26 @@ def _unix_ms() -> int:
 
 
 def messages_in(path: Path) -> Iterator[Line]:
-    """The documents of one file: the whole of it where it is one, else its lines. Raises as Recording does."""
-    lines = iter(Recording(path))
+    """The documents of one file: the whole of it where it is one, else its lines. Raises as Recording does, after
+    all that could be read."""
+    recording = Recording(path)
     head: list[Line] = []
     size = 0
-    for line in lines:
-        head.append(line)
-        size += len(line.data) + 1
-        if size > DOCUMENT_BYTES_MAX:
-            break
+    broken: Refused | None = None
+    try:
+        while size <= DOCUMENT_BYTES_MAX and (taken := recording.take(LINES_AT_ONCE)):
+            head += taken
+            size += sum(len(line.data) + 1 for line in taken)
+    except Refused as refusal:
+        broken = refusal
     whole = b"\n".join(line.data for line in head)
-    if size <= DOCUMENT_BYTES_MAX and (_is_xml(whole) or not any(_is_message(line.data) for line in head)):
-        yield Line(1, whole)
-        return
+    if _is_xml(whole) or not any(_is_message(line.data) for line in head):
+        head = [Line(1, whole)] if head else []
     yield from head
-    yield from lines
+    if broken is not None:
+        raise broken
+    while taken := recording.take(LINES_AT_ONCE):
+        yield from taken
 
 
 def _is_xml(data: bytes) -> bool:

@@ -20,6 +20,9 @@ from feeds.providers.simulator.serving.uof_catalogue import Catalogue, UofLine
 STATEFUL_KEPT: Final = 50_000
 """Settlements, cancellations and ends of events kept for recoveries."""
 
+LINES_KEPT: Final = 200_000
+"""Markets whose results can be told; beyond it the oldest are forgotten."""
+
 _STATUS: Final = {"open": 1, "suspended": -1, "inactive": 0, "closed": 0, "settled": -3, "void": -4}
 _MATCH: Final = {"upcoming": 0, "live": 1, "ended": 4}
 
@@ -80,14 +83,15 @@ class UofSource:
         messages = [self._change(self._events[event_id], offers, now_ms) for event_id, offers in changed.items()]
         for event in ended:
             self._keep(event, "odds_change", _odds_change(event, [], status=True), now_ms)
-            for offer in self._events.pop(event.event.id).offers.values():
-                self._lines.setdefault(offer.market.id, (event, offer.line))
+            del self._events[event.event.id]
         return messages
 
     def results(self, results: Iterable[MarketResult], now_ms: int, *, rollback_first: bool) -> list[UofMessage]:
         """What is sent of results. `rollback_first`: what takes a settlement back comes before it, then it again."""
         messages: list[UofMessage] = []
         for result in results:
+            if result.market not in self._lines:
+                continue
             event, line = self._lines[result.market]
             market = _market_attributes(line)
             if result.kind == "settled":
@@ -140,6 +144,8 @@ class UofSource:
         if held is not None and held.market.id != market.id and market.gone:
             return None
         self._lines[market.id] = (event, line)
+        if len(self._lines) > LINES_KEPT:
+            del self._lines[next(iter(self._lines))]
         same = held is not None and not held.repriced and held.market.selections == market.selections
         offer = event.offers[line[:2]] = _Offer(line, market, repriced=not same)
         return offer
