@@ -160,7 +160,7 @@ class RabbitServer:
         """Ends it and the epmd it started, which does not go while it believes in a node."""
         await self.kill()
         async with asyncio.timeout(STOP_TIMEOUT_S):
-            while not await self._epmd_ended():
+            while not await self._epmd_ended():  # noqa: ASYNC110 the condition lies in another process
                 await asyncio.sleep(_POLL_S)
 
     async def _epmd_ended(self) -> bool:

@@ -10,12 +10,14 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import aio_pika
 import pytest
 
 from feeds.adapters.server import NatsServer
+from feeds.providers.simulator.serving.faults import FaultKind
 from feeds.providers.sportradar.amqp import LineCut, open_line
 from tests.bus import eventually
 from tests.journeys.sportradar_line import UofLine, settings, uof_line
@@ -27,6 +29,7 @@ pytestmark = [
 ]
 
 _WITHIN_S = 40.0
+_FAULTS: tuple[FaultKind, ...] = ("duplicates", "reordering", "garbage", "rollback_first")
 
 
 @pytest.fixture
@@ -43,14 +46,19 @@ async def _agreed(line: UofLine) -> None:
         pytest.fail(f"{line.provider.healths} {line.provider.inner.tally.reasons} {line.difference()}")
 
 
+def _is_over(line: UofLine, fault: FaultKind) -> bool:
+    return not line.server.suffers(fault)
+
+
 async def test_every_fault_ends_with_the_lanes_as_the_source_is(nats_server: NatsServer, broker: RabbitServer) -> None:
     async with uof_line(nats_server, broker, now_ms=time.time_ns() // 1_000_000, game_ms=20_000) as line:
         await _agreed(line)
         assert line.provider.healths == ["recovering", "live"]
-        for fault in ("duplicates 2", "reordering 2", "garbage 2", "rollback_first 2"):
-            line.server.command(fault)
+        for fault in _FAULTS:
+            line.server.command(f"{fault} 1")
             for _ in range(20):
                 line.play.advance(ms=500, updates=30)
+            await eventually(partial(_is_over, line, fault))
             await _agreed(line)
         line.server.command("replay 3600")
         line.play.advance(ms=1000, updates=50)

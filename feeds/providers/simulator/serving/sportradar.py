@@ -24,7 +24,7 @@ from feeds.contract.errors import Refused
 from feeds.contract.model import FeedState
 from feeds.contract.results import MarketResult
 from feeds.ports import State
-from feeds.providers.simulator.serving.faults import FaultyLine
+from feeds.providers.simulator.serving.faults import FaultKind, FaultyLine
 from feeds.providers.simulator.serving.uof_catalogue import PRODUCER_PATH, producers
 from feeds.providers.simulator.serving.uof_source import UofMessage, UofSource
 from feeds.providers.simulator.serving.uvicorn_server import serving, unix_ms
@@ -72,6 +72,10 @@ class UofServer:
         """A fault begins. Raises Refused("bad_fault")."""
         for message in self._line.command(words, unix_ms()):
             self._enqueue(message)
+
+    def suffers(self, kind: FaultKind) -> bool:
+        """Whether a fault is going on."""
+        return self._line.active(kind, unix_ms())
 
     @asynccontextmanager
     async def serving(self, port: int) -> AsyncIterator[int]:
