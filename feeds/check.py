@@ -1,7 +1,8 @@
 """`oddswire feeds check`: what a recording holds and how much of it a provider's parser understands.
 
 Owns the report and its exit status. Never maps to our model: it answers in the provider's own ids and words, so that
-a difference found here is a difference in reading, not in meaning. Adding a provider is one line in INSPECTORS.
+a difference found here is a difference in reading, not in meaning. Adding a provider is one line in INSPECTORS, or in
+MESSAGE_INSPECTORS where its messages stand for themselves.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import Final, Protocol, TextIO
 
 import msgspec
 
+from feeds.check_messages import MESSAGE_INSPECTORS, check_messages
 from feeds.contract.errors import Refused
-from feeds.inspection import Inspector, RawSelectionId
+from feeds.inspection import Inspector, MessageInspector, RawSelectionId
 from feeds.providers.betfair.inspection import BetfairInspector
 from feeds.providers.theoddsapi.inspection import TheOddsApiInspector
 from feeds.recording import Recording, Tally
@@ -43,9 +45,11 @@ def check(path: Path, *, provider: str, at: Sequence[int], as_json: bool, out: T
     Gives the exit status: 0 all understood, 3 some refused (a packed file cut short counts as a line refused),
     2 nothing could be read. What stands in the way of reading is one line on `err`.
     """
+    if provider in MESSAGE_INSPECTORS:
+        return _check_messages(path, MESSAGE_INSPECTORS[provider](), as_json=as_json, out=out, err=err)
     make_inspector = INSPECTORS.get(provider)
     if make_inspector is None:
-        known = ", ".join(INSPECTORS)
+        known = ", ".join((*INSPECTORS, *MESSAGE_INSPECTORS))
         return _unreadable(err, f"unknown provider {provider!r}; known: {known}")
     if any(line < 1 for line in at):
         return _unreadable(err, "--at takes line numbers, counted from 1")
@@ -69,6 +73,14 @@ def check(path: Path, *, provider: str, at: Sequence[int], as_json: bool, out: T
         lines = ", ".join(map(str, reversed(asked)))
         err.write(f"feeds check: {path} has no line {lines}\n")
     report.summary(tally, inspector)
+    return EXIT_REFUSED if tally.refused else EXIT_UNDERSTOOD
+
+
+def _check_messages(path: Path, inspector: MessageInspector, *, as_json: bool, out: TextIO, err: TextIO) -> int:
+    try:
+        tally = check_messages(path, inspector, as_json=as_json, out=out, err=err)
+    except Refused as refusal:
+        return _unreadable(err, str(refusal))
     return EXIT_REFUSED if tally.refused else EXIT_UNDERSTOOD
 
 

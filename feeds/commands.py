@@ -27,7 +27,9 @@ def _run(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse
         description="Takes over the feed in every lane and publishes until SIGTERM or SIGINT. Options override the "
         "environment (`python -m feeds settings`). A recording that has ended leaves the feed `down`.",
     )
-    run.add_argument("--provider", metavar="P", help="simulator, betfair[:FILE], theoddsapi[:FILE]")
+    run.add_argument(
+        "--provider", metavar="P", help="simulator, betfair[:FILE], theoddsapi[:FILE], sportradar:PRODUCER|PATH"
+    )
     run.add_argument("--feed", dest="name", metavar="NAME", help="name of the feed; default: the provider's")
     run.add_argument("--events", type=int, metavar="N", help="simulator: events at any time")
     run.add_argument("--rate", type=int, metavar="N", help="simulator: updates a second")
@@ -48,8 +50,8 @@ def _check(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         help="read a recording and report what was understood",
         description="Exit status: 0 all understood, 3 some refused, 2 unreadable.",
     )
-    check.add_argument("file", type=Path, metavar="FILE", help="a recording: .jsonl, .gz or .bz2")
-    check.add_argument("--provider", required=True, metavar="P", help="whose messages it holds: betfair, theoddsapi")
+    check.add_argument("file", type=Path, metavar="FILE", help="a recording: .jsonl, .xml, .gz or .bz2")
+    check.add_argument("--provider", required=True, metavar="P", help="betfair, sportradar or theoddsapi")
     check.add_argument("--at", type=_lines, default=(), metavar="L1,L2", help="report the markets after these lines")
     check.add_argument("--json", action="store_true", help="one JSON object a line")
     return check
@@ -80,12 +82,15 @@ def _serve(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         description="Serves the simulator by a provider's own protocol on loopback until SIGTERM. Lines on stdin begin "
         "faults, KIND SECONDS: silence, duplicates, reordering, replay, rollback_first, garbage.",
     )
-    serve.add_argument("server", metavar="NAME", help="whose protocol: betfair, theoddsapi")
+    serve.add_argument("server", metavar="NAME", help="whose protocol: betfair, sportradar, theoddsapi")
     serve.add_argument("--port", type=int, default=0, metavar="P", help="port to listen on; 0: a free one")
     serve.add_argument("--events", type=int, default=60, metavar="N", help="events at any time")
     serve.add_argument("--rate", type=int, default=200, metavar="N", help="updates a second")
     serve.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed, the same slate")
     serve.add_argument("--ca-file", type=Path, metavar="FILE", help="TLS: where to write what a client has to trust")
+    serve.add_argument(
+        "--amqp", default="", metavar="URL", help="sportradar: the broker, amqp://USER:PASSWORD@HOST:PORT/VHOST"
+    )
     return serve
 
 

@@ -36,12 +36,15 @@ from feeds.pipeline import Pipeline
 from feeds.ports import Provider
 from feeds.providers.betfair.settings import BetfairSettings
 from feeds.providers.registry import ProviderOptions, default_feed, make_provider
+from feeds.providers.sportradar.settings import SportradarSettings
 from feeds.providers.theoddsapi.settings import TheOddsApiSettings
 from feeds.recovery import HeldStates
 from feeds.serve import ServeOptions, serve
 from feeds.settings import FeedsSettings
 from feeds.settling import LaneSettler
 from feeds.writer import LaneWriter
+
+_SETTINGS = (BusSettings, FeedsSettings, BetfairSettings, SportradarSettings, TheOddsApiSettings)
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -81,7 +84,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _settings(arguments: argparse.Namespace) -> int:
-    rows = [*describe(BusSettings), *describe(FeedsSettings), *describe(BetfairSettings), *describe(TheOddsApiSettings)]
+    rows = [row for settings in _SETTINGS for row in describe(settings)]
     if arguments.json:
         print(json.dumps(rows))
         return 0
@@ -92,7 +95,9 @@ def _settings(arguments: argparse.Namespace) -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    options = ServeOptions(arguments.port, arguments.events, arguments.rate, arguments.seed, arguments.ca_file)
+    options = ServeOptions(
+        arguments.port, arguments.events, arguments.rate, arguments.seed, arguments.ca_file, arguments.amqp
+    )
 
     async def until_signalled() -> int:
         stopped = asyncio.Event()

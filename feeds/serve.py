@@ -26,13 +26,15 @@ COMMAND_CHARS_MAX: Final = 200
 
 @dataclass(frozen=True)
 class ServeOptions:
-    """What a server may be told. `port` 0: a free one. `authority`: where TLS servers write what clients trust."""
+    """What a server may be told. `port` 0: a free one. `authority`: where TLS servers write what clients trust. `amqp`:
+    the broker that a server publishes to."""
 
     port: int
     events: int
     rate: int
     seed: int
     authority: Path | None = None
+    amqp: str = ""
 
 
 class Served(FeedSink, Protocol):
@@ -62,8 +64,17 @@ def _theoddsapi(options: ServeOptions) -> Served:
     return OddsApiServer(seed=options.seed)
 
 
+def _sportradar(options: ServeOptions) -> Served:
+    from feeds.providers.simulator.serving.sportradar import UofServer  # noqa: PLC0415 only what runs is loaded
+
+    if not options.amqp:
+        raise Refused("bad_option", "sportradar is served over AMQP: --amqp names the broker to publish to")
+    return UofServer(options.amqp, seed=options.seed)
+
+
 SERVERS: Final[dict[str, Callable[[ServeOptions], Served]]] = {
     "betfair": _betfair,
+    "sportradar": _sportradar,
     "theoddsapi": _theoddsapi,
 }
 

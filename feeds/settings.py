@@ -15,7 +15,9 @@ class FeedsSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ODDSWIRE_FEED_", frozen=True)
 
-    provider: Annotated[str, Field(description="simulator, betfair[:FILE], theoddsapi[:FILE]")] = "simulator"
+    provider: Annotated[
+        str, Field(description="simulator, betfair[:FILE], theoddsapi[:FILE], sportradar:PRODUCER|PATH")
+    ] = "simulator"
     name: Annotated[str, Field(description="name of the feed in subjects and sources; empty: the provider's")] = ""
     events: Annotated[int, Field(ge=1, le=5_000, description="simulator: events at any time")] = 60
     rate: Annotated[int, Field(ge=1, le=20_000, description="simulator: updates a second")] = 200

@@ -84,16 +84,42 @@ def _theoddsapi(where: str, options: ProviderOptions) -> Provider:
     return TheOddsApiRecording(_readable(where), translator, feed=options.feed, speed=options.speed, loop=options.loop)
 
 
+def _sportradar(where: str, options: ProviderOptions) -> Provider:
+    if where.isdecimal():
+        from feeds.providers.sportradar.client import SportradarFeed  # noqa: PLC0415 only what runs is loaded
+        from feeds.providers.sportradar.settings import SportradarSettings  # noqa: PLC0415
+
+        settings = SportradarSettings()
+        return SportradarFeed(
+            int(where), settings=settings, feed=options.feed, lanes=options.lanes, mapping=options.mapping
+        )
+    from feeds.providers.sportradar.recorded import SportradarRecording  # noqa: PLC0415
+
+    path = Path(where)
+    if not where or not os.access(path, os.R_OK):
+        raise Refused("unreadable", f"no readable recording: {where or 'sportradar:PRODUCER|PATH names none'}")
+    return SportradarRecording(
+        path,
+        feed=options.feed,
+        lanes=options.lanes,
+        mapping=options.mapping,
+        speed=options.speed,
+        loop=options.loop,
+    )
+
+
 PROVIDERS: dict[str, Callable[[str, ProviderOptions], Provider]] = {
     "simulator": _simulator,
     "betfair": _betfair,
     "theoddsapi": _theoddsapi,
+    "sportradar": _sportradar,
 }
 
 
 def default_feed(spec: str) -> str:
-    """The feed's name where none was given: the provider's."""
-    return spec.partition(":")[0]
+    """The feed's name where none was given: the provider's, with its producer where it names one (`sportradar-1`)."""
+    name, _, where = spec.partition(":")
+    return f"{name}-{where}" if where.isdecimal() else name
 
 
 def make_provider(spec: str, options: ProviderOptions) -> Provider:
