@@ -39,7 +39,7 @@ Listener = Callable[[bool], None]
 
 
 class _OddsClient(Client):
-    """nats-py's client with the two things it has no option for. Both touch internals of the pinned 2.x series."""
+    """nats-py's client with the three things it has no option for. They touch internals of the pinned 2.x series."""
 
     async def _connect_to_server(self, s: Srv) -> None:
         await super()._connect_to_server(s)
@@ -47,6 +47,16 @@ class _OddsClient(Client):
         raw: socket.socket | None = None if writer is None else writer.get_extra_info("socket")
         if raw is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)
+
+    async def _flush_pending(self, force_flush: bool = False) -> Any:
+        """Whoever publishes waits here for the flusher, and nats-py takes a cancellation for the end of that wait: the
+        task that was cancelled would go on, and whoever waits for its end would wait for ever."""
+        task = asyncio.current_task()
+        cancelled = 0 if task is None else task.cancelling()
+        flushing = await super()._flush_pending(force_flush)
+        if task is not None and task.cancelling() > cancelled:
+            raise asyncio.CancelledError
+        return flushing
 
     def forget_unsent(self) -> None:
         """What was handed over but not yet written to the lost socket must not be sent on the next one."""
