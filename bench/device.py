@@ -40,8 +40,8 @@ _LOST = 1006
 class Tally:
     """What a swarm saw. Counters only rise, but for `reset`; `closed` is by close code, `refused` by status line.
 
-    `deferred`: how often the shard said 503 and when to come again. `lost`: who lost the shard and went elsewhere.
-    `became_live_s`: when somebody became live, by the monotonic clock.
+    `deferred`: how often the shard said 503 and when to come again. `lost_with_cursor`: who lost the shard and
+    went on elsewhere from a cursor. `became_live_s`: when somebody became live, by the monotonic clock.
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Tally:
         self.received_bytes = 0
         self.gaps = 0
         self.deferred = 0
-        self.lost = 0
+        self.lost_with_cursor = 0
         self.became_live_s: list[float] = []
         self.closed: Counter[int] = Counter()
         self.refused: Counter[str] = Counter()
@@ -168,7 +168,6 @@ class CountingDevice(asyncio.Protocol):
         was_live, self._live = self._live, False
         self._tally.live -= was_live
         if was_live and self._code == _LOST and self._told.lost is not None:
-            self._tally.lost += 1
             self._told.lost(self._cursor)
         elif self._code != _DEFERRED:
             self._tally.closed[self._code] += 1
@@ -255,7 +254,6 @@ class ReadingDevice(asyncio.Protocol):
         self._tally.live -= self._live
         code = self._protocol.close_code or _LOST
         if self._live and code == _LOST and self._told.lost is not None:
-            self._tally.lost += 1
             self._told.lost(self.replica.cursor)
         elif not self._away:
             self._tally.closed[code] += 1

@@ -155,6 +155,7 @@ class Swarm:
         return Told(self._moved.set, deferred, partial(self._go_on, visit, self._then))
 
     def _go_on(self, visit: Visit, then: Address, cursor: str | None) -> None:
+        self.tally.lost_with_cursor += cursor is not None
         if visit.replica is not None:
             visit.replica.reconnected()
         first_s = ClientLimits().backoff_s
