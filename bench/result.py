@@ -104,11 +104,12 @@ def figures_of(runs: Sequence[Measured]) -> dict[str, Figure]:
 
 
 def processes_of(runs: Sequence[Measured]) -> tuple[Usage, ...]:
-    """Every process, each number the median over the runs that have it. Runs have the same processes in one order."""
-    places = range(max(len(run.processes) for run in runs))
-    return tuple(
-        _median_usage([run.processes[place] for run in runs if place < len(run.processes)]) for place in places
-    )
+    """Every process by its name, each number the median over the runs that have it."""
+    usages: dict[str, list[Usage]] = {}
+    for run in runs:
+        for usage in run.processes:
+            usages.setdefault(usage.name, []).append(usage)
+    return tuple(map(_median_usage, usages.values()))
 
 
 def held_against(limits: Sequence[Limit], figures: Mapping[str, Figure]) -> tuple[Bound, ...]:

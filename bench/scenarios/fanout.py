@@ -81,16 +81,29 @@ class Defaults(NamedTuple):
     events: int = 200
     rate: int = 2_000
     spread: Spread = "even"
+    seconds: float = 20.0
 
 
 def options(parser: argparse.ArgumentParser, defaults: Defaults) -> None:
-    """The options of shards under many devices."""
+    """The options of a shard under many devices."""
+    help_text = "devices of each shard (%(default)s)"
+    parser.add_argument("--sockets", type=count_to(200_000), default=defaults.sockets, metavar="N", help=help_text)
+    load_options(parser, defaults)
+
+
+def load_options(parser: argparse.ArgumentParser, defaults: Defaults) -> None:
+    """Those of them that are about what comes."""
+    help_text = "updates a second (%(default)s)"
+    parser.add_argument("--rate", type=count_to(20_000), default=defaults.rate, metavar="N", help=help_text)
+    shape_options(parser, defaults)
+
+
+def shape_options(parser: argparse.ArgumentParser, defaults: Defaults) -> None:
+    """Those of them that are the same for every size of load."""
     add = parser.add_argument
-    add("--sockets", type=count_to(200_000), default=defaults.sockets, metavar="N", help="devices (%(default)s)")
     add("--events", type=count_to(5_000), default=defaults.events, metavar="N", help="events (%(default)s)")
-    add("--rate", type=count_to(20_000), default=defaults.rate, metavar="N", help="updates a second (%(default)s)")
     add("--tier", type=count_to(60_000, least=0), default=100, metavar="MS", help="tier (%(default)s)")
-    add("--seconds", type=seconds_to(3600), default=20.0, metavar="S", help="measured time (%(default)s)")
+    add("--seconds", type=seconds_to(3600), default=defaults.seconds, metavar="S", help="measured time (%(default)s)")
     add("--spread", choices=SPREADS, default=defaults.spread, help="of devices over events (%(default)s)")
     add("--log-dir", default=LOG_DIR, metavar="DIR", help="of NATS (default: in memory, where there is some)")
 

@@ -25,7 +25,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from bench import steady
 from bench.audience import Audience, Speech
@@ -274,15 +274,16 @@ def table(result: Result) -> Iterator[str]:
 def draw(result: Result) -> str:
     """Deliveries for a second of CPU, p99, and memory."""
     charts = []
-    for figure, title, unit in (
-        ("deliveries_per_cpu_s", "deliveries for a CPU second of the server", "1/s"),
-        ("latency_p99_ms", "p99 from ingest to device", "ms"),
-    ):
+    shown: tuple[tuple[str, str, str, Literal["more", "less"]], ...] = (
+        ("deliveries_per_cpu_s", "deliveries for a CPU second of the server", "1/s", "more"),
+        ("latency_p99_ms", "p99 from ingest to device", "ms", "less"),
+    )
+    for figure, title, unit, better in shown:
         for part, allowed in ((JOINED, "20 ms allowed"), (ALONE, "no delay allowed")):
             values = {who: result.figures[f"{name}_{part}_{figure}"].value for name, who in _titles(result)}
-            charts.append(Bars(f"{title}, {allowed}", unit, values))
+            charts.append(Bars(f"{title}, {allowed}", unit, values, better))
     memory = {title: result.figures[f"{name}_{JOINED}_memory_per_socket"].value for name, title in _titles(result)}
-    return bars([*charts, Bars("memory a socket", "B", memory)])
+    return bars([*charts, Bars("memory a socket", "B", memory, "less")])
 
 
 def _titles(result: Result) -> list[tuple[str, str]]:

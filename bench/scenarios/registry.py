@@ -8,5 +8,6 @@ from bench.scenarios.fanout import CONNECTS, FANOUT, IDLE, WIDE
 from bench.scenarios.growth import GROWTH
 from bench.scenarios.peers import PEERS_SCENARIO
 from bench.scenarios.slow import SLOW
+from bench.scenarios.soak import SOAK
 
-SCENARIOS: tuple[Scenario, ...] = (FANOUT, WIDE, IDLE, CONNECTS, FAILOVER, SLOW, GROWTH, PEERS_SCENARIO)
+SCENARIOS: tuple[Scenario, ...] = (FANOUT, WIDE, IDLE, CONNECTS, FAILOVER, SLOW, SOAK, GROWTH, PEERS_SCENARIO)

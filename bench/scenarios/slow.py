@@ -153,8 +153,7 @@ def _mean(one: Window) -> float:
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
-    fanout.options(parser, Defaults(sockets=5_000))
-    parser.set_defaults(seconds=10.0)
+    fanout.options(parser, Defaults(sockets=5_000, seconds=10.0))
     parser.add_argument("--pairs", type=count_to(99), default=5, metavar="N", help="pairs of windows (%(default)s)")
 
 
