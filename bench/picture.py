@@ -150,10 +150,13 @@ def _line(series: Sequence[tuple[float, float]], scale: _Scale, colour: str, *, 
     places = [scale.at(x, y) for x, y in series]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     yield f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>'
-    for (x, y), (_, value) in zip(places, series):
+    for x, y in places:
         yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>'
-        if told:
-            yield _text(x + 6, y - 8, short(value))
+    if told:
+        yield '<g paint-order="stroke" stroke="#fff" stroke-width="4">'  # readable where the line runs behind it
+        for place, ((x, y), (_, value)) in enumerate(zip(places, series)):
+            yield _text(x, y - 9, short(value), anchor="middle" if place else "start")
+        yield "</g>"
 
 
 def _names(series: Mapping[str, Sequence[tuple[float, float]]], scale: _Scale) -> Iterator[str]:
