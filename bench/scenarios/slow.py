@@ -5,8 +5,9 @@ compared. Both windows of a pair are a moment apart, so that what else happens o
 the pairs may have moved by a tenth, or by 10 ms where that is more.
 
 For one slow device the shard may hold what its limits allow: high water, and one frame of catch-up on top of it
-(fanout/settings.py). That it holds no more the longer it goes on is seen by a line through its memory, over all windows
-with slow devices: less than 8 MiB from the first to the last, as in `soak`.
+(fanout/settings.py). That it holds no more the longer it goes on is seen by a line through what it held for them in
+each pair, with less without: less than 8 MiB from the first pair to the last, as in `soak`. So a board that grows
+meanwhile, as that of the simulated slate does, is not taken for theirs. It takes two pairs at least.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import argparse
 import asyncio
 import os
 import time
-from statistics import median_low
+from statistics import fmean, median_low
 from typing import NamedTuple
 
 from bench import window
@@ -44,10 +45,10 @@ _ALLOWED_MS, _ALLOWED_SHARE = 10.0, 0.1
 
 
 class Window(NamedTuple):
-    """The others' p99; the shard's memory as it was read, by time; and how many slow devices were above high water."""
+    """The others' p99; the shard's own memory, the mean; and how many slow devices were above high water."""
 
     p99_ms: float
-    memory: list[tuple[float, float]]
+    memory_bytes: float
     full: float
 
 
@@ -117,9 +118,9 @@ async def _window(line: Line, swarm: Swarm, seconds: float) -> Window:
     ends_s = time.monotonic() + seconds
     while (left_s := ends_s - time.monotonic()) > 0:
         await asyncio.sleep(min(_STEP_S, seconds / 2, left_s))
-        memory.append((time.monotonic(), float(uss_bytes(line.shard.pid))))
+        memory.append(uss_bytes(line.shard.pid))
         full.append((await line.metrics())["oddswire_fanout_full"])
-    return Window(swarm.tally.ingest_to_device.figures("p")["p_p99_ms"].value, memory, median_low(full))
+    return Window(swarm.tally.ingest_to_device.figures("p")["p_p99_ms"].value, fmean(memory), median_low(full))
 
 
 async def _until_full(line: Line, crowd: Crowd, slow: int) -> None:
@@ -136,7 +137,8 @@ def slow_figures(pairs: list[Pair], slow: int) -> dict[str, Reading]:
     """The pairs compared. What the p99 moved is told in ms, and as a share of what it may move."""
     without_ms = median_low(pair.without.p99_ms for pair in pairs)
     moved_ms = median_low(pair.slow.p99_ms - pair.without.p99_ms for pair in pairs)
-    held = [_mean(pair.slow) - _mean(pair.without) for pair in pairs]
+    held = [pair.slow.memory_bytes - pair.without.memory_bytes for pair in pairs]
+    grew = {"held_growth": Reading(trend([*enumerate(held)]).grew, "B")} if len(held) > 1 else {}
     return {
         "p99_without_ms": Reading(without_ms, "ms"),
         "p99_with_slow_ms": Reading(median_low(pair.slow.p99_ms for pair in pairs), "ms"),
@@ -144,12 +146,8 @@ def slow_figures(pairs: list[Pair], slow: int) -> dict[str, Reading]:
         "p99_moved_of_allowed": Reading(moved_ms / max(_ALLOWED_MS, _ALLOWED_SHARE * without_ms), "1"),
         "slow_full_share": Reading(median_low(pair.slow.full for pair in pairs) / slow, "1"),
         "shard_memory_per_slow": Reading(median_low(held) / slow, "B"),
-        "shard_memory_growth": Reading(trend([read for pair in pairs for read in pair.slow.memory]).grew, "B"),
+        **grew,
     }
-
-
-def _mean(one: Window) -> float:
-    return sum(held for _, held in one.memory) / len(one.memory)
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -167,7 +165,7 @@ SLOW = Scenario(
         Limit("p99_moved_of_allowed", 1.0),
         Limit("slow_full_share", 0.25, how="least"),
         Limit("shard_memory_per_slow", float(_HELD_BYTES)),
-        Limit("shard_memory_growth", float(8 << 20)),
+        Limit("held_growth", float(8 << 20)),
         *KEPT,
     ),
     _options,

@@ -5,6 +5,9 @@ and `growth` find it. From the end of the warm-up the shard's own memory is read
 is laid through that. The bound is on what the line gains from the warm-up to the end: 8 MiB, whatever the shard holds
 besides. Extrapolating to an hour would multiply by six what an allocator does in steps of a MiB, so that share is told
 and not bounded; a single byte leaked for each delivery would gain more than 40 MiB in ten minutes.
+
+A board that grows is growth, too, and is not taken out: a market that has gone is held until it has left the log
+(fanout/PROTOCOL.md section 2, client rule), so what one costs decides how flat a shard can be. `entries` tell it apart.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ _READINGS = 120
 """As many readings of the memory, whatever the time: each walks the shard's pages, which holds it up for a moment."""
 
 _TELL_EVERY = 12
+_ENTRIES = "oddswire_fanout_lane_entries"
 
 
 async def run(options: argparse.Namespace, tell: Tell) -> Measured:
@@ -69,6 +73,8 @@ async def _measure(
     figures = {
         "sockets": Reading(swarm.tally.live, "1"),
         **memory_figures(memory),
+        "entries_began": Reading(began.metrics[_ENTRIES], "1"),
+        "entries_ended": Reading(ended.metrics[_ENTRIES], "1"),
         **received,
         **window.shard_figures(began, ended),
         **connected,

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.journey
 LITTLE = ("--events", "6", "--rate", "200", "--seconds", "2")
 SMALL = ("fanout", "--sockets", "20", *LITTLE)
 FAILOVER = ("failover", "--sockets", "60", *LITTLE)
-SLOW = ("slow", "--sockets", "20", "--pairs", "1", "--events", "6", "--rate", "5000", "--seconds", "2")
+SLOW = ("slow", "--sockets", "20", "--pairs", "2", "--events", "6", "--rate", "5000", "--seconds", "1")
 SOAK = ("soak", "--sustains", "20", "--warm-up", "1", *LITTLE)
 GROWTH = ("growth", "--sockets", "10", "--rates", "200", "--events", "6", "--seconds", "1")
 
@@ -101,6 +101,7 @@ def test_a_soak_of_two_runs_tells_how_memory_grew_in_each(tmp_path: Path) -> Non
     figures = values(result)
     assert figures["sockets"] == 14
     assert figures["shard_memory_began"] > 0
+    assert figures["entries_began"] > 0
     assert figures["deliveries_per_s"] > 0
 
 
@@ -111,8 +112,15 @@ def test_growth_measures_and_draws_every_load(tmp_path: Path) -> None:
     assert "p99 from ingest to device, at 200 updates/s (ms)" in (tmp_path / "drawn.svg").read_text()
 
 
-@pytest.mark.parametrize(("words", "children"), [(FAILOVER, 4), (SLOW, 3), (SOAK, 3), (GROWTH, 3)])
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    ("words", "children", "how"),
+    [
+        (FAILOVER, 4, signal.SIGKILL),
+        (SLOW, 3, signal.SIGTERM),
+        (SOAK, 3, signal.SIGTERM),
+        (GROWTH, 3, signal.SIGKILL),
+    ],
+)
 def test_whatever_is_measured_its_processes_end_with_it(
     words: tuple[str, ...], children: int, how: signal.Signals, tmp_path: Path
 ) -> None:

@@ -35,21 +35,23 @@ def test_the_soak_bound_is_missed_by_a_byte_for_each_delivery() -> None:
     assert not bound.ok
 
 
-def window(p99_ms: float, held: float, full: float = 0) -> Window:
-    return Window(p99_ms, [(0.0, held), (1.0, held)], full)
-
-
 def test_slow_devices_may_move_the_others_by_ten_ms_or_a_tenth() -> None:
     pairs = [
-        Pair(window(100, 50.0), Window(moved, [(number * 10.0, 62.0), (number * 10.0 + 1, 62.0)], 5))
-        for number, moved in enumerate((105, 300, 108))
+        Pair(Window(100, 50.0 + board, 0), Window(moved, 62.0 + board, 5))
+        for board, moved in ((0, 105), (1000, 300), (2000, 108))
     ]
     told = {name: figure.value for name, figure in slow_figures(pairs, 6).items()}
     assert told["p99_moved_ms"] == 8
     assert told["p99_moved_of_allowed"] == pytest.approx(0.8)
     assert told["slow_full_share"] == pytest.approx(5 / 6)
     assert told["shard_memory_per_slow"] == 2
-    assert told["shard_memory_growth"] == pytest.approx(0)
+    assert told["held_growth"] == pytest.approx(0)
+
+
+def test_what_is_held_for_slow_devices_may_not_grow_from_pair_to_pair() -> None:
+    pairs = [Pair(Window(100, 50 * MIB, 0), Window(100, (52 + 5 * number) * MIB, 5)) for number in range(3)]
+    assert slow_figures(pairs, 6)["held_growth"].value == pytest.approx(10 * MIB)
+    assert "held_growth" not in slow_figures(pairs[:1], 6)
 
 
 @pytest.mark.parametrize(("sockets", "never", "little"), [(10_000, 100, 500), (20, 1, 1)])
