@@ -82,10 +82,13 @@ async def _read_slowly(own: socket.socket, bytes_per_s: int) -> None:
 async def crowd_of(address: Address, paces: Sequence[Pace], *, conflate_ms: int) -> AsyncIterator[Crowd]:
     """So many slow devices, coming within this context, and gone after it."""
     crowd = Crowd(address, conflate_ms)
-    async with asyncio.TaskGroup() as group:
-        staying = [group.create_task(crowd.stay(number, pace)) for number, pace in enumerate(paces)]
-        try:
-            yield crowd
-        finally:
-            for one in staying:
-                one.cancel()
+    staying = [asyncio.create_task(crowd.stay(number, pace)) for number, pace in enumerate(paces)]
+    try:
+        yield crowd
+    finally:
+        for one in staying:
+            one.cancel()
+        await asyncio.wait(staying)
+        for one in staying:
+            if not one.cancelled():
+                one.result()
