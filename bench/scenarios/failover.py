@@ -25,7 +25,7 @@ from bench.processes import on_cores, split_cores, usage
 from bench.result import Limit, Measured, Reading
 from bench.scenario import Scenario, Tell
 from bench.scenarios.fanout import KEPT, WARM_UP_S, Defaults, options
-from bench.slate import observed, settled
+from bench.slate import observed
 from bench.spread import spread_over
 from bench.swarm import Swarm, allow_files
 
@@ -68,8 +68,6 @@ async def _bring_in(line: Line, crowds: Crowds, options: argparse.Namespace, tel
         slates = [
             await stack.enter_async_context(observed(shard.address, options.events)) for shard in (killed, staying)
         ]
-        for shard in (killed, staying):
-            await settled(shard.child.pid)
         for crowd, slate in zip(crowds, slates):
             await crowd.join(spread_over(slate.topics, options.sockets, how=options.spread))
     tell(f"{crowds.killed.tally.live} and {crowds.staying.tally.live} devices are live")
