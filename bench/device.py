@@ -40,7 +40,8 @@ _LOST = 1006
 class Tally:
     """What a swarm saw. Counters only rise, but for `reset`; `closed` is by close code, `refused` by status line.
 
-    `deferred`: how often the shard said 503 and when to come again.
+    `deferred`: how often the shard said 503 and when to come again. `lost_with_cursor`: who lost the shard and
+    went on elsewhere from a cursor. `became_live_s`: when somebody became live, by the monotonic clock.
     """
 
     def __init__(self) -> None:
@@ -49,11 +50,18 @@ class Tally:
         self.received_bytes = 0
         self.gaps = 0
         self.deferred = 0
+        self.lost_with_cursor = 0
+        self.became_live_s: list[float] = []
         self.closed: Counter[int] = Counter()
         self.refused: Counter[str] = Counter()
         self.ingest_to_device = Latency()
         self.ingest_to_flush = Latency()
         self.flush_to_device = Latency()
+
+    def came(self) -> None:
+        """One more is live."""
+        self.live += 1
+        self.became_live_s.append(time.monotonic())
 
     def reset(self) -> None:
         """A measured window begins."""
@@ -73,19 +81,30 @@ class Said(NamedTuple):
 Deferred = Callable[[float], None]
 """Told in how many seconds a device may come again that the shard does not take now (503)."""
 
+Lost = Callable[[str | None], None]
+"""Told the cursor of a live device whose shard is gone, and that wants to go on elsewhere."""
+
+
+class Told(NamedTuple):
+    """Whom a device tells what becomes of it. `moved`: it became live, or ended. Without the others it just ends."""
+
+    moved: Callable[[], None]
+    deferred: Deferred | None = None
+    lost: Lost | None = None
+
 
 class CountingDevice(asyncio.Protocol):
-    """Subscribes, counts frames and bytes, answers pings, notices its end. `on_moved`: it became live, or ended."""
+    """Subscribes, counts frames and bytes, answers pings, notices its end. One that may be lost keeps its cursor."""
 
     __slots__ = (
         "_code",
-        "_deferred",
+        "_cursor",
         "_live",
-        "_moved",
         "_request",
         "_socket",
         "_subscribe",
         "_tally",
+        "_told",
         "_transport",
         "_unread",
         "_walker",
@@ -93,14 +112,12 @@ class CountingDevice(asyncio.Protocol):
 
     _buffer = bytearray(_READ_BYTES)
 
-    def __init__(
-        self, own: socket.socket, said: Said, tally: Tally, on_moved: Callable[[], None], on_deferred: Deferred
-    ) -> None:
+    def __init__(self, own: socket.socket, said: Said, tally: Tally, told: Told) -> None:
         self._socket = own
-        self._deferred: Deferred | None = on_deferred
         self._request, self._subscribe = said
         self._tally = tally
-        self._moved = on_moved
+        self._told = told
+        self._cursor: str | None = None
         self._unread: bytes | None = b""
         self._walker = wire.FrameWalker()
         self._live = False
@@ -122,11 +139,13 @@ class CountingDevice(asyncio.Protocol):
                 tally.frames += 1
                 if not self._live and start.startswith(_LIVE):
                     self._live = True
-                    tally.live += 1
+                    tally.came()
                     self._transport.pause_reading()
-                    self._moved()
+                    self._told.moved()
             else:
                 self._take_control(opcode, start)
+        if self._live and self._told.lost is not None:
+            self._cursor = wire.last_cursor(data) or self._cursor
 
     def read_waiting(self) -> None:
         """Counts what the kernel has for a live device."""
@@ -146,11 +165,13 @@ class CountingDevice(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """By whomever."""
         del exc
-        if self._code != _DEFERRED:
+        was_live, self._live = self._live, False
+        self._tally.live -= was_live
+        if was_live and self._code == _LOST and self._told.lost is not None:
+            self._told.lost(self._cursor)
+        elif self._code != _DEFERRED:
             self._tally.closed[self._code] += 1
-        self._tally.live -= self._live
-        self._live = False
-        self._moved()
+        self._told.moved()
 
     def _upgrade(self, answer: bytes) -> bytes:
         """What follows the answer to the upgrade, nothing as long as that is not whole."""
@@ -173,8 +194,8 @@ class CountingDevice(asyncio.Protocol):
         self._tally.deferred += 1
         self._code = _DEFERRED
         self._transport.abort()
-        if self._deferred is not None:
-            self._deferred(seconds)
+        if self._told.deferred is not None:
+            self._told.deferred(seconds)
 
     def _take_control(self, opcode: int, payload: bytes) -> None:
         if opcode == wire.PING:
@@ -191,26 +212,21 @@ class Wish(NamedTuple):
 
 
 class ReadingDevice(asyncio.Protocol):
-    """A device as a customer would write it. Changes are timed from `ts` to arrival, but for those of a catch-up."""
+    """A device as a customer would write it. Changes are timed from `ts` to arrival, but for those of a catch-up.
 
-    def __init__(
-        self,
-        url: str,
-        wish: Wish,
-        tally: Tally,
-        on_moved: Callable[[], None],
-        on_deferred: Deferred | None = None,
-    ) -> None:
-        self.replica = Replica()
+    What it holds is `replica`, which one that goes on elsewhere brings along.
+    """
+
+    def __init__(self, url: str, wish: Wish, tally: Tally, told: Told, replica: Replica | None = None) -> None:
+        self.replica = replica or Replica()
         self._protocol = ClientProtocol(parse_uri(url))
         self._wish = wish
-        self._deferred = on_deferred
+        self._told = told
         self._away = False
         self._tally = tally
-        self._moved = on_moved
         self._live = False
         self._ops = 0
-        self._gaps = 0
+        self._gaps = self.replica.gaps
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Asks for the upgrade."""
@@ -235,23 +251,27 @@ class ReadingDevice(asyncio.Protocol):
         """By whomever."""
         del exc
         self._protocol.receive_eof()
-        if not self._away:
-            self._tally.closed[self._protocol.close_code or _LOST] += 1
         self._tally.live -= self._live
-        self._moved()
+        code = self._protocol.close_code or _LOST
+        if self._live and code == _LOST and self._told.lost is not None:
+            self._told.lost(self.replica.cursor)
+        elif not self._away:
+            self._tally.closed[code] += 1
+        self._live = False
+        self._told.moved()
 
     def _upgraded(self, response: Response) -> None:
         retry_after = response.headers.get("Retry-After")
-        if response.status_code == _SERVICE_UNAVAILABLE and retry_after is not None and self._deferred is not None:
+        if response.status_code == _SERVICE_UNAVAILABLE and retry_after is not None and self._told.deferred is not None:
             self._tally.deferred += 1
             self._away = True
             self._transport.abort()
-            self._deferred(float(retry_after))
+            self._told.deferred(float(retry_after))
         elif self._protocol.handshake_exc is not None:
             self._tally.refused[f"HTTP/1.1 {response.status_code} {response.reason_phrase}"] += 1
             self._transport.abort()
         else:
-            self._subscribe(None)
+            self._subscribe(self.replica.cursor)
 
     def _take(self, message: dict[str, Any], arrived_ns: int) -> None:
         kind = message["t"]
@@ -260,8 +280,8 @@ class ReadingDevice(asyncio.Protocol):
             self._time(message, arrived_ns)
         elif kind == "live" and not self._live:
             self._live = True
-            self._tally.live += 1
-            self._moved()
+            self._tally.came()
+            self._told.moved()
         if self.replica.gaps > self._gaps:
             self._gaps = self.replica.gaps
             self._tally.gaps += 1

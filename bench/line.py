@@ -1,6 +1,6 @@
-"""The real line on this machine: nats-server, a simulated feed and a shard, as the processes they are in production.
+"""The real line on this machine: nats-server, a simulated feed and shards, as the processes they are in production.
 
-The shard is what is measured, so it has a core to itself; everything else shares the others.
+A shard is what is measured, so it has a core to itself where there are enough; everything else shares the others.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NO_DRAIN = {"ODDSWIRE_FANOUT_DRAIN_WINDOW_S": "0", "ODDSWIRE_FANOUT_DRAIN_DEADL
 
 
 class LineLoad(NamedTuple):
-    """What a line is to carry: `rate` updates a second over `events` events, to `sockets` devices.
+    """What a line is to carry: `rate` updates a second over `events` events, to `sockets` devices of each shard.
 
     `log_dir`: where nats-server keeps the log meanwhile, empty for the system's own temporary directory.
     """
@@ -42,20 +42,37 @@ class LineLoad(NamedTuple):
     rate: int
     sockets: int
     log_dir: str
+    shards: int = 1
+
+
+class Served(NamedTuple):
+    """A shard: its process, and where devices connect."""
+
+    child: Child
+    address: Address
 
 
 class Line(NamedTuple):
-    """Its processes, and where devices connect."""
+    """Its processes. `shard` and `address` are of the first shard, which most measure alone."""
 
     nats: Child
     feed: Child
-    shard: Child
-    address: Address
+    shards: tuple[Served, ...]
+
+    @property
+    def shard(self) -> Child:
+        """The process that is measured."""
+        return self.shards[0].child
+
+    @property
+    def address(self) -> Address:
+        """Where devices connect."""
+        return self.shards[0].address
 
     @property
     def children(self) -> tuple[Child, ...]:
         """In the order of the flow."""
-        return (self.nats, self.feed, self.shard)
+        return (self.nats, self.feed, *(shard.child for shard in self.shards))
 
     def check(self) -> None:
         """Raises CannotMeasure if any of them has ended."""
@@ -63,7 +80,7 @@ class Line(NamedTuple):
             part.check()
 
     async def metrics(self) -> dict[str, float]:
-        """The shard's own numbers now, summed over labels, by the name of the sample."""
+        """The first shard's own numbers now, summed over labels, by the name of the sample."""
         page = await asyncio.to_thread(_page, self.address, "/metrics")
         totals: dict[str, float] = {}
         for family in text_string_to_metric_families(page):
@@ -75,7 +92,7 @@ class Line(NamedTuple):
 @contextlib.asynccontextmanager
 async def running_line(cores: Cores, tell: Tell, load: LineLoad) -> AsyncIterator[Line]:
     """A line under this load. Raises CannotMeasure, OSError."""
-    nats_port, shard_port = free_port(), free_port()
+    nats_port = free_port()
     nats_url = f"nats://{_HOST}:{nats_port}"
     async with contextlib.AsyncExitStack() as stack:
         place = Path(
@@ -83,12 +100,22 @@ async def running_line(cores: Cores, tell: Tell, load: LineLoad) -> AsyncIterato
         )
         nats = await stack.enter_async_context(running(nats_program(nats_port, place), cores.beside))
         feed = await stack.enter_async_context(running(_feed(nats_url, load.events, load.rate), cores.beside))
-        shard = await stack.enter_async_context(
-            running(shard_program(nats_url, shard_port, load.sockets), cores.measured)
-        )
-        line = Line(nats, feed, shard, Address(_HOST, shard_port))
+        shards = [
+            await stack.enter_async_context(_running_shard(number, nats_url, load.sockets, cores))
+            for number in range(load.shards)
+        ]
+        line = Line(nats, feed, tuple(shards))
         tell(", ".join(f"{part.name} pid {part.pid} on cores {part.cores}" for part in line.children))
         yield line
+
+
+@contextlib.asynccontextmanager
+async def _running_shard(number: int, nats_url: str, sockets: int, cores: Cores) -> AsyncIterator[Served]:
+    """Each on one of the measured cores, in turn."""
+    port, measured = free_port(), sorted(cores.measured)
+    program = shard_program(nats_url, port, sockets, name=f"fanout-{number + 1}")
+    async with running(program, {measured[number % len(measured)]}) as child:
+        yield Served(child, Address(_HOST, port))
 
 
 def nats_program(port: int, place: Path) -> Program:

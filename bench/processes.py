@@ -87,6 +87,12 @@ class Child:
         if self._process.returncode is not None:
             raise CannotMeasure(f"{self.name} ended with {self._process.returncode}: {self._last_words()}")
 
+    async def kill(self) -> None:
+        """SIGKILL: it has no time for anything. Afterwards it is gone. Raises CannotMeasure if it was before."""
+        self.check()
+        os.killpg(self.pid, signal.SIGKILL)
+        await self._process.wait()
+
     async def end(self) -> None:
         """SIGTERM, then SIGKILL. Afterwards it is gone."""
         for number in (signal.SIGTERM, signal.SIGKILL):
@@ -134,10 +140,11 @@ def on_cores(cores: Collection[int]) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def split_cores(cores: Collection[int]) -> Cores:
-    """The last core for what is measured, the others for everything beside it; where there is one, that for both."""
+def split_cores(cores: Collection[int], measured: int = 1) -> Cores:
+    """The last cores for what is measured, at least one for everything beside it; where there is one, that for both."""
     ranked = sorted(cores)
-    return Cores(frozenset(ranked[-1:]), frozenset(ranked[:-1] or ranked))
+    split = max(len(ranked) - measured, min(1, len(ranked) - 1))
+    return Cores(frozenset(ranked[split:]), frozenset(ranked[:split] or ranked))
 
 
 def cpu(pid: int) -> Cpu:

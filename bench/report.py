@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench.result import Result
+from bench.result import Bound, Result
 
 _MIB = 1 << 20
 
@@ -27,8 +27,7 @@ def lines(result: Result, table: Callable[[Result], Iterator[str]] | None = None
     yield from (table or _figures)(result)
     yield ""
     for bound in result.bounds:
-        verdict = "met   " if bound.ok else "MISSED"
-        yield f"  {verdict} {bound.name} {number(bound.value)}, at {bound.how} {number(bound.limit)}"
+        yield f"  {_verdict(bound)}, at {bound.how} {number(bound.limit)}"
     yield ""
     yield f"  {'process':<16} {'cores':<6} {'CPU s':>8} {'of it kernel':>12} {'RSS MiB':>8} {'USS MiB':>8}"
     for process in result.processes:
@@ -36,6 +35,12 @@ def lines(result: Result, table: Callable[[Result], Iterator[str]] | None = None
             f"  {process.name:<16} {','.join(map(str, process.cores)):<6} {process.cpu_s:>8.2f} "
             f"{process.cpu_system_s:>12.2f} {process.rss_bytes / _MIB:>8.1f} {process.uss_bytes / _MIB:>8.1f}"
         )
+
+
+def _verdict(bound: Bound) -> str:
+    if bound.value is None:
+        return f"not measured {bound.name}"
+    return f"{'met   ' if bound.ok else 'MISSED'} {bound.name} {number(bound.value)}"
 
 
 def _figures(result: Result) -> Iterator[str]:

@@ -60,13 +60,13 @@ class Figure(msgspec.Struct, frozen=True):
 
 
 class Bound(msgspec.Struct, frozen=True):
-    """Whether a limit was kept. `value` is the one that was held against it."""
+    """Whether a limit was kept. `value` is the one that was held against it; both are None where none was measured."""
 
     name: str
     limit: float
     how: Literal["most", "least"]
-    value: float
-    ok: bool
+    value: float | None
+    ok: bool | None
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,34 +86,43 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def exit_status(self) -> int:
-        """0 where every bound was met, else 1."""
-        return EXIT_OK if all(bound.ok for bound in self.bounds) else EXIT_FAILED
+        """1 where a bound was missed, else 0: what was not measured was not missed, and is told as that."""
+        return EXIT_FAILED if any(bound.ok is False for bound in self.bounds) else EXIT_OK
 
 
 def figures_of(runs: Sequence[Measured]) -> dict[str, Figure]:
-    """Every figure over all runs. Each run has the same figures."""
+    """Every figure over all runs that have it; a part that could not be measured is missing in its run."""
+    readings: dict[str, list[Reading]] = {}
+    for run in runs:
+        for name, reading in run.figures.items():
+            readings.setdefault(name, []).append(reading)
     return {
-        name: Figure(median_low(values), reading.unit, values)
-        for name, reading in runs[0].figures.items()
-        for values in [tuple(run.figures[name].value for run in runs)]
+        name: Figure(median_low(values), measured[0].unit, values)
+        for name, measured in readings.items()
+        for values in [tuple(reading.value for reading in measured)]
     }
 
 
 def processes_of(runs: Sequence[Measured]) -> tuple[Usage, ...]:
-    """Every process, each number the median over all runs. Each run has the same processes in the same order."""
-    return tuple(_median_usage([run.processes[place] for run in runs]) for place in range(len(runs[0].processes)))
+    """Every process by its name, each number the median over the runs that have it."""
+    usages: dict[str, list[Usage]] = {}
+    for run in runs:
+        for usage in run.processes:
+            usages.setdefault(usage.name, []).append(usage)
+    return tuple(map(_median_usage, usages.values()))
 
 
 def held_against(limits: Sequence[Limit], figures: Mapping[str, Figure]) -> tuple[Bound, ...]:
     """The limits, and whether they were kept."""
-    bounds = []
-    for limit in limits:
-        figure = figures[limit.figure]
-        most = limit.how == "most"
-        value = figure.value if limit.runs == "median" else (max if most else min)(figure.runs)
-        ok = value <= limit.limit if most else value >= limit.limit
-        bounds.append(Bound(limit.figure, limit.limit, limit.how, value, ok))
-    return tuple(bounds)
+    return tuple(_held(limit, figures.get(limit.figure)) for limit in limits)
+
+
+def _held(limit: Limit, figure: Figure | None) -> Bound:
+    if figure is None:
+        return Bound(limit.figure, limit.limit, limit.how, None, None)
+    most = limit.how == "most"
+    value = figure.value if limit.runs == "median" else (max if most else min)(figure.runs)
+    return Bound(limit.figure, limit.limit, limit.how, value, value <= limit.limit if most else value >= limit.limit)
 
 
 def _median_usage(usages: Sequence[Usage]) -> Usage:

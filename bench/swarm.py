@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import resource
 import socket
 from collections.abc import Callable, Sequence
@@ -15,8 +16,10 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 from bench import wire
-from bench.device import CountingDevice, ReadingDevice, Said, Tally, Wish
+from bench.device import CountingDevice, ReadingDevice, Said, Tally, Told, Wish
 from bench.scenario import CannotMeasure
+from fanout.client.limits import ClientLimits
+from fanout.contract.replica import Replica
 
 READ_EVERY = 50
 JOINING_MAX = 400
@@ -53,12 +56,26 @@ class Address(NamedTuple):
         return f"ws://{self.host}:{self.port}/v1/stream"
 
 
-class Swarm:
-    """Devices of one shard. What they see stands in `tally`."""
+class Visit(NamedTuple):
+    """One device's connection: where to, for what, and what it brings along."""
 
-    def __init__(self, address: Address, *, conflate_ms: int) -> None:
+    address: Address
+    topics: Sequence[str]
+    reads: bool
+    cursor: str | None = None
+    replica: Replica | None = None
+
+
+class Swarm:
+    """Devices of one shard. What they see stands in `tally`. Those that lose it go on at `then`, where there is one.
+
+    They come there as the reference client does: at random from half to the whole of its first wait, with the cursor.
+    """
+
+    def __init__(self, address: Address, *, conflate_ms: int, then: Address | None = None) -> None:
         self.tally = Tally()
         self._address = address
+        self._then = then
         self._conflate_ms = conflate_ms
         self._request = wire.handshake(address.url)
         self._subscribes: dict[Sequence[str], bytes] = {}
@@ -73,13 +90,14 @@ class Swarm:
         self._rounds = self._rounds or asyncio.create_task(self._read_in_rounds())
         for number, topic in enumerate(topics):
             await self._room(number - JOINING_MAX, deferred=True)
-            await self._connect(partial(self._make_counting if number % READ_EVERY else self._make_reading, (topic,)))
+            await self._come(Visit(self._address, (topic,), reads=number % READ_EVERY == 0))
         await self._room(len(topics) - 1)
 
     async def read(self, topics: Sequence[str]) -> ReadingDevice:
         """One device more, which reads all of these topics; live when it is given. Raises CannotMeasure."""
         live = self.tally.live
-        device = await self._connect(partial(self._make_reading, topics))
+        visit = Visit(self._address, topics, reads=True)
+        device = await self._connect(self._address, lambda _: self._make_reading(visit))
         await self._room(live)
         return device
 
@@ -103,27 +121,53 @@ class Swarm:
                     device.read_waiting()
                 await asyncio.sleep(READ_INTERVAL_S / _READ_SLICES)
 
-    def _make_reading(self, topics: Sequence[str], _: socket.socket) -> ReadingDevice:
-        wish = Wish(topics, self._conflate_ms)
-        later = partial(self._later, partial(self._make_reading, topics))
-        return ReadingDevice(self._address.url, wish, self.tally, self._moved.set, later)
+    async def _come(self, visit: Visit) -> None:
+        """Raises CannotMeasure."""
+        if visit.reads:
+            await self._connect(visit.address, lambda _: self._make_reading(visit))
+        else:
+            await self._connect(visit.address, partial(self._make_counting, visit))
 
-    def _make_counting(self, topics: Sequence[str], own: socket.socket) -> CountingDevice:
-        subscribe = self._subscribes.get(topics)
-        if subscribe is None:
-            subscribe = self._subscribes[topics] = wire.subscribe(topics, self._conflate_ms)
-        later = partial(self._later, partial(self._make_counting, topics))
-        device = CountingDevice(own, Said(self._request, subscribe), self.tally, self._moved.set, later)
+    def _make_reading(self, visit: Visit) -> ReadingDevice:
+        wish, replica = Wish(visit.topics, self._conflate_ms), visit.replica or Replica()
+        told = self._told(visit._replace(replica=replica))
+        return ReadingDevice(visit.address.url, wish, self.tally, told, replica)
+
+    def _make_counting(self, visit: Visit, own: socket.socket) -> CountingDevice:
+        said = Said(self._request, self._subscribe(visit))
+        device = CountingDevice(own, said, self.tally, self._told(visit))
         self._counting.append(device)
         return device
 
-    def _later(self, make: Callable[[socket.socket], asyncio.Protocol], seconds: float) -> None:
-        """The shard has no time for one: it comes again when it was told to, unless everybody has left."""
+    def _subscribe(self, visit: Visit) -> bytes:
+        """Made once for all who say the same."""
+        if visit.cursor is not None:
+            return wire.subscribe(visit.topics, self._conflate_ms, visit.cursor)
+        said = self._subscribes.get(visit.topics)
+        if said is None:
+            said = self._subscribes[visit.topics] = wire.subscribe(visit.topics, self._conflate_ms)
+        return said
+
+    def _told(self, visit: Visit) -> Told:
+        deferred = partial(self._later, visit)
+        if self._then is None or visit.address == self._then:
+            return Told(self._moved.set, deferred)
+        return Told(self._moved.set, deferred, partial(self._go_on, visit, self._then))
+
+    def _go_on(self, visit: Visit, then: Address, cursor: str | None) -> None:
+        self.tally.lost_with_cursor += cursor is not None
+        if visit.replica is not None:
+            visit.replica.reconnected()
+        first_s = ClientLimits().backoff_s
+        self._later(visit._replace(address=then, cursor=cursor), random.uniform(first_s / 2, first_s))
+
+    def _later(self, visit: Visit, seconds: float) -> None:
+        """A device comes when it was told to, unless everybody has left. One that cannot is not live, which shows."""
 
         async def come() -> None:
             await asyncio.sleep(seconds)
             with contextlib.suppress(CannotMeasure):
-                await self._connect(make)
+                await self._come(visit)
 
         if self._rounds is None:
             return
@@ -144,11 +188,11 @@ class Swarm:
             except TimeoutError:
                 raise CannotMeasure(f"only {tally.live} devices are live, and no more in {JOIN_S} s") from None
 
-    async def _connect(self, make: Callable[[socket.socket], Device]) -> Device:
+    async def _connect(self, address: Address, make: Callable[[socket.socket], Device]) -> Device:
         loop = asyncio.get_running_loop()
         own = source_socket(len(self._transports))
         try:
-            await loop.sock_connect(own, tuple(self._address))
+            await loop.sock_connect(own, tuple(address))
             transport, device = await loop.create_connection(lambda: make(own), sock=own)
         except OSError as error:
             own.close()

@@ -17,6 +17,8 @@ _START = 125
 
 _MEDIUM = 126
 
+_CURSOR = b'"cursor":"'
+
 TEXT, CLOSE, PING = int(Opcode.TEXT), int(Opcode.CLOSE), int(Opcode.PING)
 
 
@@ -30,10 +32,21 @@ def message(opcode: Opcode, payload: bytes) -> bytes:
     return Frame(opcode, payload).serialize(mask=True)
 
 
-def subscribe(topics: Sequence[str], conflate_ms: int) -> bytes:
-    """The subscribe to some topics, from nothing, as a frame."""
-    said = {"op": "subscribe", "id": 1, "topics": list(topics), "conflate_ms": conflate_ms, "cursor": None}
+def subscribe(topics: Sequence[str], conflate_ms: int, cursor: str | None = None) -> bytes:
+    """The subscribe to some topics, from a cursor or from nothing, as a frame."""
+    said = {"op": "subscribe", "id": 1, "topics": list(topics), "conflate_ms": conflate_ms, "cursor": cursor}
     return message(Opcode.TEXT, orjson.dumps(said))
+
+
+def last_cursor(data: bytes) -> str | None:
+    """The last cursor that stands whole in what came; None where there is none."""
+    start = data.rfind(_CURSOR)
+    while start >= 0:
+        end = data.find(b'"', start + len(_CURSOR))
+        if end >= 0:
+            return data[start + len(_CURSOR) : end].decode()
+        start = data.rfind(_CURSOR, 0, start)
+    return None
 
 
 class FrameWalker:

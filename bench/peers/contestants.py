@@ -20,7 +20,10 @@ _NATS_HELLO = wire.message(Opcode.BINARY, b'CONNECT {"verbose":false}\r\nSUB odd
 
 
 class Contestant(NamedTuple):
-    """`joins`: who joins messages where a delay is allowed. `needs`: modules that must be installed."""
+    """`joins`: who joins messages where a delay is allowed. `needs`: modules that must be installed.
+
+    `nagle_off`: it leaves Nagle's algorithm on, and here that is turned off from outside (nagle.py).
+    """
 
     name: str
     module: str
@@ -30,11 +33,12 @@ class Contestant(NamedTuple):
     speech: Speech
     joins: str
     needs: tuple[str, ...] = ()
+    nagle_off: bool = False
 
     @property
     def missing(self) -> str | None:
         """What is not installed here, or None."""
-        if self.name == "nchan" and not nchan.installed():
+        if self.module == "nchan" and not nchan.installed():
             return "libnginx-mod-nchan"
         return next((name for name in self.needs if find_spec(name) is None), None)
 
@@ -47,6 +51,8 @@ def shard_speech(topic: str, conflate_ms: int) -> Speech:
 
 
 _PLAIN = Speech(_UPGRADE, b"", LIVE)
+
+_NCHAN = Contestant("nchan", "nchan", "nginx with nchan", "http", "epoll", Speech(_UPGRADE, b"", b""), "its publisher")
 
 PEERS = (
     Contestant(BARE, "bare_send", "bare send loop", "lines", "^ready$", _PLAIN, "the program"),
@@ -70,5 +76,6 @@ PEERS = (
         Speech(_UPGRADE, _NATS_HELLO, b"PONG"),
         "its publisher",
     ),
-    Contestant("nchan", "nchan", "nginx with nchan", "http", "epoll", Speech(_UPGRADE, b"", b""), "its publisher"),
+    _NCHAN,
+    _NCHAN._replace(name="nchan-nodelay", title="nchan, Nagle off", nagle_off=True),
 )

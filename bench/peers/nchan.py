@@ -2,9 +2,12 @@
 
 It cannot hold messages back, so whoever publishes does: what comes within the 20 ms is published as one message.
 
-It leaves Nagle's algorithm on for its WebSockets (seen by strace), and nothing it offers turns that off: small frames
-are held back until the listener has acknowledged the last. That is likely much of its lead: one run of the bare loop
-without TCP_NODELAY gained about as much.
+It leaves Nagle's algorithm on for its WebSockets (seen by strace), and has no setting that turns it off. While a
+segment is unacknowledged the next is not sent by the write, but later, by the processing of the acknowledgement, and on
+loopback that runs on the listener's processor. Measured with 1,000 sockets and 190 bytes each 20 ms: a write costs the
+sender 3.1 us with TCP_NODELAY and 1.9 us without, at exactly as many segments on the wire (TCP_INFO, data_segs_out). So
+what it leads the bare loop by is CPU moved to the listeners' core, not CPU saved. `nchan-nodelay` is the same nginx
+with TCP_NODELAY set on its connections from outside (nagle.py).
 """
 
 from __future__ import annotations

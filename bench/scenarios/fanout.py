@@ -8,37 +8,22 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import os
 import time
 from functools import partial
 from typing import NamedTuple
 
-from bench.device import Tally
+from bench import window
 from bench.line import LOG_DIR, Line, LineLoad, running_line
 from bench.options import count_to, seconds_to
-from bench.processes import Cpu, cpu, on_cores, split_cores, usage, uss_bytes
+from bench.processes import on_cores, split_cores, uss_bytes
 from bench.result import Limit, Measured, Reading
-from bench.scenario import CannotMeasure, Scenario, Tell
+from bench.scenario import Scenario, Tell
+from bench.slate import observed, settled
 from bench.spread import SPREADS, Spread, spread_over
 from bench.swarm import Swarm, allow_files
-from fanout.contract.replica import Replica
-from feeds.providers.simulator.spec import ROTATION
 
-_OBSERVER_TIER_MS = 1000
-_SETTLE_STEP_S = 2.0
-_SETTLED_BYTES = 262_144
-"""The board has settled when the shard grows by less than this in a step."""
-_SETTLE_S = 40.0
-_WARM_UP_S = 3.0
-
-
-class Moment(NamedTuple):
-    """What only rises, at one moment. `cpu` is of nats, feed, shard and swarm."""
-
-    at_s: float
-    metrics: dict[str, float]
-    cpu: tuple[Cpu, ...]
+WARM_UP_S = 3.0
 
 
 async def run(options: argparse.Namespace, tell: Tell) -> Measured:
@@ -50,30 +35,24 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
         async with running_line(cores, tell, load) as line:
             swarm = Swarm(line.address, conflate_ms=options.tier)
             try:
-                connected = await _connect(line, swarm, options, tell)
-                return await _measure(line, swarm, connected, seconds=options.seconds, tell=tell)
+                connected = await bring_in(line, swarm, options, tell)
+                with window.quiet_swarm():
+                    return await _measure(line, swarm, connected, seconds=options.seconds, tell=tell)
             finally:
                 swarm.leave()
-                gc.unfreeze()
 
 
-async def _connect(line: Line, swarm: Swarm, options: argparse.Namespace, tell: Tell) -> dict[str, Reading]:
-    """Brings all devices in. Gives what that took: time, and memory of the shard."""
-    observing = Swarm(line.address, conflate_ms=_OBSERVER_TIER_MS)
-    try:
-        device = await observing.read(sorted({league.sport.slug for league in ROTATION}))
-        topics = _events_of(device.replica)
-        if len(topics) < options.events:
-            raise CannotMeasure(f"the slate has {len(topics)} events, not {options.events}")
-        spread = spread_over(topics[: options.events], options.sockets, how=options.spread)
-        board_bytes = await _settled(line)
-        tell(f"the shard holds {len(device.replica.markets)} markets in {board_bytes / 2**20:.0f} MiB; connecting")
+async def bring_in(line: Line, swarm: Swarm, options: argparse.Namespace, tell: Tell) -> dict[str, Reading]:
+    """Connects all devices to the first shard. Gives what that took: time, and memory of the shard."""
+    pid = line.shard.pid
+    async with observed(line.address, options.events) as slate:
+        spread = spread_over(slate.topics, options.sockets, how=options.spread)
+        board_bytes = await settled(pid)
+        tell(f"the shard holds {slate.markets} markets in {board_bytes / 2**20:.0f} MiB; connecting")
         began_s = time.monotonic()
         await swarm.join(spread)
         took_s = time.monotonic() - began_s
-        live_bytes = uss_bytes(line.shard.pid)
-    finally:
-        observing.leave()
+        live_bytes = uss_bytes(pid)
     tell(f"{swarm.tally.live} devices are live")
     return {
         "connects_per_s": Reading(len(spread) / took_s, "1/s"),
@@ -83,80 +62,16 @@ async def _connect(line: Line, swarm: Swarm, options: argparse.Namespace, tell: 
     }
 
 
-def _events_of(replica: Replica) -> list[str]:
-    """Topics of all games, live ones first."""
-    games = [
-        event for event in replica.events.values() if event.get("kind") != "outright" and event["state"] != "ended"
-    ]
-    return [event["topic"] for event in sorted(games, key=lambda event: (event["state"] != "live", event["topic"]))]
-
-
-async def _settled(line: Line) -> int:
-    """The shard's own memory once its board has stopped growing; that of the last look if it never does."""
-    deadline_s = time.monotonic() + _SETTLE_S
-    last = uss_bytes(line.shard.pid)
-    while True:
-        await asyncio.sleep(_SETTLE_STEP_S)
-        now = uss_bytes(line.shard.pid)
-        if now - last < _SETTLED_BYTES or time.monotonic() > deadline_s:
-            return now
-        last = now
-
-
 async def _measure(line: Line, swarm: Swarm, connected: dict[str, Reading], *, seconds: float, tell: Tell) -> Measured:
-    gc.collect()
-    gc.freeze()
-    await asyncio.sleep(_WARM_UP_S)
+    await asyncio.sleep(WARM_UP_S)
     tell(f"measuring for {seconds:g} s")
-    began = await _moment(line)
+    began = await window.moment(line)
     swarm.tally.reset()
     await asyncio.sleep(seconds)
-    tally = swarm.tally
-    received = _received(tally, took_s=time.monotonic() - began.at_s)
-    ended = await _moment(line)
-    figures = received | _shard_figures(began, ended) | connected
-    pids = [
-        *((part.name, part.pid, part.cores) for part in line.children),
-        ("swarm", os.getpid(), os.sched_getaffinity(0)),
-    ]
-    processes = [usage(name, pid, since=since, cores=cores) for (name, pid, cores), since in zip(pids, began.cpu)]
-    return Measured(figures, processes)
-
-
-async def _moment(line: Line) -> Moment:
-    line.check()
-    metrics = await line.metrics()
-    pids = (*(part.pid for part in line.children), os.getpid())
-    return Moment(time.monotonic(), metrics, tuple(cpu(pid) for pid in pids))
-
-
-def _received(tally: Tally, *, took_s: float) -> dict[str, Reading]:
-    """What the devices saw. From ingest to device is from ingest to the flush, and from there to the device."""
-    return {
-        **tally.ingest_to_device.figures("ingest_to_device"),
-        **tally.ingest_to_flush.figures("ingest_to_flush"),
-        **tally.flush_to_device.figures("flush_to_device"),
-        "frames_per_s": Reading(tally.frames / took_s, "1/s"),
-        "received_per_s": Reading(tally.received_bytes / took_s, "B/s"),
-        "closed": Reading(sum(tally.closed.values()), "1"),
-        "gaps": Reading(tally.gaps, "1"),
-    }
-
-
-def _shard_figures(began: Moment, ended: Moment) -> dict[str, Reading]:
-    """What the shard did for its CPU. Deliveries: changes of markets, each counted for every device that got it."""
-    took_s = ended.at_s - began.at_s
-    rose = {name: value - began.metrics.get(name, 0.0) for name, value in ended.metrics.items()}
-    deliveries = rose["oddswire_fanout_deliveries_total"]
-    shard_s = sum(ended.cpu[2]) - sum(began.cpu[2])
-    if not deliveries:
-        raise CannotMeasure("the shard delivered nothing")
-    return {
-        "deliveries_per_s": Reading(deliveries / took_s, "1/s"),
-        "records_per_s": Reading(rose["oddswire_fanout_records_total"] / took_s, "1/s"),
-        "shard_cpu_per_million": Reading(shard_s / deliveries * 1e6, "s"),
-        "shard_cpu_share": Reading(shard_s / took_s, "1"),
-    }
+    received = window.received(swarm.tally, took_s=time.monotonic() - began.at_s)
+    ended = await window.moment(line)
+    figures = received | window.shard_figures(began, ended) | connected
+    return Measured(figures, window.used(line, began))
 
 
 class Defaults(NamedTuple):
@@ -166,25 +81,38 @@ class Defaults(NamedTuple):
     events: int = 200
     rate: int = 2_000
     spread: Spread = "even"
+    seconds: float = 20.0
 
 
 def options(parser: argparse.ArgumentParser, defaults: Defaults) -> None:
-    """The options of one shard under many devices."""
+    """The options of a shard under many devices."""
+    help_text = "devices of each shard (%(default)s)"
+    parser.add_argument("--sockets", type=count_to(200_000), default=defaults.sockets, metavar="N", help=help_text)
+    load_options(parser, defaults)
+
+
+def load_options(parser: argparse.ArgumentParser, defaults: Defaults) -> None:
+    """Those of them that are about what comes."""
+    help_text = "updates a second (%(default)s)"
+    parser.add_argument("--rate", type=count_to(20_000), default=defaults.rate, metavar="N", help=help_text)
+    shape_options(parser, defaults)
+
+
+def shape_options(parser: argparse.ArgumentParser, defaults: Defaults) -> None:
+    """Those of them that are the same for every size of load."""
     add = parser.add_argument
-    add("--sockets", type=count_to(200_000), default=defaults.sockets, metavar="N", help="devices (%(default)s)")
     add("--events", type=count_to(5_000), default=defaults.events, metavar="N", help="events (%(default)s)")
-    add("--rate", type=count_to(20_000), default=defaults.rate, metavar="N", help="updates a second (%(default)s)")
     add("--tier", type=count_to(60_000, least=0), default=100, metavar="MS", help="tier (%(default)s)")
-    add("--seconds", type=seconds_to(3600), default=20.0, metavar="S", help="measured time (%(default)s)")
+    add("--seconds", type=seconds_to(3600), default=defaults.seconds, metavar="S", help="measured time (%(default)s)")
     add("--spread", choices=SPREADS, default=defaults.spread, help="of devices over events (%(default)s)")
     add("--log-dir", default=LOG_DIR, metavar="DIR", help="of NATS (default: in memory, where there is some)")
 
 
-_KEPT = (Limit("closed", 0, "every"), Limit("gaps", 0, "every"))
+KEPT = (Limit("closed", 0, "every"), Limit("gaps", 0, "every"))
 
 
 def _variant(name: str, summary: str, limits: tuple[Limit, ...], defaults: Defaults) -> Scenario:
-    return Scenario(name, summary, (*limits, *_KEPT), partial(options, defaults=defaults), run)
+    return Scenario(name, summary, (*limits, *KEPT), partial(options, defaults=defaults), run)
 
 
 FANOUT = _variant(

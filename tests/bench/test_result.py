@@ -64,6 +64,20 @@ def test_a_limit_may_be_the_least_that_is_allowed() -> None:
     assert (every.value, every.ok) == (90, False)
 
 
+def test_a_limit_of_what_was_not_measured_is_told_and_not_missed() -> None:
+    [bound] = held_against((Limit("over_best", 3, how="least"),), figures_of(RUNS))
+    assert (bound.value, bound.ok) == (None, None)
+    partly = msgspec.structs.replace(result(RUNS[:1]), bounds=(bound,))
+    assert partly.exit_status == 0
+    assert "not measured over_best, at least 3" in "\n".join(report.lines(partly))
+
+
+def test_a_figure_that_some_runs_lack_is_the_median_of_the_others() -> None:
+    lacking = Measured({"closed": Reading(0, "1")}, [])
+    assert figures_of([lacking, RUNS[0]])["p99_ms"].runs == (90,)
+    assert processes_of([lacking, RUNS[0]]) == (used(3.0),)
+
+
 @pytest.mark.parametrize(("runs", "status"), [(RUNS, 1), (RUNS[:1], 0)])
 def test_the_exit_status_tells_whether_all_bounds_were_met(runs: list[Measured], status: int) -> None:
     assert result(runs).exit_status == status
