@@ -104,6 +104,13 @@ class Board:
             self._forget(entry)
         return dropped
 
+    def wear(self, lane: int, position: int, limit: int) -> list[MarketEntry]:
+        """Of what is gone and was told, only that is kept. Gives what that was done to, at most `limit`."""
+        worn = self.lanes[lane].book.wear(position, limit)
+        for entry in worn:
+            self._whole.pop(entry.state.id, None)
+        return worn
+
     def clear(self, epoch: str) -> None:
         """Another log: nothing that was held means anything."""
         self.epoch = epoch

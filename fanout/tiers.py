@@ -168,7 +168,7 @@ class Tier:
     def _part(self, entry: Entry) -> bytes | None:
         entry_id = entry.state.id
         p = self._sent.get(entry_id)
-        if p == entry.s:
+        if p == entry.s or (isinstance(entry, MarketEntry) and entry.worn):
             return None
         self._sent[entry_id] = entry.s
         if p is None or not isinstance(entry, MarketEntry):

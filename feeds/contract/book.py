@@ -10,7 +10,9 @@ fixed attribute and a return from `gone` begin them anew; a base older than `bor
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
+from sys import intern
 from typing import NamedTuple
 
 import msgspec
@@ -81,7 +83,7 @@ class _SelectionStamps:
 class MarketEntry:
     """One market: its last state, the position `s` of that state, and the stamps."""
 
-    __slots__ = ("_gone_s", "_live_s", "_selections", "_src_s", "_st_s", "born", "s", "state")
+    __slots__ = ("_gone_s", "_live_s", "_selections", "_src_s", "_st_s", "born", "s", "state", "worn")
 
     def __init__(self, state: Market, s: int) -> None:
         self._begin(state, s)
@@ -89,6 +91,7 @@ class MarketEntry:
     def _begin(self, state: Market, s: int) -> None:
         self.state = state
         self.s = self.born = s
+        self.worn = False
         self._st_s = self._live_s = self._src_s = self._gone_s = s
         self._selections = tuple(_SelectionStamps(s) for _ in state.selections)
 
@@ -97,8 +100,18 @@ class MarketEntry:
         """Whether the market has ended."""
         return self.state.gone
 
+    def _wear(self) -> None:
+        """Of a market that is gone only that is kept: who does not know it yet is told so, and nothing else."""
+        self.state = _worn(self.state)
+        self._selections = ()
+        self.worn = True
+
     def _apply(self, state: Market, s: int) -> None:
         old = self.state
+        if self.worn and state.gone:
+            self.s = s
+            self.state = _worn(state)
+            return
         if (old.gone and not state.gone) or not _same_shape(old, state):
             self._begin(state, s)
             return
@@ -124,7 +137,7 @@ class MarketEntry:
         if self.s <= base:
             return None
         state = self.state
-        if base < self.born:
+        if base < self.born and not self.worn:
             return state
         if state.gone and self._gone_s <= base:
             return None
@@ -175,13 +188,15 @@ class Applied(NamedTuple):
 class MarketBook:
     """All markets and events of one lane, as of `position`. Nothing below `floor` is known.
 
-    Entries keep the order of their positions, so `changed_since` costs what it returns.
+    Entries keep the order of their positions, so `changed_since` costs what it returns. Lines move all day, so most of
+    what a log of some hours holds is gone: `wear` keeps of it what a device that comes back must hear.
     """
 
     def __init__(self) -> None:
         self.position = 0
         self.floor = 0
         self._by_id: dict[str, Entry] = {}
+        self._gone: deque[tuple[int, str]] = deque()
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -235,14 +250,30 @@ class MarketBook:
             dropped.append(entry)
         for entry in dropped:
             del self._by_id[entry.state.id]
+        while self._gone and self._gone[0][0] < self.floor:
+            self._gone.popleft()
         return dropped
+
+    def wear(self, position: int, limit: int) -> list[MarketEntry]:
+        """Markets that are gone since `position` or before, which everyone who listens has heard: only that is kept of
+        them. At most `limit`, oldest first."""
+        worn: list[MarketEntry] = []
+        while self._gone and self._gone[0][0] <= position and len(worn) < limit:
+            entry = self._by_id.get(self._gone.popleft()[1])
+            if isinstance(entry, MarketEntry) and entry.gone and not entry.worn and entry.s <= position:
+                entry._wear()  # noqa: SLF001
+                worn.append(entry)
+        return worn
 
     def clear(self) -> None:
         """The log was lost: forget everything."""
         self._by_id.clear()
+        self._gone.clear()
         self.position = self.floor = 0
 
     def _put(self, state: Market | Event, s: int, *, anew: bool = False) -> Applied:
+        if isinstance(state, Market) and state.gone:
+            self._gone.append((s, state.id))
         held = self._by_id.pop(state.id, None)
         if isinstance(state, Event):
             entry: Entry = EventEntry(state, s)
@@ -262,6 +293,25 @@ class MarketBook:
 
 def _second(pair: tuple[Market | Event, int]) -> int:
     return pair[1]
+
+
+def _worn(state: Market) -> Market:
+    """What is kept of a market that is gone: where it stood, that it is gone, and what took its place."""
+    return Market(
+        id=state.id,
+        event=intern(state.event),
+        topic=intern(state.topic),
+        cls=state.cls,
+        type="",
+        period="",
+        src="",
+        ts=state.ts,
+        st=state.st,
+        selections=(),
+        reason=state.reason,
+        gone=True,
+        replaced_by=state.replaced_by,
+    )
 
 
 def _same_shape(old: Market, new: Market) -> bool:

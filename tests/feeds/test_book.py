@@ -55,6 +55,8 @@ histories = st.lists(
 )
 cuts = st.lists(st.integers(0, 7), min_size=12, max_size=12)
 """After each state: which of three clients of each market look, as bits."""
+wearing = st.lists(st.booleans(), min_size=12, max_size=12)
+"""After each state: whether only that is kept of what is gone."""
 reading = st.lists(st.sampled_from(["record", "record", "record", "hole", "hole", "board"]), min_size=12, max_size=12)
 
 
@@ -96,12 +98,14 @@ def _shown(market: dict[str, object]) -> dict[str, object]:
     return plain
 
 
-@given(histories, cuts)
-def test_any_cut_points_lead_to_the_last_state(history: list[Market], looks: list[int]) -> None:
+@given(histories, cuts, wearing)
+def test_any_cut_points_lead_to_the_last_state(history: list[Market], looks: list[int], worn: list[bool]) -> None:
     book = MarketBook()
     clients = [(bit, Client(entry_id)) for entry_id in IDS for bit in (1, 2, 4)]
     for s, state in enumerate(history, start=1):
         book.apply(state, s)
+        if worn[s - 1]:
+            book.wear(s, 9)
         for bit, client in clients:
             if looks[s - 1] & bit:
                 client.take(book, times=bit)
@@ -221,6 +225,27 @@ def test_who_knows_that_a_market_is_gone_is_told_nothing_more() -> None:
     ended = entry.since(1)
     assert isinstance(ended, Delta)
     assert ended.gone
+
+
+def test_of_what_is_gone_and_told_only_that_is_kept() -> None:
+    book = MarketBook()
+    book.apply(market(), 1)
+    book.apply(market(st="closed", gone=True, replaced_by="M9", reason="moved"), 2)
+    assert book.wear(1, 9) == [], "not everyone has heard of it"
+    [entry] = book.wear(2, 9)
+    assert (entry.state.selections, entry.state.topic) == ((), market().topic)
+    ended = entry.since(0)
+    assert isinstance(ended, Delta)
+    assert (ended.gone, ended.replaced_by, ended.st, ended.reason) == (True, "M9", "closed", "moved")
+    assert entry.since(2) is None
+    book.apply(market(st="settled", gone=True, replaced_by="M9"), 3)
+    assert (entry.s, entry.since(2), entry.state.selections) == (3, None, ())
+    assert book.wear(3, 9) == []
+    book.apply(market(), 4)
+    assert entry.since(3) == market()
+    book.apply(market(st="closed", gone=True), 5)
+    assert book.wear(5, 0) == []
+    assert book.wear(5, 9) == [entry]
 
 
 def test_a_board_read_begins_stamps_anew_only_where_something_moved() -> None:

@@ -116,9 +116,12 @@ def after_gone_nothing_more_of_a_market_is_sent() -> None:
     device = stage.device(TOPIC)
     stage.run()
     stage.publish(gone)
-    stage.run()
-    stage.publish(replace(gone, st="settled"), market(1, 3_000))
+    stage.settle()
+    assert [part["gone"] for part in states(stage.read(device))] == [True]
+    stage.publish(replace(gone, st="settled"))
     assert not states(stage.run(device))
+    stage.publish(replace(gone, st="void"), market(1, 3_000))
+    assert not states(stage.run(device)), "nor once nothing but that is kept of it"
     stage.publish(market(0, 2_500))
     (whole,) = states(stage.run(device))
     assert whole["p"] == 0
