@@ -35,7 +35,8 @@ _NO_DRAIN = {"ODDSWIRE_FANOUT_DRAIN_WINDOW_S": "0", "ODDSWIRE_FANOUT_DRAIN_DEADL
 class LineLoad(NamedTuple):
     """What a line is to carry: `rate` updates a second over `events` events, to `sockets` devices of each shard.
 
-    `log_dir`: where nats-server keeps the log meanwhile, empty for the system's own temporary directory.
+    `log_dir`: where nats-server keeps the log meanwhile, empty for the system's own temporary directory. `log_age_s`:
+    how long the log keeps a record.
     """
 
     events: int
@@ -43,6 +44,7 @@ class LineLoad(NamedTuple):
     sockets: int
     log_dir: str
     shards: int = 1
+    log_age_s: int = 21_600
 
 
 class Served(NamedTuple):
@@ -99,9 +101,9 @@ async def running_line(cores: Cores, tell: Tell, load: LineLoad) -> AsyncIterato
             stack.enter_context(tempfile.TemporaryDirectory(prefix="oddswire-bench-", dir=load.log_dir or None))
         )
         nats = await stack.enter_async_context(running(nats_program(nats_port, place), cores.beside))
-        feed = await stack.enter_async_context(running(_feed(nats_url, load.events, load.rate), cores.beside))
+        feed = await stack.enter_async_context(running(_feed(nats_url, load), cores.beside))
         shards = [
-            await stack.enter_async_context(_running_shard(number, nats_url, load.sockets, cores))
+            await stack.enter_async_context(_running_shard(number, nats_url, load, cores))
             for number in range(load.shards)
         ]
         line = Line(nats, feed, tuple(shards))
@@ -110,10 +112,10 @@ async def running_line(cores: Cores, tell: Tell, load: LineLoad) -> AsyncIterato
 
 
 @contextlib.asynccontextmanager
-async def _running_shard(number: int, nats_url: str, sockets: int, cores: Cores) -> AsyncIterator[Served]:
+async def _running_shard(number: int, nats_url: str, load: LineLoad, cores: Cores) -> AsyncIterator[Served]:
     """Each on one of the measured cores, in turn."""
     port, measured = free_port(), sorted(cores.measured)
-    program = shard_program(nats_url, port, sockets, name=f"fanout-{number + 1}")
+    program = shard_program(nats_url, port, load.sockets, name=f"fanout-{number + 1}", settings=_log_age(load))
     async with running(program, {measured[number % len(measured)]}) as child:
         yield Served(child, Address(_HOST, port))
 
@@ -124,9 +126,13 @@ def nats_program(port: int, place: Path) -> Program:
     return Program("nats", words, r"Server is ready$")
 
 
-def _feed(nats_url: str, events: int, rate: int) -> Program:
-    what = ("--provider", "simulator", "--events", str(events), "--rate", str(rate))
-    return Program("feed", ("-m", "feeds", "run", *what, "--nats", nats_url), r"^feed \S+ ready$")
+def _feed(nats_url: str, load: LineLoad) -> Program:
+    what = ("--provider", "simulator", "--events", str(load.events), "--rate", str(load.rate))
+    return Program("feed", ("-m", "feeds", "run", *what, "--nats", nats_url), r"^feed \S+ ready$", _log_age(load))
+
+
+def _log_age(load: LineLoad) -> dict[str, str]:
+    return {"ODDSWIRE_LOG_AGE_S": str(load.log_age_s)}
 
 
 def shard_program(

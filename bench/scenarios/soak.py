@@ -6,8 +6,9 @@ is laid through that. The bound is on what the line gains from the warm-up to th
 besides. Extrapolating to an hour would multiply by six what an allocator does in steps of a MiB, so that share is told
 and not bounded; a single byte leaked for each delivery would gain more than 40 MiB in ten minutes.
 
-A board that grows is growth, too, and is not taken out: a market that has gone is held until it has left the log
-(fanout/PROTOCOL.md section 2, client rule), so what one costs decides how flat a shard can be. `entries` tell it apart.
+A market that is gone is known until it has left the log, some 600 bytes each, so a board is as large as it gets once
+the log's age has passed. That is six hours in production; here the log keeps `--log-age` seconds, and the warm-up is
+longer than that, so that what is measured is a board that loses as much as it gains. `entries` tell it.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
     sockets = devices(options)
     allow_files(sockets)
     cores = split_cores(os.sched_getaffinity(0))
-    load = LineLoad(options.events, options.rate, sockets, options.log_dir)
+    load = LineLoad(options.events, options.rate, sockets, options.log_dir, log_age_s=options.log_age)
     joining = argparse.Namespace(**vars(options) | {"sockets": sockets})
     with on_cores(cores.beside):
         async with running_line(cores, tell, load) as line:
@@ -111,7 +112,8 @@ def _options(parser: argparse.ArgumentParser) -> None:
     sustains = 11_000
     add("--sustains", type=count_to(200_000), default=sustains, metavar="N", help="devices, here (%(default)s)")
     add("--share", type=share, default=0.7, metavar="S", help="of them that come (%(default)s)")
-    add("--warm-up", type=seconds_to(3600), default=60.0, metavar="S", help="before the memory is read (%(default)s)")
+    add("--log-age", type=count_to(86_400, least=10), default=120, metavar="S", help="of the log (%(default)s)")
+    add("--warm-up", type=seconds_to(3600), default=180.0, metavar="S", help="before the memory is read (%(default)s)")
     fanout.load_options(parser, Defaults(seconds=600.0))
 
 
