@@ -39,12 +39,13 @@ def holding(positions: Mapping[int, int]) -> Held:
 
 
 class Walk:
-    """One device's catch-up over the union of its topics."""
+    """One device's catch-up over the union of its topics. `anew`: the device was told that the log was lost."""
 
-    __slots__ = ("_board", "_held", "_sent", "_visited", "answers", "why")
+    __slots__ = ("_board", "_held", "_sent", "_visited", "anew", "answers", "why")
 
     def __init__(self, board: Board, why: Why) -> None:
         self.why: Why = why
+        self.anew = False
         self.answers: dict[str, None] = {}
         self._board = board
         self._held: dict[Topic, Held] = {}

@@ -27,11 +27,13 @@ class Device:
 
     `blocked_ms`: since when its socket has been above the high-water mark. `waiting`: requests that the log must
     reach first, and since when. `tokens` bounds its messages. `grant`: what its ticket lets it hear, None for all.
+    `forgot`: the log was lost while it was connected, so it was told to forget all it held.
     """
 
     __slots__ = (
         "blocked_ms",
         "cohort",
+        "forgot",
         "grant",
         "left",
         "number",
@@ -51,6 +53,7 @@ class Device:
         self.grant = grant
         self.opened_ms = now_ms
         self.left = False
+        self.forgot = False
         self.cohort: Cohort | None = None
         self.walk: Walk | None = None
         self.blocked_ms: int | None = None

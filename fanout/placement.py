@@ -147,6 +147,7 @@ class Placement:
         assert device.cohort is not None
         restarted = tuple(topics)
         walk = self.walk_of(device, "resume")
+        walk.anew |= why == "epoch_changed"
         for topic in restarted:
             walk.hold(topic, NOTHING)
             walk.answers[topic.text] = None

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from fanout.board import Board
-from fanout.catchup import NOTHING, Why, holding
+from fanout.catchup import NOTHING, Walk, Why, holding
 from fanout.contract import closing, messages
 from fanout.contract.closing import Close, ErrorCode
 from fanout.contract.cursor import decode_cursor
@@ -257,6 +257,8 @@ class Sessions:
         why: dict[str, str] = {}
         for topic in request.topics:
             reason = self._uncovered(topic, said, request)
+            if reason is None and said.cursor is not None and _forgot(device, walk, topic):
+                reason = "epoch_changed"
             if request.cursor is not None and reason is None:
                 walk.hold(topic, holding(request.cursor.positions))
                 answers[topic.text] = "delta" if walk.changed(topic) else "current"
@@ -342,6 +344,13 @@ def _granted(topic: Topic, grant: Grant | None) -> Topic:
     if grant is not None and not grant.allows(topic):
         raise Refused("not_entitled", "the ticket does not cover this topic")
     return topic
+
+
+def _forgot(device: Device, walk: Walk, topic: Topic) -> bool:
+    """Whether the device may have forgotten this topic after it said that it holds it: it was told meanwhile that the
+    log was lost, which makes it forget everything, and the new log's cursor it names may be from before."""
+    held = device.cohort is not None and topic in device.cohort.topics
+    return device.forgot and (walk.anew or not held)
 
 
 def _why(request: Request) -> Why:

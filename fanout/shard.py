@@ -60,6 +60,7 @@ class Shard:
             if device.cohort is not None:
                 device.cohort.leave(device.outlet)
                 self.placement.restart(device, device.cohort.topics, "epoch_changed")
+                device.forgot = True
 
     def board_read(self, number: int, board: lane_port.Board) -> None:
         """The whole lane as of a position: at joining, and after a hole."""

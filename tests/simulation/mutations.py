@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fanout import catchup
+from fanout import catchup, sessions
 from fanout.catchup import Held, Walk
 from fanout.cohorts import Cohort
 from fanout.contract.codec import delta_json
@@ -246,6 +246,10 @@ def changes_after_gone_are_sent(patch: Patch) -> None:
 
     real = MarketEntry.since
     patch.setattr(MarketEntry, "since", since)
+
+
+def the_forgetful_are_believed(patch: Patch) -> None:
+    patch.setattr(sessions, "_forgot", lambda _device, _walk, _topic: False)
 
 
 def images_are_never_restarted(patch: Patch) -> None:

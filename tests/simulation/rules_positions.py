@@ -144,6 +144,32 @@ def a_cursor_of_another_epoch_gets_an_image() -> None:
     assert set(device.replica.markets) == {"E0M0", "E0M2", "E0M3"}
 
 
+@scenario(mutations.the_forgetful_are_believed)
+def what_was_claimed_before_everything_was_forgotten_comes_as_an_image() -> None:
+    stage = Stage(shards=2)
+    stage.publish(event(), market(0), market(1))
+    device, stays = stage.device(TOPIC, shard=1), stage.device(TOPIC)
+    stage.run()
+    stage.log.lose()
+    ahead = stage.shards[1]
+    ahead.learn_epoch(stage.now_ms)
+    stage.publish(event(), market(0, 2_500))
+    stage.settle(shard=1)
+    stage.tick()
+    stage.read(device)
+    cursor = device.replica.cursor
+    assert cursor is not None
+    stage.connect(device)
+    device.subscribe([TOPIC], cursor, stage.now_ms)
+    stage.tick()
+    stage.shards[0].learn_epoch(stage.now_ms)
+    device.subscribe([TOPIC], cursor, stage.now_ms)
+    heard = stage.run(device)
+    assert [message["epoch"] for message in heard if message["t"] == "subscribed"] == ["e1", "e1", "e2", "e2"]
+    assert set(device.replica.markets) == set(stays.replica.markets) == {"E0M0"}
+    stage.checkers[device].quiet()
+
+
 @scenario(mutations.floor_starts_nothing_anew)
 def what_ages_out_unended_starts_the_lane_anew() -> None:
     stage = Stage()

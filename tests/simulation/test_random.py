@@ -9,6 +9,8 @@ from tests.simulation.world import World
 SEEDS_CI = 200
 SEEDS_PROOF = 2_000
 BATCH = 20
+ONCE_FAILED = (2186,)
+"""Seeds that found what was wrong, beyond those that CI runs."""
 
 
 def run(seed: int) -> None:
@@ -25,6 +27,11 @@ def run(seed: int) -> None:
 def test_every_device_shows_the_log(first: int) -> None:
     for seed in range(first, first + BATCH):
         run(seed)
+
+
+@pytest.mark.parametrize("seed", ONCE_FAILED)
+def test_what_was_wrong_once(seed: int) -> None:
+    run(seed)
 
 
 @pytest.mark.proof
