@@ -196,9 +196,9 @@ def test_an_asian_handicap_is_a_market_for_every_line() -> None:
     ]
     markets = markets_of(feed.states(line(change(*rc, marketDefinition=handicap(-0.5)))))
     assert [(market.line, market.cls, market.type) for market in markets] == [
-        ("-0.5", "main", "asian_handicap"),
-        ("0", "alternate", "asian_handicap"),
-        ("0.5", "alternate", "asian_handicap"),
+        ("-0.5", "main", "spread"),
+        ("0", "alternate", "spread"),
+        ("0.5", "alternate", "spread"),
     ]
     assert len({market.id for market in markets}) == 3
     assert len({market.group for market in markets}) == 1

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
-from feeds.contract.model import Event, EventState, event_topic
+from feeds.contract.model import Event, EventState
 from feeds.contract.subjects import lane_of, source_id
 from feeds.mapping import Names
 from feeds.providers.betfair.catalogue import Catalogue
@@ -27,7 +27,7 @@ class EventTrack:
         competition = catalogue.competition(market_id)
         league = names.league(competition.id, competition.name) if competition else names.league()
         self.id = names.event(definition.event_id).id
-        self.topic = event_topic(sport, league, self.id)
+        self.topic = names.topic(definition.event_id, sport=sport, league=league)
         self._outright = kind_of(definition).cls == "future"
         self._name = f"Event {definition.event_id}"
         self._start = definition.market_time

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from feeds.contract.model import Event, EventState, Market, Score, Selection, event_topic
+from feeds.contract.model import Event, EventState, Market, Score, Selection
 from feeds.contract.subjects import lane_of, source_id
 from feeds.mapping import Names
 from feeds.ports import State
@@ -65,7 +65,8 @@ class EventTrack:
         self.started = False
         self.mentioned_ms = 0
         self._names = names
-        self._topic = event_topic(sport, names.league(raw.sport_key, league_word(raw.sport_key)), self.id)
+        league = names.league(raw.sport_key, league_word(raw.sport_key))
+        self._topic = names.topic(raw.id, sport=sport, league=league)
         self._away_first = sport in _AWAY_FIRST
         self._outright = raw.home_team is None
         self._src = source_id(feed, lane_of(self.id, lanes))
