@@ -85,6 +85,12 @@ class OddsApiServer:
         for resource in self._resources.values():
             resource.pending.extend(resource.line.command(words, now_ms))
 
+    @property
+    def faulty(self) -> bool:
+        """Whether any fault goes on."""
+        now_ms = unix_ms()
+        return any(resource.line.faulty(now_ms) for resource in self._resources.values())
+
     @asynccontextmanager
     async def serving(self, port: int = 0) -> AsyncIterator[int]:
         """Serves meanwhile on a loopback port, a free one where it is 0. Gives the port."""
