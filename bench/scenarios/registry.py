@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bench.scenario import Scenario
 from bench.scenarios.fanout import CONNECTS, FANOUT, IDLE, WIDE
+from bench.scenarios.feeds import FEEDS
 from bench.scenarios.growth import GROWTH
 from bench.scenarios.peers import PEERS_SCENARIO
 
-SCENARIOS: tuple[Scenario, ...] = (FANOUT, WIDE, IDLE, CONNECTS, GROWTH, PEERS_SCENARIO)
+SCENARIOS: tuple[Scenario, ...] = (FANOUT, WIDE, IDLE, CONNECTS, GROWTH, PEERS_SCENARIO, FEEDS)
