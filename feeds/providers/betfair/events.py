@@ -6,8 +6,6 @@ play, then live, ended when every known market of it is closed. A meeting stays 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from msgspec.structs import replace
 
 from feeds.contract.model import Event, EventState
@@ -16,6 +14,7 @@ from feeds.mapping import Names
 from feeds.providers.betfair.catalogue import Catalogue
 from feeds.providers.betfair.spec import MarketDefinition
 from feeds.providers.betfair.taxonomy import SPORTS, kind_of, opponents
+from feeds.providers.times import utc_text
 
 
 class EventTrack:
@@ -71,7 +70,7 @@ class EventTrack:
             id=self.id,
             topic=self.topic,
             name=self._name,
-            start=_utc_text(self._start),
+            start=utc_text(self._start),
             state=self._state(),
             ts=self._published.ts if self._published else now_ms,
             home=home,
@@ -87,9 +86,3 @@ class EventTrack:
         if all(self._closed.values()):
             return "ended"
         return "live" if self._been_live else "upcoming"
-
-
-def _utc_text(time: datetime) -> str:
-    """RFC 3339 in UTC, whole seconds. A time without a zone is UTC, as all of Betfair's are."""
-    aware = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    return aware.strftime("%Y-%m-%dT%H:%M:%SZ")

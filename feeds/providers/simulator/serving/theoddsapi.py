@@ -22,9 +22,10 @@ from starlette.routing import Route
 from feeds.contract.model import FeedState
 from feeds.contract.results import MarketResult
 from feeds.ports import State
+from feeds.providers.clock import unix_ms
 from feeds.providers.simulator.serving.faults import FaultyLine
 from feeds.providers.simulator.serving.theoddsapi_answers import BOOKMAKER, Answers, PriceFormat
-from feeds.providers.simulator.serving.uvicorn_server import serving, unix_ms
+from feeds.providers.simulator.serving.uvicorn_server import serving
 
 KEY: Final = "simulated"
 QUOTA: Final = 1_000_000_000
