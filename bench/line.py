@@ -10,7 +10,7 @@ import contextlib
 import http.client
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -82,13 +82,8 @@ class Line(NamedTuple):
             part.check()
 
     async def metrics(self) -> dict[str, float]:
-        """The first shard's own numbers now, summed over labels, by the name of the sample."""
-        page = await asyncio.to_thread(_page, self.address, "/metrics")
-        totals: dict[str, float] = {}
-        for family in text_string_to_metric_families(page):
-            for sample in family.samples:
-                totals[sample.name] = totals.get(sample.name, 0.0) + sample.value
-        return totals
+        """The first shard's own numbers now, by the name of the sample."""
+        return await metrics_of(self.address)
 
 
 @contextlib.asynccontextmanager
@@ -97,9 +92,7 @@ async def running_line(cores: Cores, tell: Tell, load: LineLoad) -> AsyncIterato
     nats_port = free_port()
     nats_url = f"nats://{_HOST}:{nats_port}"
     async with contextlib.AsyncExitStack() as stack:
-        place = Path(
-            stack.enter_context(tempfile.TemporaryDirectory(prefix="oddswire-bench-", dir=load.log_dir or None))
-        )
+        place = stack.enter_context(log_place(load.log_dir))
         nats = await stack.enter_async_context(running(nats_program(nats_port, place), cores.beside))
         feed = await stack.enter_async_context(running(_feed(nats_url, load), cores.beside))
         shards = [
@@ -118,6 +111,13 @@ async def _running_shard(number: int, nats_url: str, load: LineLoad, cores: Core
     program = shard_program(nats_url, port, load.sockets, name=f"fanout-{number + 1}", settings=_log_age(load))
     async with running(program, {measured[number % len(measured)]}) as child:
         yield Served(child, Address(_HOST, port))
+
+
+@contextlib.contextmanager
+def log_place(parent: str) -> Iterator[Path]:
+    """A directory within `parent` (empty: the system's own temporary directory) that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="oddswire-bench-", dir=parent or None) as place:
+        yield Path(place)
 
 
 def nats_program(port: int, place: Path) -> Program:
@@ -152,12 +152,22 @@ def free_port() -> int:
         return port
 
 
+async def metrics_of(address: Address) -> dict[str, float]:
+    """A process's own numbers now, summed over labels, by the name of the sample. Raises CannotMeasure."""
+    page = await asyncio.to_thread(_page, address, "/metrics")
+    totals: dict[str, float] = {}
+    for family in text_string_to_metric_families(page):
+        for sample in family.samples:
+            totals[sample.name] = totals.get(sample.name, 0.0) + sample.value
+    return totals
+
+
 def _page(address: Address, path: str) -> str:
     connection = http.client.HTTPConnection(*address, timeout=_PAGE_S)
     try:
         connection.request("GET", path)
         return connection.getresponse().read().decode()
     except (OSError, http.client.HTTPException) as error:
-        raise CannotMeasure(f"{path} of the shard: {error}") from error
+        raise CannotMeasure(f"{path} of port {address.port}: {error}") from error
     finally:
         connection.close()

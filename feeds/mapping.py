@@ -16,7 +16,10 @@ whose they are, so that any of these providers can go on with them.
 "sr:player:1234" = { id = "patrick_mahomes", name = "Patrick Mahomes" }
 [events]                          # the provider's id = the event's key, the same in every provider's file
 "sr:match:18941600" = "nfl-2026-09-21-bills-chiefs"
+"31000001" = { key = "nfl-2026-09-21-bills-chiefs", sport = "football", league = "nfl" }
 ```
+
+Feeds join an event only under one topic: where a provider tells no league, or another one, the file names both.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ import msgspec
 
 from feeds.contract.errors import Refused
 from feeds.contract.ids import RESERVED_SPORTS, SLUG_PATTERN, derive_id, slug
-from feeds.contract.model import MarketClass, Side, Subject
+from feeds.contract.model import MarketClass, Side, Subject, event_topic
 
 JOINED: Final = "joined"
 """The word that ids of joined events are derived with, in place of a provider's."""
@@ -50,6 +53,12 @@ class _Player(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: _Name
 
 
+class _Joined(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    key: _Name
+    sport: _Slug
+    league: _Slug
+
+
 class MappingTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A mapping file. Keys are the provider's ids or names."""
 
@@ -57,7 +66,7 @@ class MappingTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     leagues: dict[str, _Slug] = {}
     teams: dict[str, _Name] = {}
     players: dict[str, _Player] = {}
-    events: dict[str, _Name] = {}
+    events: dict[str, _Name | _Joined] = {}
 
 
 class EventIdentity(NamedTuple):
@@ -104,10 +113,18 @@ class Names:
 
     def event(self, raw_id: str) -> EventIdentity:
         """The event of a provider's id."""
-        key = self._table.events.get(raw_id)
-        if key is not None:
+        found = self._table.events.get(raw_id)
+        if found is not None:
+            key = found.key if isinstance(found, _Joined) else found
             return EventIdentity(derive_id("E", JOINED, key), joined=True)
         return EventIdentity(derive_id("E", self._provider, raw_id), joined=False)
+
+    def topic(self, raw_id: str, *, sport: str, league: str) -> str:
+        """The topic of the event of a provider's id: by the file where it names one, else of this sport and league."""
+        found = self._table.events.get(raw_id)
+        if isinstance(found, _Joined):
+            sport, league = OTHER if found.sport in RESERVED_SPORTS else found.sport, found.league
+        return event_topic(sport, league, self.event(raw_id).id)
 
     def market_id(self, event: EventIdentity, key: MarketKey, *raw: str | int) -> str:
         """A market's id. `raw`: the provider's own, whatever of it is fixed for the market's life."""

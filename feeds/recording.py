@@ -26,6 +26,9 @@ LINE_BYTES_MAX: Final = 16 * 1024 * 1024
 DOCUMENT_BYTES_MAX: Final = 64 * 1024 * 1024
 """Largest JSON document spread over many lines; a larger one is taken line by line."""
 
+LOOP_PAUSE_S: Final = 1.0
+"""Between two passes of a looped recording, so that a short one at a high speed does not spin."""
+
 _BLOCK_BYTES: Final = 256 * 1024
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _BZIP2_MAGIC: Final = b"BZh"
@@ -65,6 +68,26 @@ class Tally:
     def refuse(self, code: str) -> None:
         """One line was refused."""
         self.reasons[code] += 1
+
+
+class Pace:
+    """When what was recorded is due, at `speed` times its own pace, from the first time on."""
+
+    def __init__(self, speed: float) -> None:
+        assert speed > 0
+        self._speed = speed
+        self._origin: tuple[int, float] | None = None
+
+    def begin(self) -> None:
+        """Another pass: the next time is its first."""
+        self._origin = None
+
+    def wait_s(self, at_ms: int, now_s: float) -> float:
+        """How long until what was recorded at `at_ms` (Unix ms) is due; below 0 where one is late. `now_s`: of a clock
+        that only rises."""
+        self._origin = self._origin or (at_ms, now_s)
+        first_ms, began_s = self._origin
+        return began_s + (at_ms - first_ms) / 1000 / self._speed - now_s
 
 
 class Recording:

@@ -21,15 +21,13 @@ import asyncio
 import contextlib
 import gc
 import os
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 from bench import steady
 from bench.audience import Audience, Speech
-from bench.line import LOG_DIR, free_port, nats_program, shard_program
+from bench.line import LOG_DIR, free_port, log_place, nats_program, shard_program
 from bench.options import count_to, seconds_to
 from bench.peers import nagle
 from bench.peers.contestants import BARE, PEERS, SHARD, Contestant, shard_speech
@@ -161,7 +159,7 @@ async def _shard(part: Part, options: argparse.Namespace, cores: Cores) -> Async
     nats_url = f"nats://{_HOST}:{nats_port}"
     settings = {"ODDSWIRE_FANOUT_TIERS_MS": f"{part.join_ms},1000", **_ALL_AT_ONCE}
     feed = _feed("shard", nats_port, part)
-    with _place(options.log_dir) as place:
+    with log_place(options.log_dir) as place:
         async with (
             running(nats_program(nats_port, place), cores.beside),
             running(feed, cores.beside),
@@ -175,7 +173,7 @@ async def _shard(part: Part, options: argparse.Namespace, cores: Cores) -> Async
 @contextlib.asynccontextmanager
 async def _peer(peer: Contestant, part: Part, cores: Cores) -> AsyncIterator[Serving]:
     port, feed_port = free_port(), free_port()
-    with _place("") as place:
+    with log_place("") as place:
         words = ("-m", f"bench.peers.{peer.module}", "--port", str(port), "--feed-port", str(feed_port))
         how = ("--join-ms", str(part.join_ms), "--place", str(place))
         async with running(Program(peer.name, (*words, *how), peer.ready), cores.measured) as child:
@@ -187,12 +185,6 @@ def _feed(kind: str, port: int, part: Part) -> Program:
     load = {"--port": port, "--markets": part.markets, "--rate": part.rate, "--join-ms": part.join_ms}
     words = ("-m", "bench.loadfeed", kind, *(str(word) for pair in load.items() for word in pair))
     return Program("feed", words, "^feeding$")
-
-
-@contextlib.contextmanager
-def _place(parent: str) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="oddswire-bench-", dir=parent or None) as place:
-        yield Path(place)
 
 
 def _contestant(name: str) -> Contestant:

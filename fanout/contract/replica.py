@@ -12,6 +12,9 @@ from fanout.contract.topics import Topic, parse_topic
 
 Message = dict[str, Any]
 
+_EXCHANGE = ("lay", "size", "ltp")
+"""What a selection has only where an exchange tells it: a whole MARKET leaves out what a DELTA takes away by null."""
+
 
 class Replica:
     """Markets and events of one device's topics, by id.
@@ -198,6 +201,9 @@ def _apply(market: Message, delta: Message) -> None:
         change = changes.get(selection["id"])
         if change is not None:
             selection.update(change)
+            for name in _EXCHANGE:
+                if name in change and change[name] is None:
+                    del selection[name]
 
 
 def _means(topic: Topic, market: Message) -> bool:

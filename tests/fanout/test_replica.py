@@ -291,3 +291,10 @@ def test_unknown_messages_and_fields_are_ignored() -> None:
     take(replica, {"t": "news", "cursor": "x"}, d(delta(p=10, s=11, a=-115, colour="blue")), {"no": "t"})
     assert prices(replica) == {"M1": -115}
     assert replica.cursor == "c1"
+
+
+def test_what_an_exchange_takes_away_is_not_held_any_more() -> None:
+    offered = {"id": "M1h", "name": "Chiefs", "a": -110, "d": "1.909", "lay": "1.95", "size": "12.00", "st": "open"}
+    replica = holding(whole(x=[offered]))
+    take(replica, d({"id": "M1", "p": 10, "s": 11, "ts": 11, "x": [{"id": "M1h", "lay": None, "size": None}]}))
+    assert replica.markets["M1"]["x"] == whole()["x"]

@@ -114,8 +114,8 @@ class Troubled:
             await answer(scope, receive, send)
 
 
-def client(port: int, sports: str, **changes: Any) -> TheOddsApi:
-    """A client of a server on a port."""
+def settings(port: int, sports: str, **changes: Any) -> TheOddsApiSettings:
+    """Settings of an impatient client of a server on a port."""
     values = {
         "api_key": KEY,
         "url": f"http://127.0.0.1:{port}",
@@ -125,8 +125,12 @@ def client(port: int, sports: str, **changes: Any) -> TheOddsApi:
         **FAST,
         **changes,
     }
-    settings = TheOddsApiSettings.model_validate(values)
-    return TheOddsApi(settings, feed="odds", lanes=3, names=Names(PROVIDER), rng=Random(1))
+    return TheOddsApiSettings.model_validate(values)
+
+
+def client(port: int, sports: str, **changes: Any) -> TheOddsApi:
+    """A client with these settings."""
+    return TheOddsApi(settings(port, sports, **changes), feed="odds", lanes=3, names=Names(PROVIDER), rng=Random(1))
 
 
 @asynccontextmanager

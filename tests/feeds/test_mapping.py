@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from feeds.contract.errors import Refused
@@ -82,6 +83,18 @@ def test_a_joined_event_has_the_same_ids_whoever_tells_of_it() -> None:
     assert theirs.selection_id(event, market, 9, name="Josh Allen") == named
 
 
+def test_a_joined_event_is_under_the_topic_that_its_file_names() -> None:
+    row = {"key": "the-game", "sport": "football", "league": "nfl"}
+    rows = {"1": row, "2": "the-game", "3": {**row, "sport": "desk"}}
+    names = Names("acme", msgspec.convert({"events": rows}, MappingTable))
+    event = names.event("1")
+    assert event == names.event("2")
+    assert names.topic("1", sport="american_football", league="other") == f"football.nfl.{event.id}"
+    assert names.topic("2", sport="football", league="nfl") == f"football.nfl.{event.id}"
+    assert names.topic("3", sport="football", league="nfl") == f"other.nfl.{event.id}"
+    assert names.topic("4", sport="tennis", league="atp") == f"tennis.atp.{names.event('4').id}"
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -124,6 +137,8 @@ def test_ids_and_slugs_may_stand_in_topics() -> None:
         '[sports]\n"1" = "a\\n"',
         '[sports]\n"1" = "Not a slug"',
         '[nonsense]\n"1" = "a"',
+        '[events]\n"1" = { key = "a", sport = "football" }',
+        '[events]\n"1" = { key = "a", sport = "football", league = "N F L" }',
         '[players]\n"1" = { id = "a" }',
         "[sports",
         b"\xff\xfe",

@@ -200,8 +200,8 @@ def test_team_totals() -> None:
     [
         ("h2h_h1", ("main", "moneyline", "1h")),
         ("h2h_1st_5_innings", ("main", "moneyline", "5i")),
-        ("btts", ("special", "btts", "game")),
-        ("h2h_3_way", ("main", "match_result", "game")),
+        ("btts", ("special", "both_teams_to_score", "game")),
+        ("h2h_3_way", ("main", "match_result", "regulation")),
     ],
 )
 def test_market_keys(key: str, kind: tuple[str, str, str]) -> None:

@@ -7,7 +7,6 @@ makes states. Reads the file in a thread, a bounded number of lines ahead, so th
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -19,11 +18,13 @@ from feeds.contract.model import Market
 from feeds.mapping import Names
 from feeds.ports import FeedSink
 from feeds.providers.betfair.catalogue import Catalogue
-from feeds.providers.betfair.mapping import Translator, absent
+from feeds.providers.betfair.mapping import Translator
 from feeds.providers.betfair.parse import Change, StreamReader
-from feeds.providers.betfair.refusals import RefusalLog
 from feeds.providers.betfair.telling import Teller
-from feeds.recording import Recording, Tally
+from feeds.providers.clock import unix_ms
+from feeds.providers.endings import not_offered
+from feeds.providers.refusals import RefusalLog
+from feeds.recording import LOOP_PAUSE_S, Pace, Recording, Tally
 
 READ_AHEAD_LINES: Final = 512
 """Lines unpacked at once."""
@@ -31,16 +32,9 @@ READ_AHEAD_LINES: Final = 512
 TURN_LINES_MAX: Final = 32
 """Lines played without letting the loop run, however far behind the recording's clock the player is."""
 
-LOOP_PAUSE_S: Final = 1.0
-"""Between two passes of a looped recording, so that a short one at a high speed does not spin."""
-
 _PACKING: Final = (".bz2", ".gz", ".jsonl", ".json")
 
 _log = structlog.get_logger(__name__)
-
-
-def _unix_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class BetfairRecording:
@@ -59,7 +53,7 @@ class BetfairRecording:
         speed: float,
         loop: bool,
         names: Names | None = None,
-        now_ms: Callable[[], int] = _unix_ms,
+        now_ms: Callable[[], int] = unix_ms,
     ) -> None:
         assert speed > 0
         self.feed = feed
@@ -90,7 +84,7 @@ class BetfairRecording:
 
     def absent(self, market: Market, now_ms: int) -> Market:
         """What the log holds and the recording does not mention is not offered: suspended."""
-        return absent(market, now_ms)
+        return not_offered(market, now_ms)
 
     async def _pass(self, player: _Player) -> None:
         recording = Recording(self._path)
@@ -112,7 +106,7 @@ class BetfairRecording:
 
     def _refuse(self, refusal: Refused, line: int | None) -> None:
         self.tally.refuse(refusal.code)
-        self._refusals.add(refusal, line, self.tally.refused)
+        self._refusals.add(refusal.code, line=line, detail=str(refusal)[:200], refused=self.tally.refused)
 
 
 class _Player:
@@ -125,14 +119,13 @@ class _Player:
         self.reader = StreamReader()
         self.teller = teller
         self.complete = False
-        self._speed = speed
-        self._origin: tuple[int, float] | None = None
+        self._pace = Pace(speed)
         self._turn_lines = 0
 
     def begin(self) -> None:
         """Nothing is known yet, or any more: a fresh reader, a fresh clock, `recovering`."""
         self.reader = StreamReader()
-        self._origin = None
+        self._pace.begin()
         self.complete = False
         self.teller.begin()
 
@@ -146,11 +139,7 @@ class _Player:
             self.teller.say("recovering" if self.reader.degraded else "live")
 
     async def _until_due(self, pt: int) -> None:
-        clock = asyncio.get_running_loop()
-        if self._origin is None:
-            self._origin = (pt, clock.time())
-        first_pt, started = self._origin
-        wait_s = started + (pt - first_pt) / 1000 / self._speed - clock.time()
+        wait_s = self._pace.wait_s(pt, asyncio.get_running_loop().time())
         self._turn_lines += 1
         if wait_s > 0 or self._turn_lines >= TURN_LINES_MAX:
             self._turn_lines = 0

@@ -18,12 +18,12 @@ from feeds.providers.betfair.backoff import Backoff
 from feeds.providers.betfair.failures import StreamFailed
 from feeds.providers.betfair.naming import Naming
 from feeds.providers.betfair.parse import Change, StreamReader
-from feeds.providers.betfair.refusals import RefusalLog
 from feeds.providers.betfair.requests import MARKET_DEFINITION, DataFilter, MarketFilter, Resume, Subscription
 from feeds.providers.betfair.session import Credentials, StreamSession
 from feeds.providers.betfair.settings import BetfairSettings, words
 from feeds.providers.betfair.standing import Standing
 from feeds.providers.betfair.telling import Teller
+from feeds.providers.refusals import RefusalLog
 from feeds.recording import Tally
 
 READ_BYTES_MAX: Final = 64 * 1024
@@ -175,7 +175,7 @@ class StreamConnection:
         self._teller.flush()
         refusal = session.take_refusal()
         if refusal is not None:
-            self._refusals.add(refusal, None, session.refused.refused)
+            self._refusals.add(refusal.code, detail=str(refusal)[:200], refused=session.refused.refused)
 
     def _count(self, session: StreamSession) -> None:
         if session.holes:

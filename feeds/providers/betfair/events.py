@@ -6,16 +6,15 @@ play, then live, ended when every known market of it is closed. A meeting stays 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from msgspec.structs import replace
 
-from feeds.contract.model import Event, EventState, event_topic
+from feeds.contract.model import Event, EventState
 from feeds.contract.subjects import lane_of, source_id
 from feeds.mapping import Names
 from feeds.providers.betfair.catalogue import Catalogue
 from feeds.providers.betfair.spec import MarketDefinition
 from feeds.providers.betfair.taxonomy import SPORTS, kind_of, opponents
+from feeds.providers.times import utc_text
 
 
 class EventTrack:
@@ -27,7 +26,7 @@ class EventTrack:
         competition = catalogue.competition(market_id)
         league = names.league(competition.id, competition.name) if competition else names.league()
         self.id = names.event(definition.event_id).id
-        self.topic = event_topic(sport, league, self.id)
+        self.topic = names.topic(definition.event_id, sport=sport, league=league)
         self._outright = kind_of(definition).cls == "future"
         self._name = f"Event {definition.event_id}"
         self._start = definition.market_time
@@ -71,7 +70,7 @@ class EventTrack:
             id=self.id,
             topic=self.topic,
             name=self._name,
-            start=_utc_text(self._start),
+            start=utc_text(self._start),
             state=self._state(),
             ts=self._published.ts if self._published else now_ms,
             home=home,
@@ -87,9 +86,3 @@ class EventTrack:
         if all(self._closed.values()):
             return "ended"
         return "live" if self._been_live else "upcoming"
-
-
-def _utc_text(time: datetime) -> str:
-    """RFC 3339 in UTC, whole seconds. A time without a zone is UTC, as all of Betfair's are."""
-    aware = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    return aware.strftime("%Y-%m-%dT%H:%M:%SZ")

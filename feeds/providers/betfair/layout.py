@@ -20,15 +20,15 @@ from feeds.mapping import MarketKey, Names
 from feeds.providers.betfair.catalogue import Catalogue
 from feeds.providers.betfair.spec import MarketDefinition, RunnerDefinition, RunnerKey
 from feeds.providers.betfair.taxonomy import (
-    ASIAN_HANDICAP,
-    SHARED_TYPES,
     MarketKind,
     has_odds,
     is_asian_handicap,
     kind_of,
+    lined,
     opponents,
     side_of,
 )
+from feeds.vocabulary import OVER_UNDER, shared
 
 PROVIDER: Final = "betfair"
 """The word ids are derived with. Not the feed's name: two feeds of Betfair tell of the same markets."""
@@ -112,6 +112,8 @@ class Planner:
         self._event = names.event(definition.event_id)
         self._sides = opponents(definition.event_name or catalogue.event_name(market_id) or "")
         self.runners = sorted({runner.key: runner for runner in definition.runners}.values(), key=_priority)
+        self._runner_sides = {runner.key[0]: self._side(runner) for runner in self.runners}
+        self._home = min(self._runner_sides, key=self._how_far_from_home, default=None)
 
     def whole(self) -> MarketPlan:
         """The one market of an ordinary definition."""
@@ -120,24 +122,24 @@ class Planner:
         return self._plan("", kind, group, tuple(self.runners))
 
     def lines(self) -> tuple[MarketPlan, ...]:
-        """A market for every line of an Asian handicap. A line is spelled from the first runner's side."""
-        if not self.runners:
-            return ()
-        first = self.runners[0].key[0]
+        """A market for every line of an Asian handicap."""
         pairs: dict[float, list[RunnerDefinition]] = {}
         for runner in self.runners:
-            pairs.setdefault(_line_of(runner.key, first), []).append(runner)
+            pairs.setdefault(self._line_of(runner.key), []).append(runner)
         key_line = self._definition.key_line_definition
-        main = {_line_of(key.key, first) for key in key_line.kl} if key_line else set()
-        return tuple(
-            self._plan(
-                line_text(line),
-                kind := MarketKind("main" if line in main else "alternate", ASIAN_HANDICAP, line=line_text(line)),
-                self.group(kind),
-                tuple(pair),
-            )
-            for line, pair in pairs.items()
-        )
+        main = {self._line_of(key.key) for key in key_line.kl} if key_line else set()
+        plans: list[MarketPlan] = []
+        for line, pair in pairs.items():
+            kind = lined(self._definition, line_text(line), main=line in main)
+            plans.append(self._plan(line_text(line), kind, self.group(kind), tuple(pair), with_line=True))
+        return tuple(plans)
+
+    def _line_of(self, key: RunnerKey) -> float:
+        """The line of a runner's pair: a total's own, a spread's as the home side has it, as every provider spells it;
+        where nobody knows who is at home, as the first runner has it. Both sides of a pair give the same."""
+        runner_id, hc = key
+        mirrored = self._runner_sides.get(runner_id) not in OVER_UNDER and runner_id != self._home
+        return (-hc if mirrored else hc) or 0.0
 
     def group(self, kind: MarketKind) -> str:
         """What joins the lines of this very market of Betfair's."""
@@ -162,6 +164,15 @@ class Planner:
         name = runner.name or self._catalogue.runner_name(self._market_id, runner_id)
         return None if name is None else self._names.team(str(runner_id), name)
 
+    def _how_far_from_home(self, runner_id: int) -> int:
+        side = self._runner_sides[runner_id]
+        return 0 if side == "home" else 2 if side == "away" else 1
+
+    def _side(self, runner: RunnerDefinition) -> Side | None:
+        runner_id = runner.key[0]
+        raw_name = runner.name or self._catalogue.runner_name(self._market_id, runner_id)
+        return side_of(runner_id, raw_name, self._sides)
+
     def status(self, runner: RunnerDefinition) -> Status:
         """A selection's status."""
         st = _RUNNER_STATUS.get(runner.status, "inactive")
@@ -169,25 +180,29 @@ class Planner:
 
     def _key(self, kind: MarketKind, *raw: str | int) -> MarketKey:
         """A market of an event in the words all providers share. What no other has is told apart by Betfair's id."""
-        subject = None if kind.type in SHARED_TYPES else "/".join((self._market_id, *map(str, raw)))
+        subject = None if shared(kind.cls, kind.type) else "/".join((self._market_id, *map(str, raw)))
         return MarketKey(kind.cls, kind.type, kind.period, kind.line, subject)
 
     def _plan(
-        self, slot: str, kind: MarketKind, group: str | None, runners: tuple[RunnerDefinition, ...]
+        self,
+        slot: str,
+        kind: MarketKind,
+        group: str | None,
+        runners: tuple[RunnerDefinition, ...],
+        *,
+        with_line: bool = False,
     ) -> MarketPlan:
         market_id = self.market_id(kind)
-        with_line = kind.type == ASIAN_HANDICAP
         selections = tuple(self._selection(market_id, runner, with_line=with_line) for runner in runners)
         return MarketPlan(slot, market_id, kind.cls, kind.type, kind.period, kind.line, group, selections)
 
     def _selection(self, market_id: str, runner: RunnerDefinition, *, with_line: bool) -> SelectionPlan:
         runner_id, hc = runner.key
-        raw_name = runner.name or self._catalogue.runner_name(self._market_id, runner_id)
         name = shown = self.runner_name(runner) or f"Runner {runner_id}"
+        side = self._runner_sides[runner_id]
         line = line_text(hc) if with_line else None
         if line is not None:
-            shown = f"{name} {line if hc <= 0 else '+' + line}"
-        side = side_of(runner_id, raw_name, self._sides)
+            shown = f"{name} {line if hc <= 0 or side in OVER_UNDER else '+' + line}"
         st = self.status(runner)
         return SelectionPlan(
             key=runner.key,
@@ -203,9 +218,3 @@ class Planner:
 def _priority(runner: RunnerDefinition) -> tuple[int, RunnerKey]:
     """Betfair's own order, then the key, so that the order of a list in a message never matters."""
     return runner.sort_priority or 0, runner.key
-
-
-def _line_of(key: RunnerKey, first: int) -> float:
-    """The line of a runner's pair, as the first runner has it: both sides of a pair give the same."""
-    runner_id, hc = key
-    return (hc if runner_id == first else -hc) or 0.0

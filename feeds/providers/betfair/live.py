@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 
 import httpx
@@ -16,17 +15,15 @@ from feeds.ports import FeedSink
 from feeds.providers.betfair.account import Account, AccountUnavailable
 from feeds.providers.betfair.catalogue import Catalogue
 from feeds.providers.betfair.connection import StreamConnection
-from feeds.providers.betfair.mapping import Translator, absent
+from feeds.providers.betfair.mapping import Translator
 from feeds.providers.betfair.naming import Naming
 from feeds.providers.betfair.settings import BetfairSettings
 from feeds.providers.betfair.telling import Teller
+from feeds.providers.clock import unix_ms
+from feeds.providers.endings import not_offered
 from feeds.recording import Tally
 
 _log = structlog.get_logger(__name__)
-
-
-def _unix_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class BetfairLive:
@@ -42,7 +39,7 @@ class BetfairLive:
         feed: str,
         lanes: int,
         names: Names | None = None,
-        now_ms: Callable[[], int] = _unix_ms,
+        now_ms: Callable[[], int] = unix_ms,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         if not settings.app_key.get_secret_value():
@@ -68,7 +65,7 @@ class BetfairLive:
 
     def absent(self, market: Market, now_ms: int) -> Market:
         """What the log holds and the stream does not mention is not offered: suspended."""
-        return absent(market, now_ms)
+        return not_offered(market, now_ms)
 
     async def _keep_alive(self) -> None:
         while True:

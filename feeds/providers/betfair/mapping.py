@@ -27,6 +27,7 @@ from feeds.providers.betfair.layout import PROVIDER, Layout, MarketPlan, Selecti
 from feeds.providers.betfair.line_betting import EVENS, line_plans
 from feeds.providers.betfair.parse import BetfairMarket
 from feeds.providers.betfair.settlement import next_result
+from feeds.providers.endings import closed, not_offered
 
 
 class _MarketTrack:
@@ -107,7 +108,7 @@ class Translator:
             track = self._markets.pop(market_id, None)
             if track is None:
                 continue
-            states += [_ended(market, now_ms) for market in track.published.values() if not market.gone]
+            states += [closed(market, now_ms) for market in track.published.values() if not market.gone]
             if track.event.forget(market_id):
                 self._events.pop(track.layout.definition.event_id, None)
                 event = track.event.publish(now_ms)
@@ -148,18 +149,11 @@ class Translator:
         return [] if track is None else _withdrawn(track, now_ms)
 
 
-def absent(market: Market, now_ms: int) -> Market:
-    """A market that nobody offers at the moment: suspended, `not_offered`. One that is gone stays as it is."""
-    if market.gone:
-        return market
-    return replace(market, st="suspended", reason="not_offered", ts=now_ms)
-
-
 def _withdrawn(track: _MarketTrack, now_ms: int) -> list[State]:
     states: list[State] = []
     for slot, market in track.published.items():
-        if absent(market, market.ts) != market:
-            track.published[slot] = absent(market, now_ms)
+        if not_offered(market, market.ts) != market:
+            track.published[slot] = not_offered(market, now_ms)
             states.append(track.published[slot])
     return states
 
@@ -173,14 +167,14 @@ def _changed(track: _MarketTrack, market: BetfairMarket, now_ms: int) -> list[St
     for slot in sorted(vanished):
         ended = track.published.pop(slot)
         if not ended.gone:
-            states.append(_ended(ended, now_ms))
+            states.append(closed(ended, now_ms))
     for plan in plans:
         held = track.published.get(plan.slot)
         replaces = held.replaces if held else None
         if held is not None and held.id != plan.id:
             replaces = None if held.gone else held.id
             if not held.gone:
-                states.append(_ended(held, now_ms, replaced_by=plan.id))
+                states.append(closed(held, now_ms, replaced_by=plan.id))
             held = None
         state = _state(track, plan, market, held.ts if held else now_ms, replaces)
         if state != held:
@@ -188,10 +182,6 @@ def _changed(track: _MarketTrack, market: BetfairMarket, now_ms: int) -> list[St
             track.published[plan.slot] = state
             states.append(state)
     return states
-
-
-def _ended(market: Market, now_ms: int, *, replaced_by: str | None = None) -> Market:
-    return replace(market, st="closed", reason=None, gone=True, replaced_by=replaced_by, ts=now_ms)
 
 
 def _state(track: _MarketTrack, plan: MarketPlan, market: BetfairMarket, ts: int, replaces: str | None) -> Market:

@@ -19,7 +19,6 @@ again, one that is not CLOSED any more takes it back. Never decides what a bet i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Final
 
@@ -29,6 +28,7 @@ from feeds.contract.results import MarketResult, Reduction, SelectionResult, Sha
 from feeds.providers.betfair.layout import MarketPlan
 from feeds.providers.betfair.spec import MarketDefinition, RunnerDefinition
 from feeds.providers.betfair.taxonomy import EACH_WAY, kind_of
+from feeds.providers.times import unix_ms_of
 
 REDUCED_FROM_PERCENT: Final = Fraction(5, 2)
 """Win markets: a smaller adjustment factor reduces nothing."""
@@ -37,8 +37,6 @@ _WON: Final = frozenset({"WINNER", "PLACED"})
 _VOID: Final = frozenset({"REMOVED", "REMOVED_VACANT"})
 _PRICE_REDUCED: Final = frozenset({"win", EACH_WAY})
 _HALF: Final = Fraction(1, 2)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MS: Final = timedelta(milliseconds=1)
 
 
 def next_result(
@@ -125,7 +123,7 @@ def _reductions(plan: MarketPlan, definition: MarketDefinition) -> tuple[Reducti
             continue
         if of_price and percent < REDUCED_FROM_PERCENT:
             continue
-        at_ms = _unix_ms(runner.removal_date)
+        at_ms = unix_ms_of(runner.removal_date)
         share = _share(percent / 100)
         if runner.key in ids:
             found.append(Reduction(ids[runner.key], share, at_ms, "price" if of_price else "winnings"))
@@ -138,13 +136,7 @@ def _percent(runner: RunnerDefinition) -> Fraction:
 
 
 def _settled_ms(definition: MarketDefinition) -> int | None:
-    return None if definition.settled_time is None else _unix_ms(definition.settled_time)
-
-
-def _unix_ms(time: datetime) -> int:
-    """A time without a zone is UTC, as all of Betfair's are."""
-    aware = time.replace(tzinfo=UTC) if time.tzinfo is None else time
-    return (aware - _EPOCH) // _MS
+    return None if definition.settled_time is None else unix_ms_of(definition.settled_time)
 
 
 def _share(value: Fraction) -> Share:

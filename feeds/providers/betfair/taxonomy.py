@@ -14,6 +14,7 @@ from feeds.contract.ids import slug
 from feeds.contract.model import MarketClass, Side
 from feeds.contract.prices import line_text
 from feeds.providers.betfair.spec import MarketDefinition
+from feeds.vocabulary import FIRST_HALF, GAME, MONEYLINE, NAMED_SIDES, OUTRIGHT, SEASON, SPREAD, TOTAL, WIN, winner
 
 SPORTS: Final[Mapping[str, str]] = {
     "1": "soccer",
@@ -45,43 +46,37 @@ class MarketKind(NamedTuple):
 
     cls: MarketClass
     type: str
-    period: str = "game"
+    period: str = GAME
     line: str | None = None
 
 
-ASIAN_HANDICAP: Final = "asian_handicap"
 EACH_WAY: Final = "each_way"
 PLACE: Final = "place"
 
-SHARED_TYPES: Final = frozenset(
-    {
-        *("moneyline", "match_result", "total", ASIAN_HANDICAP, "outright", "win"),
-        *("both_teams_to_score", "correct_score", "double_chance", "draw_no_bet"),
-    }
-)
-"""Types of which an event has one market a class, period and line, whoever tells of it. Places and specials are not."""
-
 _KINDS: Final[Mapping[str, MarketKind]] = {
-    "MONEY_LINE": MarketKind("main", "moneyline"),
-    "MONEYLINE": MarketKind("main", "moneyline"),
-    "WIN": MarketKind("main", "win"),
+    "MONEY_LINE": MarketKind("main", MONEYLINE),
+    "MONEYLINE": MarketKind("main", MONEYLINE),
+    "WIN": MarketKind("main", WIN),
     "PLACE": MarketKind("alternate", PLACE),
     "OTHER_PLACE": MarketKind("alternate", PLACE),
     "EACH_WAY": MarketKind("alternate", EACH_WAY),
-    "HALF_TIME": MarketKind("alternate", "moneyline", period="1h"),
-    "TOURNAMENT_WINNER": MarketKind("future", "outright"),
-    "OUTRIGHT_WINNER": MarketKind("future", "outright"),
-    "WINNER": MarketKind("future", "outright"),
+    "TOURNAMENT_WINNER": MarketKind("future", OUTRIGHT, SEASON),
+    "OUTRIGHT_WINNER": MarketKind("future", OUTRIGHT, SEASON),
+    "WINNER": MarketKind("future", OUTRIGHT, SEASON),
 }
-_MATCH_RESULT: Final = MarketKind("main", "match_result")
-_MONEYLINE: Final = MarketKind("main", "moneyline")
+_WINNERS: Final[Mapping[str, str]] = {"MATCH_ODDS": GAME, "HALF_TIME": FIRST_HALF}
+"""Periods of the market types on who wins, with a draw or without."""
+
+_LINED: Final[Mapping[str, str]] = {"ASIAN_HANDICAP": SPREAD, "HANDICAP": SPREAD, "COMBINED_TOTAL": TOTAL}
+"""Types of the markets whose runners are pairs of handicaps. Soccer's ALT_TOTAL_GOALS is not among them: where it has a
+line, OVER_UNDER has it too, and that is the total others tell of."""
 
 _TOTAL = re.compile(r"(OVER_UNDER|FIRST_HALF_GOALS)_([0-9]{2,3})\Z")
 _MAIN_TOTAL = "2.5"
 
 _DRAW_ID = 58805
 _UNDER_OVER_25: Final[Mapping[int, Side]] = {47972: "under", 47973: "over"}
-_NAMED_SIDES: Final[Mapping[str, Side]] = {"the draw": "draw", "draw": "draw", "yes": "yes", "no": "no"}
+_NAMED_SIDES: Final[Mapping[str, Side]] = {"the draw": "draw", **NAMED_SIDES}
 
 _OPPONENTS = re.compile(r"(.+?) (v|vs|vs\.|@) (.+)\Z")
 
@@ -89,10 +84,12 @@ _LINE_BETTING = frozenset({"LINE", "RANGE"})
 
 
 def kind_of(definition: MarketDefinition) -> MarketKind:
-    """Class, type, period and line of a market. Asian handicaps have a line for each pair of runners instead."""
-    if definition.market_type == "MATCH_ODDS":
+    """Class, type, period and line of a market. Asian handicaps have a line for each pair of runners: `lined`."""
+    part = _WINNERS.get(definition.market_type)
+    if part is not None:
         drawable = any(runner.key[0] == _DRAW_ID for runner in definition.runners)
-        return _MATCH_RESULT if drawable else _MONEYLINE
+        found = winner(SPORTS.get(definition.event_type_id, ""), drawable=drawable, period=part)
+        return MarketKind("main", found.type, found.period)
     known = _KINDS.get(definition.market_type)
     if known is not None:
         return known
@@ -102,8 +99,16 @@ def kind_of(definition: MarketDefinition) -> MarketKind:
     tenths = int(total[2])
     line = line_text(f"{tenths // 10}.{tenths % 10}")
     if total[1] == "FIRST_HALF_GOALS":
-        return MarketKind("alternate", "total", period="1h", line=line)
-    return MarketKind("main" if line == _MAIN_TOTAL else "alternate", "total", line=line)
+        return MarketKind("alternate", TOTAL, period=FIRST_HALF, line=line)
+    return MarketKind("main" if line == _MAIN_TOTAL else "alternate", TOTAL, line=line)
+
+
+def lined(definition: MarketDefinition, line: str, *, main: bool) -> MarketKind:
+    """What one line of an Asian handicap is about."""
+    known = _LINED.get(definition.market_type)
+    if known is None:
+        return MarketKind("special", slug(definition.market_type), line=line)
+    return MarketKind("main" if main else "alternate", known, line=line)
 
 
 def is_asian_handicap(definition: MarketDefinition) -> bool:

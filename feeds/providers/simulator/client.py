@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
 from collections.abc import Callable
 
 from msgspec.structs import replace
 
 from feeds.contract.model import Market
 from feeds.ports import FeedSink
+from feeds.providers.clock import unix_ms
 from feeds.providers.simulator.listing import Chance
 from feeds.providers.simulator.pacing import Pacer, check_limits, game_ms
 from feeds.providers.simulator.slate import Slate
 
 _UPDATES_AT_ONCE = 1_000
 """Most updates made between two turns of the event loop."""
-
-
-def _clock_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class Simulator:
@@ -37,7 +33,7 @@ class Simulator:
         events: int,
         rate: int,
         chance: Chance,
-        now_ms: Callable[[], int] = _clock_ms,
+        now_ms: Callable[[], int] = unix_ms,
     ) -> None:
         check_limits(events, rate)
         self.feed = feed

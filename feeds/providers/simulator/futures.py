@@ -6,11 +6,11 @@ import math
 from random import Random
 
 from feeds.contract.model import Event, Market
-from feeds.providers.simulator.game import utc_text
 from feeds.providers.simulator.listing import Outcome, Run
 from feeds.providers.simulator.offer import Offer
 from feeds.providers.simulator.pricing import IMPLIED, Rungs, many_way, rung_of
 from feeds.providers.simulator.spec import OVERROUND, League
+from feeds.providers.times import utc_text_of_ms
 
 _OVERROUND = OVERROUND["future"]
 _DECIDED_IN_MS = 120 * 86_400_000
@@ -64,7 +64,7 @@ class Outright:
             id=listing.event,
             topic=listing.topic,
             name=f"{league.slug.upper()} {league.outright}",
-            start=utc_text(now_ms + _DECIDED_IN_MS),
+            start=utc_text_of_ms(now_ms + _DECIDED_IN_MS),
             state="upcoming",
             ts=now_ms,
             kind="outright",

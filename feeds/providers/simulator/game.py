@@ -6,8 +6,6 @@ decides nothing about other games, nor how often it may speak (slate.py).
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from msgspec.structs import replace
 
 from feeds.contract.model import Event, Market, Subject
@@ -27,6 +25,7 @@ from feeds.providers.simulator.spec import (
     Lines,
     Prop,
 )
+from feeds.providers.times import utc_text_of_ms
 
 _TEAM_TOTALS_CHANCE = 0.5
 _QUIET_PLAY_CHANCE = 0.5
@@ -73,7 +72,7 @@ class Game:
 
     def announce(self, start_ms: int, now_ms: int) -> Event:
         """The game is on the slate, to begin at `start_ms`."""
-        self.event = replace(self.event, ts=now_ms, start=utc_text(start_ms))
+        self.event = replace(self.event, ts=now_ms, start=utc_text_of_ms(start_ms))
         return self.event
 
     def list_markets(self) -> tuple[Offer, ...]:
@@ -93,7 +92,7 @@ class Game:
         self._kickoff_ms = now_ms - int(progress * self._duration_ms)
         self._board.progress = self._played = progress
         self._count(self._board.draw(self._forecast.expected_points(progress), self._rng), now_ms)
-        self.event = replace(self.event, state="live", start=utc_text(self._kickoff_ms))
+        self.event = replace(self.event, state="live", start=utc_text_of_ms(self._kickoff_ms))
         return self._told(now_ms)
 
     def open(self, offer: Offer, now_ms: int) -> Market:
@@ -263,8 +262,3 @@ class Game:
 
 def _sign(number: float) -> int:
     return (number > 0) - (number < 0)
-
-
-def utc_text(unix_ms: int) -> str:
-    """A time as RFC 3339 UTC, to the second."""
-    return datetime.fromtimestamp(unix_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple, TypeVar
 
@@ -18,6 +17,8 @@ from feeds.contract.errors import Refused
 from feeds.contract.model import FeedState, Market
 from feeds.mapping import MappingTable
 from feeds.ports import FeedSink
+from feeds.providers.clock import unix_ms
+from feeds.providers.endings import not_offered
 from feeds.providers.sportradar.amqp import LineCut, open_line
 from feeds.providers.sportradar.asking import Asking
 from feeds.providers.sportradar.directory import Want
@@ -29,7 +30,6 @@ from feeds.providers.sportradar.rest import ApiUnavailable, UofApi
 from feeds.providers.sportradar.settings import SportradarSettings
 from feeds.providers.sportradar.spec import AnySystemMessage, SnapshotComplete, SystemMessage
 from feeds.providers.sportradar.spec import Producer as ProducerDescription
-from feeds.providers.sportradar.states import absent
 from feeds.recording import Tally
 
 TICK_S: Final = 0.1
@@ -43,10 +43,6 @@ _T = TypeVar("_T")
 _log = structlog.get_logger(__name__)
 
 
-def _unix_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 class SportradarFeed:
     """The feed of one producer. A `feeds.ports.Provider`."""
 
@@ -58,11 +54,11 @@ class SportradarFeed:
         feed: str,
         lanes: int,
         mapping: MappingTable,
-        now_ms: Callable[[], int] = _unix_ms,
+        now_ms: Callable[[], int] = unix_ms,
     ) -> None:
         self.feed = feed
         self.translator = Translator(feed=feed, lanes=lanes, mapping=mapping, product=product)
-        self.refusals = Refusals(feed, now_ms)
+        self.refusals = Refusals(feed)
         self._product = product
         self._settings = settings
         self._now_ms = now_ms
@@ -84,7 +80,7 @@ class SportradarFeed:
 
     def absent(self, market: Market, now_ms: int) -> Market:
         """What the log holds and the producer, recovered, did not mention is not offered: suspended."""
-        return absent(market, now_ms)
+        return not_offered(market, now_ms)
 
 
 async def _until_answered(ask: Callable[[], Awaitable[_T]], retry_s: float) -> _T:

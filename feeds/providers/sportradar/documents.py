@@ -5,7 +5,7 @@ Never fetches anything. A fixture without a tournament, or a market without outc
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -13,6 +13,7 @@ from feeds.contract.errors import Refused
 from feeds.providers.sportradar.parse import identifier, integer, integer_or_none
 from feeds.providers.sportradar.spec import Competitor, Description, Document, Fixture, Player, Producer
 from feeds.providers.sportradar.xml import Element, read_xml
+from feeds.providers.times import utc_text
 
 NAME_CHARACTERS_MAX: Final = 200
 _FAMILY_FIRST: Final = ", "
@@ -87,13 +88,8 @@ def _utc(text: str) -> str:
     if not text:
         return ""
     try:
-        time = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise Refused("bad_value", f"not a time: {text[:40]!r}") from error
-    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
-    try:
-        return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except OverflowError as error:
+        return utc_text(datetime.fromisoformat(text))
+    except (ValueError, OverflowError) as error:
         raise Refused("bad_value", f"not a time: {text[:40]!r}") from error
 
 

@@ -18,12 +18,13 @@ from msgspec.structs import replace
 from feeds.contract.model import Event, Market, MarketClass
 from feeds.contract.results import MarketResult, SelectionResult
 from feeds.ports import State
+from feeds.providers.endings import closed
 from feeds.providers.sportradar.book import EventBook, GroupsOf, Saying
 from feeds.providers.sportradar.layout import EventPlan, LinePlan, Planner
 from feeds.providers.sportradar.lines import LineView
 from feeds.providers.sportradar.settlements import shares
 from feeds.providers.sportradar.spec import Line
-from feeds.providers.sportradar.states import event_state, market_state, replaced
+from feeds.providers.sportradar.states import event_state, market_state
 
 SAYINGS_WAITING_MAX: Final = 2_000
 """Sayings about results that wait for names; beyond it the oldest are told without being waited for."""
@@ -179,7 +180,7 @@ class EventTrack:
         if held is not None and held.id != state.id:
             replaces = None if held.gone else held.id
             if not held.gone:
-                states.append(replaced(held, now_ms, state.id))
+                states.append(closed(held, now_ms, replaced_by=state.id))
         state = replace(state, replaces=replaces)
         if state != held:
             state = replace(state, ts=now_ms)

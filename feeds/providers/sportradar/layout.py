@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from feeds.contract.model import Event, MarketClass, Side, Subject, event_topic
+from feeds.contract.model import Event, MarketClass, Side, Subject
 from feeds.contract.subjects import lane_of, source_id
 from feeds.mapping import EventIdentity, MarketKey, Names
 from feeds.providers.sportradar.directory import Directory, is_player
 from feeds.providers.sportradar.spec import Fixture, Line
 from feeds.providers.sportradar.specifiers import values
 from feeds.providers.sportradar.taxonomy import SPORTS, Kind, kind_of, negated, render, side_of
+from feeds.vocabulary import SPREAD
 
 PROVIDER: Final = "sportradar"
 """The word ids are derived with. Not the feed's name: the feeds of two producers tell of the same markets."""
@@ -173,7 +174,7 @@ class LinePlan:
         line = self.kind.line
         if line is None or side is None:
             return None
-        return negated(line) if self.kind.type == "spread" and side == "away" else line
+        return negated(line) if self.kind.type == SPREAD and side == "away" else line
 
 
 class Planner:
@@ -191,7 +192,8 @@ class Planner:
         identity = names.event(fixture.id)
         if topic is None:
             sport = names.sport(fixture.sport_id, fixture.sport_name, known=SPORTS)
-            topic = event_topic(sport, names.league(fixture.tournament_id, fixture.tournament_name), identity.id)
+            league = names.league(fixture.tournament_id, fixture.tournament_name)
+            topic = names.topic(fixture.id, sport=sport, league=league)
         competitors = {one.id: names.team(one.id, one.name) for one in fixture.competitors}
         home, away = (None, None) if is_outright(fixture.id) else _sides(fixture, competitors)
         between = f"{home} v {away}" if home and away else ""

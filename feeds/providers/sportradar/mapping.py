@@ -7,8 +7,7 @@ name: what is missing stands in `directory.wanted`, and what waits for it is pub
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from feeds.contract.results import MarketResult
 from feeds.mapping import MappingTable, Names
@@ -28,9 +27,7 @@ from feeds.providers.sportradar.spec import (
     OddsChange,
     Player,
 )
-
-UNIX_MS_MAX: Final = 253_402_300_799_000
-"""The last second of the year 9999."""
+from feeds.providers.times import utc_text_of_ms
 
 
 class Told(NamedTuple):
@@ -124,7 +121,7 @@ class Translator:
         if track.plan is None:
             fixture = self.directory.fixture(track.book.id)
             if fixture is not None:
-                track.replan(self._planner.event(fixture, start=_utc_text(track.first_at_ms), topic=None))
+                track.replan(self._planner.event(fixture, start=utc_text_of_ms(track.first_at_ms), topic=None))
         told = Told(track.states(touched, self._planner, now_ms), track.results(self._planner))
         for want in self.directory.missed():
             self._askers.setdefault(want, {})[track.book.id] = None
@@ -132,7 +129,7 @@ class Translator:
 
     def _replanned(self, track: EventTrack, fixture: Fixture, now_ms: int) -> Told:
         topic = None if track.plan is None else track.plan.topic
-        track.replan(self._planner.event(fixture, start=_utc_text(track.first_at_ms), topic=topic))
+        track.replan(self._planner.event(fixture, start=utc_text_of_ms(track.first_at_ms), topic=topic))
         return self._told(track, (), now_ms)
 
     def _retried(self, want: Want, now_ms: int) -> Told:
@@ -143,9 +140,3 @@ class Translator:
             if track is not None:
                 told = told.and_then(self._told(track, (), now_ms))
         return told
-
-
-def _utc_text(unix_ms: int) -> str:
-    """RFC 3339 in UTC, whole seconds; a time no calendar has becomes its nearest."""
-    within = min(max(unix_ms, 0), UNIX_MS_MAX)
-    return datetime.fromtimestamp(within // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -7,7 +7,6 @@ are nowhere in it are made up. Decides nothing about meaning.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -16,27 +15,23 @@ from feeds.contract.errors import Refused
 from feeds.contract.model import Market
 from feeds.mapping import MappingTable
 from feeds.ports import FeedSink
+from feeds.providers.clock import unix_ms
+from feeds.providers.endings import not_offered
 from feeds.providers.sportradar.documents import parse_document
 from feeds.providers.sportradar.mapping import Told, Translator
 from feeds.providers.sportradar.parse import parse
 from feeds.providers.sportradar.refusals import Refusals
 from feeds.providers.sportradar.spec import AnyEventMessage, Document, EventMessage, Message, SystemMessage
-from feeds.providers.sportradar.states import absent
 from feeds.providers.sportradar.xml import DOCUMENT_BYTES_MAX, read_xml
-from feeds.recording import Line, Recording, Tally
+from feeds.recording import LOOP_PAUSE_S, Line, Recording, Tally
 
 FILES_MAX: Final = 10_000
 PAUSE_S_MAX: Final = 60.0
 """Longest wait between two messages, at the recording's own pace."""
 
-LOOP_PAUSE_S: Final = 1.0
 LINES_AT_ONCE: Final = 512
 TURN_MESSAGES_MAX: Final = 32
 _SUFFIXES: Final = (".xml", ".xml.gz", ".xml.bz2", ".xmll", ".xmll.gz", ".xmll.bz2")
-
-
-def _unix_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def messages_in(path: Path) -> Iterator[Line]:
@@ -119,7 +114,7 @@ class SportradarRecording:
         mapping: MappingTable,
         speed: float,
         loop: bool,
-        now_ms: Callable[[], int] = _unix_ms,
+        now_ms: Callable[[], int] = unix_ms,
     ) -> None:
         assert speed > 0
         self.feed = feed
@@ -128,7 +123,7 @@ class SportradarRecording:
         self._loop = loop
         self._now_ms = now_ms
         self._translator = Translator(feed=feed, lanes=lanes, mapping=mapping, product=None)
-        self._refusals = Refusals(str(path), now_ms)
+        self._refusals = Refusals(str(path))
 
     @property
     def tally(self) -> Tally:
@@ -137,7 +132,7 @@ class SportradarRecording:
 
     def absent(self, market: Market, now_ms: int) -> Market:
         """What the log holds and the recording does not mention is not offered: suspended."""
-        return absent(market, now_ms)
+        return not_offered(market, now_ms)
 
     async def run(self, sink: FeedSink) -> None:
         """Play to the end and say `down`, or for ever if looped. Raises Refused where nothing can be read."""

@@ -29,18 +29,6 @@ _STATUS: Final[Mapping[Standing, Status]] = {
 }
 
 
-def absent(market: Market, now_ms: int) -> Market:
-    """A market the producer does not tell of: suspended, `not_offered`. One that is gone stays as it is."""
-    if market.gone:
-        return market
-    return replace(market, st="suspended", reason="not_offered", ts=now_ms)
-
-
-def replaced(market: Market, now_ms: int, by: str) -> Market:
-    """A market whose line goes on under another id."""
-    return replace(market, st="closed", reason=None, gone=True, replaced_by=by, ts=now_ms)
-
-
 def market_state(
     *, plan: LinePlan, event: EventPlan, book: EventBook, cls: MarketClass, view: LineView, ts: int
 ) -> Market | None:

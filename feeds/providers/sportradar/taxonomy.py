@@ -17,6 +17,22 @@ from feeds.contract.ids import slug
 from feeds.contract.model import MarketClass, Side
 from feeds.contract.prices import line_text
 from feeds.providers.sportradar.spec import Description
+from feeds.vocabulary import (
+    BOTH_TEAMS_TO_SCORE,
+    CLASSES,
+    DRAW_NO_BET,
+    GAME,
+    MATCH_RESULT,
+    MONEYLINE,
+    NAMED_SIDES,
+    OUTRIGHT,
+    OVERTIME_SPORTS,
+    REGULATION,
+    SEASON,
+    SPREAD,
+    TEAM_TOTAL,
+    TOTAL,
+)
 
 SPORTS: Final[Mapping[str, str]] = {
     "sr:sport:1": "soccer",
@@ -33,11 +49,6 @@ SPORTS: Final[Mapping[str, str]] = {
     "sr:sport:117": "mma",
 }
 """Our sport by theirs, where their name is not ours. American football is `football`, ice hockey `hockey`."""
-
-OVERTIME_SPORTS: Final = frozenset({"sr:sport:2", "sr:sport:3", "sr:sport:4", "sr:sport:16"})
-"""Where a game has overtime: a market that does not say it includes it is of `regulation`."""
-
-DRAW: Final = "draw"
 
 _KNOWN: Final[Mapping[str, str]] = {
     "1": "1x2",
@@ -60,14 +71,15 @@ _SPREAD = re.compile(r"(?:asian |goal |point |game |run )?handicap\Z")
 _TOTAL = re.compile(r"total(?: goals| points| games| runs)?\Z")
 _TEAM_TOTAL = re.compile(r"\{\$competitor([12])\} total(?: goals| points| games| runs)?\Z")
 _PLAYER = re.compile(r"\{%player\}(?: -)?(?: total)? (.+)")
-_PLAIN: Final[Mapping[str, tuple[MarketClass, str]]] = {
-    "1x2": ("main", "match_result"),
-    "double chance": ("special", "double_chance"),
-    "draw no bet": ("special", "draw_no_bet"),
-    "both teams to score": ("special", "both_teams_to_score"),
-    "correct score": ("special", "correct_score"),
-    "winner": ("main", "moneyline"),
+_PLAIN: Final[Mapping[str, str]] = {
+    "1x2": MATCH_RESULT,
+    "winner": MONEYLINE,
+    "draw no bet": DRAW_NO_BET,
+    "both teams to score": BOTH_TEAMS_TO_SCORE,
 }
+_OWN: Final[Mapping[str, str]] = {"double chance": "double_chance", "correct score": "correct_score"}
+"""Types under which other providers have other selections."""
+
 _TEMPLATE = re.compile(r"\{[^{}]*\}")
 _COUNT = re.compile(r"[0-9]{1,3}\Z")
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,6}(\.[0-9]{1,4})?\Z")
@@ -77,13 +89,9 @@ _SIDES: Final[Mapping[str, Side]] = {
     "{$competitor1} ({+hcp})": "home",
     "{$competitor2}": "away",
     "{$competitor2} ({-hcp})": "away",
-    "draw": "draw",
     "over {total}": "over",
     "under {total}": "under",
-    "over": "over",
-    "under": "under",
-    "yes": "yes",
-    "no": "no",
+    **NAMED_SIDES,
 }
 _KNOWN_SIDES: Final[Mapping[str, Side]] = {"12": "over", "13": "under", "74": "yes", "76": "no"}
 """Outcome ids that mean the same in every market."""
@@ -95,7 +103,7 @@ class Kind(NamedTuple):
 
     cls: MarketClass
     type: str
-    period: str = "game"
+    period: str = GAME
     line: str | None = None
     about: str | None = None
     lined: bool = False
@@ -111,18 +119,20 @@ def kind_of(
         return _outright(name, market_id)
     period, rest = _period(name, specifiers)
     bare = _INCLUDING.sub("", rest)
-    if bare == rest and period == "game" and sport_id in OVERTIME_SPORTS and "{%player}" not in rest:
-        period = "regulation"
+    if bare == rest and period == GAME and SPORTS.get(sport_id) in OVERTIME_SPORTS and "{%player}" not in rest:
+        period = REGULATION
     plain = _PLAIN.get(bare)
     if plain is not None:
-        return Kind(plain[0], plain[1], period)
+        return Kind(CLASSES[plain], plain, period)
+    if bare in _OWN:
+        return Kind("special", _OWN[bare], period, shared=False)
     return _lined(bare, period, specifiers) or _prop(bare, period, specifiers) or _special(name, market_id, specifiers)
 
 
 def _outright(name: str, market_id: str) -> Kind:
     if not name or name == "winner" or "free text" in name:
-        return Kind("future", "outright", "season", shared=name == "winner")
-    return Kind("future", _type_slug(name, market_id), "season", shared=False)
+        return Kind("future", OUTRIGHT, SEASON, shared=name == "winner")
+    return Kind("future", _type_slug(name, market_id), SEASON, shared=False)
 
 
 def _period(name: str, specifiers: Mapping[str, str]) -> tuple[str, str]:
@@ -133,18 +143,18 @@ def _period(name: str, specifiers: Mapping[str, str]) -> tuple[str, str]:
     number = specifiers.get(numbered[1], "") if numbered is not None else ""
     if numbered is not None and _COUNT.match(number):
         return _LETTERS.get(numbered[2], numbered[2] + "{}").format(number), numbered[3]
-    return "game", name
+    return GAME, name
 
 
 def _lined(bare: str, period: str, specifiers: Mapping[str, str]) -> Kind | None:
     hcp, total = _decimal(specifiers.get("hcp")), _decimal(specifiers.get("total"))
     if hcp is not None and _SPREAD.match(bare):
-        return Kind("main", "spread", period, hcp, lined=True)
+        return Kind(CLASSES[SPREAD], SPREAD, period, hcp, lined=True)
     if total is not None and _TOTAL.match(bare):
-        return Kind("main", "total", period, total, lined=True)
+        return Kind(CLASSES[TOTAL], TOTAL, period, total, lined=True)
     team = _TEAM_TOTAL.match(bare)
     if total is not None and team is not None:
-        return Kind("prop", "team_total", period, total, "home" if team[1] == "1" else "away", lined=True)
+        return Kind(CLASSES[TEAM_TOTAL], TEAM_TOTAL, period, total, "home" if team[1] == "1" else "away", lined=True)
     return None
 
 

@@ -8,7 +8,6 @@ come; a question is never asked twice at once, so no answer overtakes a later on
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable
 from random import Random
 from typing import Final, NamedTuple
@@ -19,6 +18,8 @@ from feeds.contract.errors import Refused
 from feeds.contract.model import FeedState, Market
 from feeds.mapping import Names
 from feeds.ports import FeedSink, State
+from feeds.providers.clock import unix_ms
+from feeds.providers.refusals import RefusalLog
 from feeds.providers.theoddsapi.agenda import Agenda, Question
 from feeds.providers.theoddsapi.budget import spend_per_s, stretch, stretched, until_reset_s
 from feeds.providers.theoddsapi.health import Health
@@ -26,7 +27,6 @@ from feeds.providers.theoddsapi.http import Fetcher, NoAnswer
 from feeds.providers.theoddsapi.mapping import Translator
 from feeds.providers.theoddsapi.parse import Snapshot, parse
 from feeds.providers.theoddsapi.plan import Plan
-from feeds.providers.theoddsapi.refusals import RefusalLog
 from feeds.providers.theoddsapi.settings import TheOddsApiSettings, check_bookmaker, check_key, check_sports
 from feeds.recording import Tally
 
@@ -34,10 +34,6 @@ LOOK_S: Final = 0.25
 """How often health and the clock are looked at."""
 
 _log = structlog.get_logger(__name__)
-
-
-def _unix_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class _Run(NamedTuple):
@@ -61,7 +57,7 @@ class TheOddsApi:
         feed: str,
         lanes: int,
         names: Names,
-        now_ms: Callable[[], int] = _unix_ms,
+        now_ms: Callable[[], int] = unix_ms,
         rng: Random | None = None,
     ) -> None:
         self.feed = feed

@@ -21,19 +21,23 @@ from feeds.contract.model import MarketClass, Selection, Side, Subject
 from feeds.contract.prices import Price, line_text, price_from_american, price_from_decimal
 from feeds.mapping import EventIdentity, MarketKey, Names
 from feeds.providers.theoddsapi.spec import OddsMarket, Outcome, SportEvent
-from feeds.providers.theoddsapi.taxonomy import Family, KeyKind, has_draw, kind_of, owner_of, side_of
+from feeds.providers.theoddsapi.taxonomy import (
+    SPORTS,
+    Family,
+    KeyKind,
+    has_draw,
+    kind_of,
+    owner_of,
+    side_of,
+    sport_word,
+)
+from feeds.vocabulary import CLASSES, MATCH_RESULT, winner
 
 PriceFormat = Literal["decimal", "american"]
 
-_CLASSES: Final[Mapping[Family, MarketClass]] = {
-    "winner": "main",
-    "spread": "main",
-    "total": "main",
-    "team_total": "prop",
-    "prop": "prop",
-    "outright": "future",
-    "special": "special",
-}
+_CLASSES: Final[Mapping[Family, MarketClass]] = {"prop": "prop", "special": "special"}
+"""Classes of the families whose types are not of the vocabulary."""
+
 _LINED: Final = frozenset[Family]({"spread", "total", "team_total"})
 _SIDES: Final[tuple[Side | None, ...]] = ("home", "draw", "away", "over", "under", "yes", "no", None)
 
@@ -180,7 +184,7 @@ class Layout:
         kind = draft.kind
         market_type, period, subject_id, line = bucket
         slot = "/".join((market_type, period, subject_id))
-        cls = _CLASSES[kind.family]
+        cls = _CLASSES.get(kind.family) or CLASSES[market_type]
         if kind.alternate or (cls == "main" and slot in slots):
             cls, slot = "alternate", ""
         elif kind.family == "special" or (cls == "prop" and not single):
@@ -237,7 +241,12 @@ def _kind(event: SportEvent, key: str, offered: Mapping[str, OddsMarket]) -> Key
     twins = (market for twin, market in offered.items() if owner_of(twin) == owner_of(key))
     outcomes = (outcome for market in twins for outcome in market.outcomes)
     drawable = has_draw(event.sport_key) or any(outcome.name.lower() == "draw" for outcome in outcomes)
-    return kind._replace(type="match_result") if drawable else kind
+    found = winner(
+        SPORTS.get(sport_word(event.sport_key), ""),
+        drawable=drawable or kind.type == MATCH_RESULT,
+        period=kind.period,
+    )
+    return kind._replace(type=found.type, period=found.period)
 
 
 def _precedence(key: str) -> tuple[bool, bool, str]:

@@ -18,10 +18,12 @@ from typing import Final, NamedTuple
 from feeds.contract.model import Event, Market
 from feeds.mapping import Names
 from feeds.ports import State
+from feeds.providers.endings import closed, not_offered
 from feeds.providers.theoddsapi.layout import Layout, PriceFormat
 from feeds.providers.theoddsapi.parse import Snapshot, offered_by, updated_at
 from feeds.providers.theoddsapi.spec import SportEvent
-from feeds.providers.theoddsapi.tracks import EventTrack, Scope, absent, closed, unix_ms
+from feeds.providers.theoddsapi.tracks import EventTrack, Scope
+from feeds.providers.times import unix_ms_of
 
 PROVIDER: Final = "theoddsapi"
 """The word ids are derived with."""
@@ -62,7 +64,7 @@ class Translator:
     def events(self) -> list[Listed]:
         """The events that are on offer and have not ended."""
         return [
-            Listed(track.raw.id, track.raw.sport_key, unix_ms(track.raw.commence_time), track.started)
+            Listed(track.raw.id, track.raw.sport_key, unix_ms_of(track.raw.commence_time), track.started)
             for track in self._tracks.values()
             if track.listed and not track.over
         ]
@@ -124,7 +126,7 @@ class Translator:
         at_ms = now_ms if at_ms is None else at_ms
         states: list[State] = []
         for event_id, track in list(self._tracks.items()):
-            last_ms = max(unix_ms(track.raw.commence_time), track.mentioned_ms)
+            last_ms = max(unix_ms_of(track.raw.commence_time), track.mentioned_ms)
             if last_ms + FORGOTTEN_AFTER_MS < at_ms and not track.listed:
                 track.end()
                 states += track.changes(self._layout, now_ms, at_ms)
@@ -148,7 +150,7 @@ class Translator:
     def absent(self, market: Market, now_ms: int) -> Market:
         """A market of the log that no answer mentioned: suspended; closed where its event is known to have ended."""
         over = any(track.over and track.id == market.event for track in self._tracks.values())
-        return closed(market, now_ms) if over and not market.gone else absent(market, now_ms)
+        return closed(market, now_ms) if over and not market.gone else not_offered(market, now_ms)
 
     def _track(self, event: SportEvent) -> EventTrack:
         track = self._tracks.get(event.id)

@@ -6,13 +6,14 @@ Never maps to our model.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, NamedTuple
 
 import msgspec
 
 from feeds.contract.errors import Refused
 from feeds.providers.theoddsapi.spec import Bookmaker, Events, Historical, OddsMarket, Problem, SportEvent
+from feeds.providers.times import with_zone
 
 SNAPSHOT_BYTES_MAX: Final = 16 * 1024 * 1024
 """A larger answer is refused. A whole sport with ten bookmakers has about 1 MB."""
@@ -72,7 +73,8 @@ def offered_by(event: SportEvent, bookmaker: str) -> Bookmaker | None:
 
 def updated_at(market: OddsMarket, bookmaker: Bookmaker) -> datetime | None:
     """When the bookmaker last told of a market. For nothing but to know the older of two."""
-    return in_utc(market.last_update or bookmaker.last_update)
+    told = market.last_update or bookmaker.last_update
+    return None if told is None else with_zone(told)
 
 
 def newest_update(snapshot: Snapshot) -> datetime | None:
@@ -84,15 +86,8 @@ def newest_update(snapshot: Snapshot) -> datetime | None:
         for market in bookmaker.markets
         if (at := updated_at(market, bookmaker)) is not None
     ]
-    times += [at for event in snapshot.events if (at := in_utc(event.last_update)) is not None]
-    return in_utc(snapshot.at) or max(times, default=None)
-
-
-def in_utc(time: datetime | None) -> datetime | None:
-    """A time without a zone is UTC, as all of theirs are."""
-    if time is None or time.tzinfo is not None:
-        return time
-    return time.replace(tzinfo=UTC)
+    times += [with_zone(event.last_update) for event in snapshot.events if event.last_update is not None]
+    return max(times, default=None) if snapshot.at is None else with_zone(snapshot.at)
 
 
 def _finite(event: SportEvent) -> bool:

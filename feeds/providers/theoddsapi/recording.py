@@ -6,7 +6,6 @@ Owns pace and health. An answer is of the time it tells (historical ones), else 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -14,21 +13,15 @@ from typing import Final
 from feeds.contract.errors import Refused
 from feeds.contract.model import Market
 from feeds.ports import FeedSink
+from feeds.providers.clock import unix_ms
+from feeds.providers.refusals import RefusalLog
 from feeds.providers.theoddsapi.mapping import Translator, scopes
 from feeds.providers.theoddsapi.parse import Snapshot, newest_update, parse
-from feeds.providers.theoddsapi.refusals import RefusalLog
-from feeds.providers.theoddsapi.tracks import unix_ms
-from feeds.recording import Recording, Tally
+from feeds.providers.times import unix_ms_of
+from feeds.recording import LOOP_PAUSE_S, Pace, Recording, Tally
 
 READ_AHEAD_LINES: Final = 16
 """Lines unpacked at once; a line is a whole answer."""
-
-LOOP_PAUSE_S: Final = 1.0
-"""Between two passes of a looped recording, so that a short one at a high speed does not spin."""
-
-
-def _unix_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class TheOddsApiRecording:
@@ -45,25 +38,24 @@ class TheOddsApiRecording:
         feed: str,
         speed: float,
         loop: bool,
-        now_ms: Callable[[], int] = _unix_ms,
+        now_ms: Callable[[], int] = unix_ms,
     ) -> None:
-        assert speed > 0
         self.feed = feed
         self.tally = Tally()
         self._path = path
         self._translator = translator
-        self._speed = speed
+        self._pace = Pace(speed)
         self._loop = loop
         self._now_ms = now_ms
         self._refusals = RefusalLog(feed)
-        self._origin: tuple[int, float] | None = None
         self._at_ms: int | None = None
         self._live = False
 
     async def run(self, sink: FeedSink) -> None:
         """Play to the end and say `down`, or for ever if looped. Raises Refused where no answer can be read."""
         while True:
-            self._origin, self._at_ms, self._live = None, None, False
+            self._pace.begin()
+            self._at_ms, self._live = None, False
             sink.health("recovering")
             sink.put(self._translator.restart(self._now_ms()))
             await self._pass(sink)
@@ -97,7 +89,7 @@ class TheOddsApiRecording:
 
     async def _play(self, snapshot: Snapshot, sink: FeedSink) -> None:
         of = newest_update(snapshot)
-        at_ms = self._at_ms = self._at_ms if of is None else unix_ms(of)
+        at_ms = self._at_ms = self._at_ms if of is None else unix_ms_of(of)
         await self._until_due(at_ms)
         now_ms = self._now_ms()
         told = scopes(snapshot)
@@ -110,12 +102,7 @@ class TheOddsApiRecording:
 
     async def _until_due(self, at_ms: int | None) -> None:
         """Until an answer is due; the loop gets its turn in any case."""
-        clock = asyncio.get_running_loop()
-        wait_s = 0.0
-        if at_ms is not None:
-            self._origin = self._origin or (at_ms, clock.time())
-            first_ms, started_s = self._origin
-            wait_s = started_s + (at_ms - first_ms) / 1000 / self._speed - clock.time()
+        wait_s = 0.0 if at_ms is None else self._pace.wait_s(at_ms, asyncio.get_running_loop().time())
         await asyncio.sleep(max(wait_s, 0.0))
 
     def _refuse(self, refusal: Refused, line: int | None) -> None:

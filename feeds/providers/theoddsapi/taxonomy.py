@@ -13,6 +13,7 @@ from typing import Final, Literal, NamedTuple
 
 from feeds.contract.ids import slug
 from feeds.contract.model import Side
+from feeds.vocabulary import BOTH_TEAMS_TO_SCORE, GAME, MATCH_RESULT, MONEYLINE, NAMED_SIDES, SEASON
 
 SPORTS: Final[Mapping[str, str]] = {
     "americanfootball": "football",
@@ -90,9 +91,10 @@ STATS: Final[Mapping[str, str]] = {
 
 Family = Literal["winner", "spread", "total", "team_total", "prop", "outright", "special"]
 
+_THREE_WAY = "h2h_3_way"
 _FAMILIES: Final[Mapping[str, Family]] = {
     "h2h": "winner",
-    "h2h_3_way": "winner",
+    _THREE_WAY: "winner",
     "spreads": "spread",
     "totals": "total",
     "team_totals": "team_total",
@@ -103,13 +105,7 @@ _LADDER = "_alternate"
 _LAY = "_lay"
 _PROP = re.compile(r"(player|batter|pitcher)_.+\Z")
 _PERIOD = re.compile(r"(.+)_(?:([hqps])([1-9])|1st_([1-9])_innings)\Z")
-_SIDES: Final[Mapping[str, Side]] = {
-    "draw": "draw",
-    "over": "over",
-    "under": "under",
-    "yes": "yes",
-    "no": "no",
-}
+_SPECIALS: Final[Mapping[str, str]] = {"btts": BOTH_TEAMS_TO_SCORE}
 _FEATURED = frozenset({"h2h", "h2h_lay", "spreads", "totals", "outrights", "outrights_lay"})
 
 
@@ -118,29 +114,32 @@ class KeyKind(NamedTuple):
 
     family: Family
     type: str
-    period: str = "game"
+    period: str = GAME
     alternate: bool = False
     lay: bool = False
 
 
 @lru_cache(maxsize=4096)
 def kind_of(key: str) -> KeyKind:
-    """What a market key is about. The type of a `winner` also depends on whether there is a draw."""
+    """What a market key is about. Type and period of a `winner` also depend on whether there is a draw."""
     lay = key.endswith(_LAY) and len(key) > len(_LAY)
     plain = key.removesuffix(_LAY) if lay else key
     if _PROP.match(plain):
         return _prop(plain)._replace(lay=lay)
     alternate = plain.startswith(_ALTERNATE)
     plain = plain.removeprefix(_ALTERNATE)
-    period = "game"
+    period = GAME
     match = _PERIOD.match(plain)
     if match is not None and match[1] in _FAMILIES:
         plain = match[1]
         period = f"{match[4]}i" if match[4] else f"{match[3]}{match[2]}"
     family = _FAMILIES.get(plain)
     if family is None:
-        return KeyKind("special", slug(key.removesuffix(_LAY) if lay else key), lay=lay)
-    market_type = "match_result" if plain == "h2h_3_way" else "moneyline" if family == "winner" else family
+        own = key.removesuffix(_LAY) if lay else key
+        return KeyKind("special", _SPECIALS.get(own) or slug(own), lay=lay)
+    if family == "outright":
+        period = SEASON
+    market_type = MATCH_RESULT if plain == _THREE_WAY else MONEYLINE if family == "winner" else family
     return KeyKind(family, market_type, period, alternate, lay)
 
 
@@ -186,7 +185,7 @@ def side_of(name: str, home: str | None, away: str | None) -> Side | None:
         return "home"
     if name == away:
         return "away"
-    return _SIDES.get(name.lower())
+    return NAMED_SIDES.get(name.lower())
 
 
 def _prop(key: str) -> KeyKind:

@@ -7,19 +7,20 @@ markets: offered, not offered, replaced by another line, closed. What is fixed o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from feeds.contract.model import Event, EventState, Market, Score, Selection, event_topic
+from feeds.contract.model import Event, EventState, Market, Score, Selection
 from feeds.contract.subjects import lane_of, source_id
 from feeds.mapping import Names
 from feeds.ports import State
+from feeds.providers.endings import closed, not_offered
 from feeds.providers.theoddsapi.layout import Layout, MarketPlan, in_order
-from feeds.providers.theoddsapi.parse import in_utc
 from feeds.providers.theoddsapi.spec import OddsMarket, SportEvent
 from feeds.providers.theoddsapi.taxonomy import SPORTS, is_featured, league_word, owner_of, sport_word
+from feeds.providers.times import unix_ms_of, utc_text
 
 OLDER_IN_A_ROW_MAX: Final = 5
 """After so many older answers about an event one counts as a correction, or old prices would stay for ever."""
@@ -65,7 +66,8 @@ class EventTrack:
         self.started = False
         self.mentioned_ms = 0
         self._names = names
-        self._topic = event_topic(sport, names.league(raw.sport_key, league_word(raw.sport_key)), self.id)
+        league = names.league(raw.sport_key, league_word(raw.sport_key))
+        self._topic = names.topic(raw.id, sport=sport, league=league)
         self._away_first = sport in _AWAY_FIRST
         self._outright = raw.home_team is None
         self._src = source_id(feed, lane_of(self.id, lanes))
@@ -136,7 +138,7 @@ class EventTrack:
 
     def begins(self, at_ms: int) -> bool:
         """Whether its time has come just now. One that was put off is upcoming again, unless it has a score."""
-        started = self._score is not None or unix_ms(self.raw.commence_time) <= at_ms
+        started = self._score is not None or unix_ms_of(self.raw.commence_time) <= at_ms
         began = started != self.started
         self.started = started
         return began
@@ -197,8 +199,8 @@ class EventTrack:
                 states.append(closed(market, now_ms, replaced_by=successor))
                 del self._markets[market_id]
                 continue
-            if market != absent(market, market.ts):
-                self._markets[market_id] = absent(market, now_ms)
+            if market != not_offered(market, market.ts):
+                self._markets[market_id] = not_offered(market, now_ms)
                 states.append(self._markets[market_id])
         return states
 
@@ -247,7 +249,7 @@ class EventTrack:
             id=self.id,
             topic=self._topic,
             name=name,
-            start=_utc_text(raw.commence_time),
+            start=utc_text(raw.commence_time),
             state=self._state(),
             ts=now_ms,
             home=home,
@@ -260,25 +262,6 @@ class EventTrack:
         if self.over:
             return "ended"
         return "live" if self.started and not self._outright else "upcoming"
-
-
-def absent(market: Market, now_ms: int) -> Market:
-    """A market that is not offered at the moment: suspended. One that is gone stays as it is."""
-    if market.gone:
-        return market
-    return replace(market, st="suspended", reason="not_offered", ts=now_ms)
-
-
-def closed(market: Market, now_ms: int, *, replaced_by: str | None = None) -> Market:
-    """A market that has ended. Never settled: this provider tells no results."""
-    return replace(market, st="closed", reason=None, gone=True, replaced_by=replaced_by, ts=now_ms)
-
-
-def unix_ms(time: datetime) -> int:
-    """A time of theirs in Unix milliseconds."""
-    aware = in_utc(time)
-    assert aware is not None
-    return int(aware.timestamp() * 1000)
 
 
 def _with_withdrawn(selections: tuple[Selection, ...], held: Market | None) -> tuple[Selection, ...]:
@@ -297,10 +280,3 @@ def _points(text: str | None) -> int | None:
     if text is None or not text.isascii() or not text.isdigit() or len(text) > _SCORE_DIGITS_MAX:
         return None
     return int(text)
-
-
-def _utc_text(time: datetime) -> str:
-    """RFC 3339 in UTC, whole seconds."""
-    aware = in_utc(time)
-    assert aware is not None
-    return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

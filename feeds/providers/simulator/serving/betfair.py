@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 import ssl
-import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from itertools import count
@@ -24,6 +23,7 @@ from feeds.contract.errors import Refused
 from feeds.contract.model import FeedState
 from feeds.contract.results import MarketResult
 from feeds.ports import State
+from feeds.providers.clock import unix_ms
 from feeds.providers.simulator.serving.betfair_board import BetfairBoard, Changed
 from feeds.providers.simulator.serving.betfair_talk import Talk
 from feeds.providers.simulator.serving.faults import FAULT_S_MAX, FaultyLine
@@ -40,10 +40,6 @@ BEAT_S: Final = 0.1
 _FOREVER_MS: Final = 2**53
 
 _log = structlog.get_logger(__name__)
-
-
-def _unix_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class _Client:
@@ -67,7 +63,7 @@ class _Client:
 class BetfairServer:
     """A FeedSink (feeds/ports.py) that streams what was put. `connected` and `resumed` count connections."""
 
-    def __init__(self, *, tls: ssl.SSLContext, seed: int = 0, now_ms: Callable[[], int] = _unix_ms) -> None:
+    def __init__(self, *, tls: ssl.SSLContext, seed: int = 0, now_ms: Callable[[], int] = unix_ms) -> None:
         self.board = BetfairBoard()
         self.connected = 0
         self.resumed = 0

@@ -37,6 +37,11 @@ _EVENT_TYPES: Final = {
     "hockey": "7524",
 }
 _MATCH_ODDS: Final = frozenset({"moneyline", "match_result"})
+_SPREADS: Final = {
+    "handicap": "ASIAN_HANDICAP",
+    **dict.fromkeys(("spread", "run_line", "puck_line", "game_spread"), "HANDICAP"),
+}
+_TOTALS: Final = frozenset({"total", "total_runs", "total_goals", "total_games"})
 _STATUSES: Final = {"open": "OPEN", "suspended": "SUSPENDED", "inactive": "INACTIVE"}
 _SPREAD: Final = 1.03
 """Best to lay over best to back."""
@@ -64,6 +69,10 @@ class _Held:
         self.runners: dict[int, Json] = {}
         self.ids = {
             selection.id: DRAW_ID if selection.side == "draw" else next(first_runner) for selection in market.selections
+        }
+        self.handicaps: dict[int, Json] = {
+            self.ids[selection.id]: {"hc": float(selection.line or market.line or 0)} if _is_lined(market) else {}
+            for selection in market.selections
         }
 
 
@@ -105,6 +114,10 @@ class BetfairBoard:
                 changes += self.apply([held.market], now_ms)
         return changes
 
+    def event_id(self, event_id: str) -> str:
+        """Betfair's id of an event of ours that was put."""
+        return self._events[event_id][0]
+
     def definition(self, raw_id: str) -> Json:
         """The definition of a market of Betfair's id; empty once it is not kept any more."""
         held = self._raw.get(raw_id)
@@ -117,7 +130,11 @@ class BetfairBoard:
                 "id": held.id,
                 "img": True,
                 "marketDefinition": held.definition,
-                "rc": [{"id": runner_id, **_ladder(runner)} for runner_id, runner in held.runners.items() if runner],
+                "rc": [
+                    {"id": runner_id, **held.handicaps[runner_id], **_ladder(runner)}
+                    for runner_id, runner in held.runners.items()
+                    if runner
+                ],
             }
             for held in self._markets.values()
         ]
@@ -142,7 +159,7 @@ class BetfairBoard:
             runner_id = held.ids[each.id]
             runners[runner_id] = _runner(each, held.runners.get(runner_id, {}).get("ltp"), gone=market.gone)
         rc = [
-            {"id": runner_id, **_delta(held.runners.get(runner_id, {}), runner)}
+            {"id": runner_id, **held.handicaps[runner_id], **_delta(held.runners.get(runner_id, {}), runner)}
             for runner_id, runner in runners.items()
             if runner != held.runners.get(runner_id, {})
         ]
@@ -175,8 +192,7 @@ class BetfairBoard:
             "eventTypeId": _EVENT_TYPES.get(event.sport, "10"),
             "eventName": event.name,
             "name": market.type,
-            "marketType": _market_type(market),
-            "bettingType": "ODDS",
+            **_kind(held, market),
             "marketTime": event.start,
             "openDate": event.start,
             "inPlay": market.live,
@@ -184,7 +200,8 @@ class BetfairBoard:
             "runners": [
                 {
                     "id": held.ids[each.id],
-                    "name": each.name,
+                    **held.handicaps[held.ids[each.id]],
+                    "name": _runner_name(each, event) if _is_lined(market) else each.name,
                     "sortPriority": place + 1,
                     "status": held.outcomes.get(each.id) or _status(each, closed=closed),
                 }
@@ -211,10 +228,33 @@ class BetfairBoard:
                 del self._events[event_id]
 
 
+def _is_lined(market: Market) -> bool:
+    """Whether its runners have handicaps: spreads; and totals, but for soccer's, whose type names the line."""
+    return market.type in _SPREADS or (market.type in _TOTALS and not market.topic.startswith("soccer."))
+
+
+def _kind(held: _Held, market: Market) -> Json:
+    """Market type and betting type; of a handicap its main line, where it is that."""
+    if not _is_lined(market):
+        return {"marketType": _market_type(market), "bettingType": "ODDS"}
+    key_line = [{"id": runner_id, **handicap} for runner_id, handicap in held.handicaps.items()]
+    return {
+        "marketType": _SPREADS.get(market.type, "COMBINED_TOTAL"),
+        "bettingType": "ASIAN_HANDICAP_DOUBLE_LINE",
+        **({"keyLineDefinition": {"kl": key_line}} if market.cls == "main" else {}),
+    }
+
+
+def _runner_name(selection: Selection, event: Event) -> str:
+    """A handicap's runner goes by its team alone, or by its side."""
+    team = {"home": event.home, "away": event.away}.get(selection.side or "")
+    return team or str(selection.side).capitalize()
+
+
 def _market_type(market: Market) -> str:
     if market.type in _MATCH_ODDS:
         return "MATCH_ODDS"
-    if market.type == "total_goals" and market.line:
+    if market.type in _TOTALS and market.line:
         return "OVER_UNDER_" + market.line.replace(".", "")
     return market.type.upper()
 

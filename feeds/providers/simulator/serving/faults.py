@@ -57,6 +57,10 @@ class FaultyLine:
         """Whether this goes wrong now."""
         return now_ms < self._until_ms.get(kind, 0)
 
+    def faulty(self, now_ms: int) -> bool:
+        """Whether anything goes wrong now."""
+        return any(now_ms < until_ms for until_ms in self._until_ms.values())
+
     def send(self, message: bytes, now_ms: int) -> list[bytes]:
         """What the client gets in place of one message, which may come later, or never."""
         if self.active("silence", now_ms):

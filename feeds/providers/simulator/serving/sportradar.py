@@ -24,10 +24,11 @@ from feeds.contract.errors import Refused
 from feeds.contract.model import FeedState
 from feeds.contract.results import MarketResult
 from feeds.ports import State
+from feeds.providers.clock import unix_ms
 from feeds.providers.simulator.serving.faults import FaultKind, FaultyLine
 from feeds.providers.simulator.serving.uof_catalogue import PRODUCER_PATH, producers
 from feeds.providers.simulator.serving.uof_source import UofMessage, UofSource
-from feeds.providers.simulator.serving.uvicorn_server import serving, unix_ms
+from feeds.providers.simulator.serving.uvicorn_server import serving
 
 EXCHANGE: Final = "unifiedfeed"
 PRODUCT: Final = 1

@@ -22,9 +22,10 @@ from starlette.routing import Route
 from feeds.contract.model import FeedState
 from feeds.contract.results import MarketResult
 from feeds.ports import State
+from feeds.providers.clock import unix_ms
 from feeds.providers.simulator.serving.faults import FaultyLine
 from feeds.providers.simulator.serving.theoddsapi_answers import BOOKMAKER, Answers, PriceFormat
-from feeds.providers.simulator.serving.uvicorn_server import serving, unix_ms
+from feeds.providers.simulator.serving.uvicorn_server import serving
 
 KEY: Final = "simulated"
 QUOTA: Final = 1_000_000_000
@@ -84,6 +85,12 @@ class OddsApiServer:
         self._commands.append((words, now_ms))
         for resource in self._resources.values():
             resource.pending.extend(resource.line.command(words, now_ms))
+
+    @property
+    def faulty(self) -> bool:
+        """Whether any fault goes on."""
+        now_ms = unix_ms()
+        return any(resource.line.faulty(now_ms) for resource in self._resources.values())
 
     @asynccontextmanager
     async def serving(self, port: int = 0) -> AsyncIterator[int]:

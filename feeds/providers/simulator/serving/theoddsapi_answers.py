@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
-from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, Final, Literal
 
 from feeds.contract.model import Event, Market, Selection
 from feeds.ports import State
 from feeds.providers.theoddsapi.taxonomy import SPORTS, STATS
+from feeds.providers.times import utc_text_of_ms
 
 BOOKMAKER: Final = "oddswire"
 COMPLETED_MAX: Final = 1_000
@@ -91,11 +91,11 @@ class Answers:
             outcomes = [outcome for market in offered for outcome in _outcomes(market, event, price_format)]
             if outcomes:
                 newest = max(newest, told[key])
-                markets.append({"key": key, "last_update": _utc_text(told[key]), "outcomes": outcomes})
+                markets.append({"key": key, "last_update": utc_text_of_ms(told[key]), "outcomes": outcomes})
         bookmaker = {
             "key": BOOKMAKER,
             "title": "Oddswire",
-            "last_update": _utc_text(newest),
+            "last_update": utc_text_of_ms(newest),
             "markets": markets,
         }
         return {**_head(event), "bookmakers": [bookmaker] if markets else []}
@@ -160,7 +160,7 @@ def _with_scores(event: Event) -> Json:
         **_head(event),
         "completed": event.state == "ended",
         "scores": scores,
-        "last_update": _utc_text(event.ts) if scores else None,
+        "last_update": utc_text_of_ms(event.ts) if scores else None,
     }
 
 
@@ -173,7 +173,3 @@ def _head(event: Event) -> Json:
         "home_team": event.home,
         "away_team": event.away,
     }
-
-
-def _utc_text(unix_ms: int) -> str:
-    return datetime.fromtimestamp(unix_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

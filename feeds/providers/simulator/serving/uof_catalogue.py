@@ -152,6 +152,10 @@ class Catalogue:
             f"<competitors>{teams}</competitors></fixture></fixtures_fixture>"
         ).encode()
 
+    def players(self) -> list[bytes]:
+        """profile.xml of every player so far."""
+        return [profile for each in self._player_names if (profile := self.player(each)) is not None]
+
     def player(self, player_id: str) -> bytes | None:
         """profile.xml of a player; None: there is none."""
         name = self._player_names.get(player_id)

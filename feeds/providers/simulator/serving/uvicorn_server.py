@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -39,8 +38,3 @@ async def serving(app: ASGIApp, port: int) -> AsyncIterator[int]:
         finally:
             server.should_exit = True
             await running
-
-
-def unix_ms() -> int:
-    """Now."""
-    return time.time_ns() // 1_000_000

@@ -1,4 +1,4 @@
-"""What went wrong with a provider's answers, in the log at a bounded rate. Counting is done by whoever calls."""
+"""What a provider sent that was refused, in the log at a bounded rate. Counting is done by whoever calls."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _log = structlog.get_logger(__name__)
 
 
 class RefusalLog:
-    """The refusals of one feed."""
+    """The refusals of one source. Never to be given an address with a key, nor anything else that is secret."""
 
-    def __init__(self, feed: str) -> None:
-        self._feed = feed
+    def __init__(self, source: str) -> None:
+        self._source = source
         self._next_s: dict[str, float] = {}
 
     def add(self, code: str, **about: object) -> None:
-        """Something was refused. Never to be given an address: it would hold the API's key."""
+        """Something was refused."""
         now_s = time.monotonic()
         if now_s < self._next_s.get(code, 0.0):
             return
         if len(self._next_s) >= _CODES_MAX:
             self._next_s.clear()
         self._next_s[code] = now_s + REFUSAL_LOG_INTERVAL_S
-        _log.warning("answer_refused", feed=self._feed, code=code, **about)
+        _log.warning("message_refused", source=self._source, code=code, **about)
