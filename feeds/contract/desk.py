@@ -110,13 +110,15 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 class Overlay(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The record. `scope` is a topic without class and market. `version` rises with every change, not with a refresh,
-    nor when the record is written `over`: when nothing of it counts any more, and it may age out of the log."""
+    nor when the record is written `over`: when nothing of it counts any more, and it may age out of the log. `earlier`
+    are the changes before `change` that were not found on the trail when it was made, oldest first."""
 
     scope: str
     version: int
     entries: Entries
     change: Change
     over: bool = False
+    earlier: tuple[Change, ...] = ()
 
 
 def running(entries: Entries, now_ms: int) -> Entries:
