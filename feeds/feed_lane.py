@@ -16,6 +16,7 @@ from itertools import islice
 
 import structlog
 
+from feeds.contract.lane import Stored
 from feeds.contract.model import Event, FeedState, Market
 from feeds.contract.subjects import is_event
 from feeds.follow import FollowedLanes, now_ms
@@ -58,13 +59,17 @@ class FeedLane:
         """Waits until this feed leads the lane and has read everything before that; then holds what it left there, and
         has it written as desks want it now."""
         await self.leader.led.wait()
-        self._held.board_read(await followed.reached(self._lane, self.leader.lead_s))
-        self._concern(self._held.overlaid())
+        self.hold(await followed.reached(self._lane, self.leader.lead_s))
         more = True
         while more:
             more = self.oversee(now_ms())
             await asyncio.sleep(0)
         self._taken_over.set()
+
+    def hold(self, records: Iterable[Stored]) -> None:
+        """What the log holds of this feed; all that a desk had a hand in is to be looked at again."""
+        self._held.board_read(records)
+        self._concern(self._held.overlaid())
 
     def put(self, state: State, now_ms: int) -> None:
         """A state of this lane."""
