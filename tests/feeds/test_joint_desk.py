@@ -54,6 +54,9 @@ def check(seed: int) -> int:
         if owner is None:
             continue
         said = owner.provider.state(market.id)
+        if said.gone:
+            assert market.gone
+            continue
         assert lift(market) == said
         assert market == published(said, overlays, lane.now_ms)
         changed += market != said
