@@ -34,6 +34,9 @@ STATE_BYTES_MAX = 262_144
 OVERSEE_MAX = 500
 """Markets that are looked at in one turn after their overlays changed; between two turns prices come through."""
 
+LOOK_S_MAX = 10.0
+"""Ends are looked for at least this often: the clock they stand in may be set."""
+
 
 class FeedLane:
     """Takes the states of one lane. `now_ms` is the wall clock's, Unix ms: others' beats are judged by it."""
@@ -111,9 +114,9 @@ class FeedLane:
                 await asyncio.sleep(0)
                 continue
             end_ms = self._overlays.next_end_ms
-            wait_s = None if end_ms is None else max(0, end_ms - now_ms()) / 1000
+            wait_s = LOOK_S_MAX if end_ms is None else max(0, end_ms - now_ms()) / 1000
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._moved.wait(), wait_s)
+                await asyncio.wait_for(self._moved.wait(), min(wait_s, LOOK_S_MAX))
 
     def oversee(self, at_ms: int) -> bool:
         """Writes anew what overlays changed, of so many markets. Gives whether there are more to be looked at."""

@@ -46,15 +46,12 @@ class LaneOverlays:
         self._now_ms = 0
         self._joined = False
         self._moved: Callable[[], None] = _nobody
+        self.present = False
+        """Whether there is any overlay. For every state is asked, so it is a plain attribute."""
 
     def listen(self, moved: Callable[[], None]) -> None:
         """`moved` is called whenever `due` would give something new."""
         self._moved = moved
-
-    @property
-    def present(self) -> bool:
-        """Whether there is any overlay."""
-        return bool(self._laid)
 
     def board(self, board: Board) -> None:
         """The lane as of a position. What it does not have any more is over, but for what a lost log took along."""
@@ -88,6 +85,7 @@ class LaneOverlays:
             return
         rules = Rules(overlay)
         self._laid[scope] = _Laid(record, overlay, rules)
+        self.present = True
         for end_ms in rules.ends_ms:
             heapq.heappush(self._ends, (end_ms, scope))
         self._change(scope)
@@ -142,6 +140,7 @@ class LaneOverlays:
     def _drop(self, scope: str) -> None:
         self._ended.discard(scope)
         if self._laid.pop(scope, None) is not None:
+            self.present = bool(self._laid)
             self._change(scope)
 
     def _change(self, scope: str) -> None:

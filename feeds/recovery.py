@@ -100,11 +100,13 @@ class HeldStates:
             self._shown.pop(subject, None)
             return Message(subject, data)
         self._current[subject] = data
-        return Message(subject, self._under_overlays(subject, data, state))
+        if self.overlays.present or self._shown:
+            data = self._under_overlays(subject, data, state)
+        return Message(subject, data)
 
     def _under_overlays(self, subject: str, data: bytes, state: State) -> bytes:
         """What is to be written for a state, which has not ended, and its bytes."""
-        if not (self.overlays.present or self._shown) or not isinstance(state, Market):
+        if not isinstance(state, Market):
             return data
         shown = self.overlays.apply(state)
         if shown is state:
