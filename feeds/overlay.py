@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 import structlog
 
-from feeds.contract.desk import Entries, Overlay, Rules, apply, running
+from feeds.contract.desk import Entries, Overlay, Rules, apply
 from feeds.contract.errors import Refused
 from feeds.contract.lane import Board, Stored
 from feeds.contract.model import Market
@@ -86,7 +86,7 @@ class LaneOverlays:
         rules = Rules(overlay)
         self._laid[scope] = _Laid(record, overlay, rules)
         self.present = True
-        for end_ms in rules.ends_ms:
+        for end_ms in rules.ends_ms - (frozenset() if laid is None else laid.rules.ends_ms):
             heapq.heappush(self._ends, (end_ms, scope))
         self._change(scope)
 
@@ -131,8 +131,9 @@ class LaneOverlays:
         if not self._joined:
             return []
         records = [laid.record for laid in self._laid.values() if laid.record.s == 0]
-        for scope, (record, overlay, _) in self._laid.items():
-            if record.s > 0 and (scope in self._ended or not running(overlay.entries, now_ms)):
+        for scope, (record, overlay, rules) in self._laid.items():
+            out = rules.over_ms is not None and rules.over_ms <= now_ms
+            if record.s > 0 and (out or scope in self._ended):
                 over = msgspec.structs.replace(overlay, entries=Entries(), over=True)
                 records.append(record._replace(data=encode_overlay(over)))
         return records

@@ -144,9 +144,10 @@ class Rule:
 
 
 class Rules:
-    """An overlay made ready to be applied many times. `ends_ms` are the moments at which something of it ends."""
+    """An overlay made ready to be applied many times. `ends_ms` are the moments at which something of it ends; from
+    `over_ms` on nothing of it counts, where that is known."""
 
-    __slots__ = ("_by_target", "ends_ms")
+    __slots__ = ("_by_target", "ends_ms", "over_ms")
 
     def __init__(self, overlay: Overlay) -> None:
         self._by_target: dict[str, Rule] = {}
@@ -160,7 +161,9 @@ class Rules:
         for stake in entries.max_stakes:
             self._rule(stake.target).max_stake = stake.value
         ends_ms = {each.until for each in entries.suspensions if each.until is not None}
-        self.ends_ms = tuple(sorted(ends_ms | {each.until for each in entries.overrides}))
+        self.ends_ms = frozenset(ends_ms | {each.until for each in entries.overrides})
+        endless = entries.margins or entries.max_stakes or any(each.until is None for each in entries.suspensions)
+        self.over_ms = None if endless else max(self.ends_ms, default=0)
 
     def _rule(self, target: Target) -> Rule:
         return self._by_target.setdefault(target.key, Rule())

@@ -197,4 +197,5 @@ async def test_without_a_log_it_says_so(nats_server: NatsServer) -> None:
     assert (said.status, said.out) == (1, "")
     assert "no nats-server answers" in said.err
     said = await desk(nats_server, "suspend", "football")
-    assert (said.status, said.err) == (1, "oddswire desk: there is no ODDS_0\n")
+    assert said.status == 1
+    assert said.err.startswith("oddswire desk: there is no ODDS_")
