@@ -32,6 +32,7 @@ def add_desk(kinds: _Kinds) -> argparse.ArgumentParser:
     """Adds `desk` to a parser's commands. What it parses has its own command in `desk`."""
     desk = kinds.add_parser(
         "desk",
+        prog="oddswire desk",
         help="suspend, resume, override: the trader's hand",
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,

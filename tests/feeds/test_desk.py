@@ -67,7 +67,7 @@ def test_a_price_of_ours_counts_until_its_end_and_hides_the_providers() -> None:
     assert shown.desk == DeskPart(prices=(HiddenPrice("O1", M1.selections[0].price),))
     assert shown.st == "open"
     assert under(M1, priced, now_ms=60_000) == M1
-    assert (Rules(priced).ends_ms, Rules(priced).over_ms) == ({60_000}, 60_000)
+    assert (Rules(priced).ends_ms, Rules(priced).over_ms) == (frozenset({60_000}), 60_000)
     assert Rules(overlay("football", Suspend(5), SetMargin(1))).over_ms is None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from contextlib import AsyncExitStack
-from itertools import pairwise
+from itertools import cycle, pairwise
 
 import pytest
 
@@ -93,27 +93,23 @@ async def test_commands_during_changes_of_leader_are_laid_once_and_none_is_lost(
     """Leader after leader takes over while a trader clicks; every market ends as its newest price under all of it."""
     async with AsyncExitStack() as stack:
         reader = await stack.enter_async_context(Connection(nats_server.url, name="reader"))
-        leaders = [await stack.enter_async_context(Connection(nats_server.url, name=f"feed-{n}")) for n in range(4)]
-        newest = 1
-        first = asyncio.Event()
-        running = [asyncio.create_task(Feed(known(), leaders[0], bus=bus(), metrics=FeedMetrics()).run(first.set))]
-        await first.wait()
         _, mirror = await stack.enter_async_context(reading(reader))
-        await eventually(lambda: mirror.boards == LANES)
-        clicks = asyncio.create_task(_click(nats_server))
-        provider = known()
-        for number, connection in enumerate(leaders[1:], start=1):
-            ready = asyncio.Event()
-            newest = 10 * number
-            provider = known(newest)
-            running.append(
-                asyncio.create_task(Feed(provider, connection, bus=bus(), metrics=FeedMetrics()).run(ready.set))
-            )
+        connections = cycle([await stack.enter_async_context(Connection(nats_server.url, name=n)) for n in ("a", "b")])
+        running: list[asyncio.Task[None]] = []
+        clicks = asyncio.create_task(_click(nats_server, running))
+        newest, provider = 0, known()
+        while not clicks.done():
+            newest += 10
+            provider, ready = known(newest), asyncio.Event()
+            feed = Feed(provider, next(connections), bus=bus(), metrics=FeedMetrics())
+            running.append(asyncio.create_task(feed.run(ready.set)))
             await ready.wait()
             for _ in range(3):
                 newest += 1
                 provider.put(*slate(newest))
+            await eventually(lambda ts=newest: {state.ts for state in markets(mirror)} == {ts})  # type: ignore[misc]
         await clicks
+        assert len(running) > len(CLICKS)
         newest += 1
         provider.put(*slate(newest))
         await eventually(lambda: _as_it_should_be(mirror, newest))
@@ -127,13 +123,21 @@ async def test_commands_during_changes_of_leader_are_laid_once_and_none_is_lost(
     assert all(one != other for data in states.values() for one, other in pairwise(data))
 
 
-async def _click(nats: NatsServer) -> None:
-    await done(nats, "suspend", "football.nfl.E1")
-    await done(nats, "margin", "football", "5")
-    await done(nats, "override", "football.nfl.E2.E2M", "O1", "-200", "--for", "3600")
-    await done(nats, "suspend", "football:main")
-    await done(nats, "resume", "football:main")
-    await done(nats, "suspend", "football.nfl.E3.E3M")
+CLICKS = (
+    ("suspend", "football.nfl.E1"),
+    ("margin", "football", "5"),
+    ("override", "football.nfl.E2.E2M", "O1", "-200", "--for", "3600"),
+    ("suspend", "football:main"),
+    ("resume", "football:main"),
+    ("suspend", "football.nfl.E3.E3M"),
+)
+
+
+async def _click(nats: NatsServer, leaders: list[asyncio.Task[None]]) -> None:
+    """Each after one more leader has begun to take over."""
+    for number, words in enumerate(CLICKS, start=1):
+        await eventually(lambda number=number: len(leaders) > number)  # type: ignore[misc]
+        await done(nats, *words)
 
 
 def _as_it_should_be(mirror: Mirror, ts: int) -> bool:
