@@ -2,17 +2,24 @@
 
 A state is encoded once, kept as the newest, and goes to the leader where this feed may write it; else it waits here,
 also over a recovery, until the feed may. Never waits for anybody.
+
+What a desk changes is written as soon as it is read, or its end has come, over all that it concerns: a part at a time,
+so that an overlay of a whole sport holds up no price.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable
+from itertools import islice
 
 import structlog
 
+from feeds.contract.lane import Stored
 from feeds.contract.model import Event, FeedState, Market
 from feeds.contract.subjects import is_event
-from feeds.follow import FollowedLanes
+from feeds.follow import FollowedLanes, now_ms
 from feeds.leader import LaneLeader
 from feeds.metrics import FeedMetrics
 from feeds.ownership import LaneOwnership
@@ -23,6 +30,12 @@ log = structlog.get_logger(__name__)
 
 STATE_BYTES_MAX = 262_144
 """A larger state is refused, counted and logged: the log would refuse it, and it would hold up its lane."""
+
+OVERSEE_MAX = 500
+"""Markets that are looked at in one turn after their overlays changed; between two turns prices come through."""
+
+LOOK_S_MAX = 10.0
+"""Ends are looked for at least this often: the clock they stand in may be set."""
 
 
 class FeedLane:
@@ -38,11 +51,28 @@ class FeedLane:
         self._states_refused = metrics.states_refused
         self._withheld = metrics.states_withheld.labels(str(lane))
         self._rewritten = metrics.states_rewritten.labels(str(lane))
+        self._overlaid = metrics.states_overlaid.labels(str(lane))
+        self._overlays = held.overlays
+        self._concerned: dict[str, None] = {}
+        self._taken_over = asyncio.Event()
+        self._moved = asyncio.Event()
+        self._overlays.listen(self._moved.set)
 
     async def take_over(self, followed: FollowedLanes) -> None:
-        """Waits until this feed leads the lane and has read everything before that; then holds what it left there."""
+        """Waits until this feed leads the lane and has read everything before that; then holds what it left there, and
+        has it written as desks want it now."""
         await self.leader.led.wait()
-        self._held.board_read(await followed.reached(self._lane, self.leader.lead_s))
+        self.hold(await followed.reached(self._lane, self.leader.lead_s))
+        more = True
+        while more:
+            more = self.oversee(now_ms())
+            await asyncio.sleep(0)
+        self._taken_over.set()
+
+    def hold(self, records: Iterable[Stored]) -> None:
+        """What the log holds of this feed; all that a desk had a hand in is to be looked at again."""
+        self._held.board_read(records)
+        self._concern(self._held.overlaid())
 
     def put(self, state: State, now_ms: int) -> None:
         """A state of this lane."""
@@ -74,6 +104,37 @@ class FeedLane:
         if count:
             self._rewritten.inc(count)
             log.info("states_taken_over", lane=self._lane, count=count)
+
+    async def run_overlays(self) -> None:
+        """After the takeover, until cancelled: writes anew what desks change, and again when that ends."""
+        await self._taken_over.wait()
+        while True:
+            self._moved.clear()
+            if self.oversee(now_ms()):
+                await asyncio.sleep(0)
+                continue
+            end_ms = self._overlays.next_end_ms
+            wait_s = LOOK_S_MAX if end_ms is None else max(0, end_ms - now_ms()) / 1000
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._moved.wait(), min(wait_s, LOOK_S_MAX))
+
+    def oversee(self, at_ms: int) -> bool:
+        """Writes anew what overlays changed, of so many markets. Gives whether there are more to be looked at."""
+        scopes = self._overlays.due(at_ms)
+        if scopes:
+            self._concern(self._held.under(scopes))
+        count = 0
+        for subject in list(islice(self._concerned, OVERSEE_MAX)):
+            del self._concerned[subject]
+            message = self._held.again(subject)
+            if message is not None and self._ownership.claim(subject, at_ms, ends=False) == "write":
+                self.leader.put(message)
+                count += 1
+        self._overlaid.inc(count)
+        return bool(self._concerned)
+
+    def _concern(self, subjects: Iterable[str]) -> None:
+        self._concerned.update(dict.fromkeys(subjects))
 
     def recovered(self, absent: Callable[[Market], Market], now_ms: int) -> None:
         """The provider has put all it knows: what becomes of the rest is written."""

@@ -13,9 +13,10 @@ import structlog
 
 from feeds.contract.errors import LogUnavailable
 from feeds.contract.lane import Board, Stored
-from feeds.contract.subjects import lead_subject
+from feeds.contract.subjects import desk_subject, is_event, kind_of, lead_subject
 from feeds.lane_log import Fence, LaneLog, Message, WriteRefused
 from feeds.metrics import FeedMetrics
+from feeds.overlay import LaneOverlays
 from feeds.ownership import LaneOwnership
 from feeds.refresh import SPREAD_PART, LaneRecords
 
@@ -26,13 +27,18 @@ REFRESHES_PER_TURN_MAX = 500
 TURN_S_MAX = 1.0
 TURNS_PER_SPREAD = 10
 
+_DESK = desk_subject(0, "")[len("odds.0") :]
+
 
 class FollowedLanes:
     """A LaneSink (feeds/contract/lane.py) that keeps every lane's records which have not ended, and tells the lane's
-    ownership of each."""
+    ownership of each, and its overlays of those that concern them."""
 
-    def __init__(self, *, log_age_s: float, ownership: Mapping[int, LaneOwnership]) -> None:
+    def __init__(
+        self, *, log_age_s: float, ownership: Mapping[int, LaneOwnership], overlays: Mapping[int, LaneOverlays]
+    ) -> None:
         self.lanes = {lane: LaneRecords(log_age_s=log_age_s) for lane in ownership}
+        self.overlays = overlays
         self._ownership = ownership
         self._moved = asyncio.Event()
 
@@ -47,6 +53,7 @@ class FollowedLanes:
         """See LaneSink."""
         self.lanes[lane].board(board, time.monotonic())
         self._ownership[lane].board(board, now_ms())
+        self.overlays[lane].board(board)
         self._moved.set()
 
     def record(self, lane: int, record: Stored) -> None:
@@ -55,6 +62,11 @@ class FollowedLanes:
         ownership = self._ownership[lane]
         if ownership.own_mark not in record.data or not ownership.alone:
             ownership.record(record, now_ms())
+        overlays = self.overlays[lane]
+        if _DESK in record.subject and kind_of(record.subject) == "desk":
+            overlays.record(record)
+        elif overlays.present and is_event(record.subject):
+            overlays.event(record)
         self._moved.set()
 
     def floor(self, lane: int, floor: int) -> None:
@@ -67,11 +79,14 @@ class FollowedLanes:
             records.forget()
         for ownership in self._ownership.values():
             ownership.forget()
+        for overlays in self.overlays.values():
+            overlays.forget()
 
 
 class Refresher:
     """Repeats what is due in every lane, but for the lead records of `feed`: its leaders renew those themselves, since
-    a repetition moves what their writes are fenced by. `run` until cancelled."""
+    a repetition moves what their writes are fenced by. Overlays that a lost log took along are repeated into the new
+    one, and those of which nothing counts any more are written `over`, expecting likewise. `run` until cancelled."""
 
     def __init__(
         self,
@@ -93,6 +108,7 @@ class Refresher:
         while True:
             for lane, records in self._followed.lanes.items():
                 due = records.due(time.monotonic(), REFRESHES_PER_TURN_MAX)
+                due += self._followed.overlays[lane].to_write(now_ms())
                 for start in range(0, len(due), REFRESHES_IN_FLIGHT_MAX):
                     part = due[start : start + REFRESHES_IN_FLIGHT_MAX]
                     await asyncio.gather(*(self._repeat(lane, record) for record in part))

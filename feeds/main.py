@@ -31,6 +31,7 @@ from feeds.follow import FollowedLanes, Refresher
 from feeds.leader import LaneLeader
 from feeds.mapping import MappingTable, read_mapping
 from feeds.metrics import FeedMetrics
+from feeds.overlay import LaneOverlays
 from feeds.ownership import NO_PRIORITY, LaneOwnership, Priority, priority_of
 from feeds.pipeline import Pipeline
 from feeds.ports import Provider
@@ -158,13 +159,14 @@ class Feed:
         lanes, feed = range(bus.lanes), provider.feed
         owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         logs = {lane: LanePublisher(connection, lane, bus=bus) for lane in lanes}
-        held = {lane: HeldStates(feed=feed, lane=lane) for lane in lanes}
+        overlays = {lane: LaneOverlays() for lane in lanes}
+        held = {lane: HeldStates(feed=feed, lane=lane, overlays=overlays[lane]) for lane in lanes}
         ownership = {
             lane: LaneOwnership(feed=feed, lane=lane, priority=priority, meet=held[lane].meet) for lane in lanes
         }
         results = ResultPublisher(connection, bus=bus)
         self._connection = connection
-        self.followed = FollowedLanes(log_age_s=bus.log_age_s, ownership=ownership)
+        self.followed = FollowedLanes(log_age_s=bus.log_age_s, ownership=ownership, overlays=overlays)
         self.leaders = {
             lane: LaneLeader(
                 LaneWriter(feed=feed, lane=lane, owner=owner),

@@ -19,6 +19,7 @@ class FeedMetrics:
         )
         self.states_withheld = self._counter("states_withheld", "States not written because another feed owns them")
         self.states_rewritten = self._counter("states_rewritten", "States written late, or again, over another feed's")
+        self.states_overlaid = self._counter("states_overlaid", "States written anew because a desk's overlay changed")
         self.states_stored = self._counter("states_stored", "States the log acknowledged")
         self.conflated = Gauge(
             "oddswire_feed_states_conflated",

@@ -1,8 +1,8 @@
 """From a provider to the lanes: takes over every lane, lets the provider recover, then passes on what changes.
 
-In this order: the lead record, a beat `recovering`, the board, the provider's recovery of which only what differs is
-written, what it did not mention, and only then a beat `live`. Waits for nobody while it is fed. What of it is another
-feed's to write is looked at again and again (feeds/ownership.py).
+In this order: the lead record, a beat `recovering`, the board, what desks have laid over it since, the provider's
+recovery of which only what differs is written, what it did not mention, and only then a beat `live`. Waits for nobody
+while it is fed. What of it is another feed's to write is looked at again and again (feeds/ownership.py).
 """
 
 from __future__ import annotations
@@ -96,6 +96,7 @@ class Pipeline:
                 group.create_task(self._feed()),
                 group.create_task(self._contend()),
                 group.create_task(self._announce(on_ready)),
+                *(group.create_task(lane.run_overlays()) for lane in self._lanes.values()),
             ]
             await self._stopped.wait()
             for task in working:

@@ -23,6 +23,7 @@ SPREAD_PER_S_MAX = 1_000
 _PREFIX_LENGTH = len("odds.")
 _GONE = b'"gone":true'
 _ENDED = b'"state":"ended"'
+_OVER = b'"over":true'
 
 
 class _Held(NamedTuple):
@@ -99,4 +100,6 @@ def has_ended(record: Stored) -> bool:
         return _GONE in record.data
     if kind == "event":
         return _ENDED in record.data
+    if kind == "desk":
+        return _OVER in record.data
     return kind == "beat"

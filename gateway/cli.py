@@ -27,7 +27,7 @@ URL_VARIABLE = "ODDSWIRE_URL"
 """Where `oddswire watch` connects, over the stack found on this machine."""
 
 NATS_VARIABLE = "ODDSWIRE_NATS_URL"
-"""Where `oddswire fanout shards` and `drain` connect, likewise."""
+"""Where `oddswire desk`, `fanout shards` and `drain` connect, likewise."""
 
 SETTINGS_S = 30.0
 """A package that does not tell its settings within this is broken."""
@@ -39,6 +39,7 @@ commands:
   settings       every setting: variable, default, limit, meaning
   feeds          run or check a provider's feed
   fanout         run a fan-out shard, list the shards, drain one
+  desk           suspend, resume, override: the trader's hand
   gateway        the gateway's commands
   bench          measure
 
@@ -47,6 +48,7 @@ examples:
   oddswire up --feed betfair:recording.bz2 --speed 10 --shards 3
   oddswire watch football
   oddswire feeds check recording.bz2 --provider betfair
+  oddswire desk suspend football.nfl.E1:prop --reason "injury" --by jo
   oddswire settings --json
 
 `oddswire COMMAND --help` tells the rest.
@@ -74,6 +76,8 @@ def _run(arguments: Sequence[str]) -> int:
             _become("fanout", "watch", *rest, *_running_stack(rest))
         case ["fanout", ("shards" | "drain" | "revoke") as command, *rest]:
             _become("fanout", command, *rest, *_running_nats(rest))
+        case ["desk", *rest]:
+            _become("gateway", "desk", *rest, *(_running_nats(rest) if rest else ()))
         case [package, *rest] if package in PASSED_ON:
             _become(package, *rest)
     return _own_options(arguments)

@@ -7,6 +7,8 @@ import sys
 
 import orjson
 
+from gateway.desk.arguments import add_desk
+from gateway.desk.main import desk
 from gateway.settings import described
 
 
@@ -16,7 +18,10 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     settings = commands.add_parser("settings", help="every setting of the gateway and of `oddswire up`")
     settings.add_argument("--json", action="store_true", help="as a JSON list")
+    add_desk(commands)
     options = parser.parse_args()
+    if options.command == "desk":
+        return desk(options)
     if options.json:
         sys.stdout.write(orjson.dumps(described(), option=orjson.OPT_INDENT_2).decode() + "\n")
     else:

@@ -7,8 +7,21 @@ from bench.scenarios.failover import FAILOVER
 from bench.scenarios.fanout import CONNECTS, FANOUT, IDLE, WIDE
 from bench.scenarios.feeds import FEEDS
 from bench.scenarios.growth import GROWTH
+from bench.scenarios.overlays import OVERLAYS
 from bench.scenarios.peers import PEERS_SCENARIO
 from bench.scenarios.slow import SLOW
 from bench.scenarios.soak import SOAK
 
-SCENARIOS: tuple[Scenario, ...] = (FANOUT, WIDE, IDLE, CONNECTS, FAILOVER, SLOW, SOAK, GROWTH, PEERS_SCENARIO, FEEDS)
+SCENARIOS: tuple[Scenario, ...] = (
+    FANOUT,
+    WIDE,
+    IDLE,
+    CONNECTS,
+    FAILOVER,
+    SLOW,
+    SOAK,
+    GROWTH,
+    PEERS_SCENARIO,
+    FEEDS,
+    OVERLAYS,
+)

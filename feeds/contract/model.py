@@ -48,10 +48,30 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     ltp: int | None = None
 
 
+class HiddenPrice(msgspec.Struct, frozen=True, gc=False):
+    """The provider's price of a selection whose price is the desk's. None: withdrawn."""
+
+    selection: str
+    price: Price | None
+
+
+class DeskPart(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A trader's hand in a market (desk.py): what it did, and what of the provider's state it hides. `st` and `reason`
+    are the provider's where the status is the desk's, `prices` where prices are. `margin` is in hundredths of a
+    percent, `max_stake` in minor units; they change no price. It stands on the bus and is not told to devices."""
+
+    suspended: bool = False
+    st: Status | None = None
+    reason: str | None = None
+    prices: tuple[HiddenPrice, ...] = ()
+    margin: int | None = None
+    max_stake: int | None = None
+
+
 class Market(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The whole state of one market. `topic` is its event's topic, `sport.league.event`. `src` names the feed and lane
     that prices it. `ts` is when the ingestor received the provider's message. `group` joins a main line with its
-    alternates. `reason` belongs to `st`."""
+    alternates. `reason` belongs to `st`. `desk` is there only where a desk has a hand in it."""
 
     id: str
     event: str
@@ -71,6 +91,7 @@ class Market(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     gone: bool = False
     replaced_by: str | None = None
     replaces: str | None = None
+    desk: DeskPart | None = None
 
 
 class Score(msgspec.Struct, frozen=True, gc=False):

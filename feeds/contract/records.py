@@ -1,13 +1,17 @@
 """Bus messages and their bytes. JSON, versioned by `v`; unknown fields are ignored, a newer version is refused.
 
 A record of a lane is one of Market, Event (model.py), Lead, Beat (below); which one follows from its subject
-(subjects.kind_of). A Settlement (results.py) has a stream and subjects of its own.
+(subjects.kind_of). So does an Overlay (desk.py), which is no state and is asked for by those who want it. A Settlement
+(results.py) has a stream and subjects of its own, and so has a desk's Change.
 """
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
 
+from feeds.contract.desk import Change, Overlay
 from feeds.contract.errors import Refused
 from feeds.contract.model import Event, FeedState, Market
 from feeds.contract.results import Settlement
@@ -36,6 +40,8 @@ class Beat(msgspec.Struct, frozen=True):
 
 Record = Market | Event | Lead | Beat
 
+_Kind = TypeVar("_Kind")
+
 
 class _Versioned(msgspec.Struct):
     v: int
@@ -58,6 +64,8 @@ _decoders: dict[
     "beat": msgspec.json.Decoder(Beat),
 }
 _settlement_decoder = msgspec.json.Decoder(Settlement)
+_overlay_decoder = msgspec.json.Decoder(Overlay)
+_change_decoder = msgspec.json.Decoder(Change)
 
 
 def encode_record(record: Record) -> bytes:
@@ -66,7 +74,7 @@ def encode_record(record: Record) -> bytes:
 
 
 def decode_record(subject: str, data: bytes) -> Record | None:
-    """The record of a stored message, or None for a kind this version does not know.
+    """The record of a stored message, or None for an overlay and a kind this version does not know.
 
     Raises Refused("bus_malformed" | "bus_version").
     """
@@ -88,10 +96,34 @@ def encode_settlement(settlement: Settlement) -> bytes:
 
 def decode_settlement(subject: str, data: bytes) -> Settlement:
     """The result in a stored message of `settle.>`. Raises Refused("bus_malformed" | "bus_version")."""
+    return _decode(_settlement_decoder, subject, data)
+
+
+def encode_overlay(overlay: Overlay) -> bytes:
+    """The bytes of an overlay on the bus; they begin with the version."""
+    return _PREFIX + _encoder.encode(overlay)[1:]
+
+
+def decode_overlay(subject: str, data: bytes) -> Overlay:
+    """The overlay in a stored message of kind `desk`. Raises Refused("bus_malformed" | "bus_version")."""
+    return _decode(_overlay_decoder, subject, data)
+
+
+def encode_change(change: Change) -> bytes:
+    """The bytes of a desk's change in its audit; they begin with the version."""
+    return _PREFIX + _encoder.encode(change)[1:]
+
+
+def decode_change(subject: str, data: bytes) -> Change:
+    """The change in a stored message of `desk.audit.>`. Raises Refused("bus_malformed" | "bus_version")."""
+    return _decode(_change_decoder, subject, data)
+
+
+def _decode(decoder: msgspec.json.Decoder[_Kind], subject: str, data: bytes) -> _Kind:
     try:
         if not data.startswith(_PREFIX):
             _check_version(subject, data)
-        return _settlement_decoder.decode(data)
+        return decoder.decode(data)
     except msgspec.DecodeError as error:
         raise Refused("bus_malformed", f"{subject}: {error}") from error
 

@@ -4,9 +4,10 @@ odds.{lane}.{sport}.{league}.{event}.{market}   whole state of a market      str
 odds.{lane}.{sport}.{league}.{event}._event     whole state of an event
 odds.{lane}.lead.{feed}                         who writes this feed's states in this lane
 odds.{lane}.beat.{feed}                         how that feed is, four times a second
-odds.{lane}.desk.{scope}                        the trader's overlay
+odds.{lane}.desk.{scope}                        the trader's overlay of football, football~nfl or football~nfl~E1
 live.{lane}.>                                   the same, republished by the log with its sequence
 settle.{lane}.{event}.{market}                  how a market ended           stream SETTLE
+desk.audit.{sport}.{league}.{event}             every change of an overlay       stream DESK
 fleet.{shard}                                   orders to one fan-out shard; not stored
 revoked                                         tickets of an account are worth nothing; to every shard, not stored
 """
@@ -19,6 +20,9 @@ from zlib import crc32
 RecordKind = Literal["market", "event", "lead", "beat", "desk"]
 
 _EVENT_TOKEN = "_event"  # noqa: S105 a subject token; no market id may be this, see market_subject()
+
+_SCOPE_JOIN = "~"
+"""Joins a scope into one token: it stands in no sport, league or event id."""
 
 
 def lane_of(event_id: str, lanes: int) -> int:
@@ -60,6 +64,33 @@ def lead_subject(lane: int, feed: str) -> str:
 def beat_subject(lane: int, feed: str) -> str:
     """Where the leader of one feed in one lane says how it is."""
     return f"odds.{lane}.beat.{feed}"
+
+
+def desk_subject(lane: int, scope: str) -> str:
+    """Where the overlay of a scope is. `scope` is the topic of a sport, league or event."""
+    return f"odds.{lane}.desk.{scope.replace('.', _SCOPE_JOIN)}"
+
+
+def desk_subjects(lane: int) -> str:
+    """Every overlay of a lane."""
+    return f"odds.{lane}.desk.*"
+
+
+def desk_scope(subject: str) -> str:
+    """The scope of an overlay, by its subject."""
+    return subject.rsplit(".", 1)[1].replace(_SCOPE_JOIN, ".")
+
+
+DESK_STREAM = "DESK"
+"""The JetStream stream of what desks did, durable, kept long, de-duplicated by message id."""
+
+DESK_SUBJECTS = "desk.audit.>"
+"""Everything it stores."""
+
+
+def audit_subject(scope: str) -> str:
+    """Where changes of the overlay of a scope go."""
+    return f"desk.audit.{scope}"
 
 
 SETTLE_STREAM = "SETTLE"

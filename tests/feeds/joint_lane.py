@@ -15,11 +15,12 @@ from feeds.contract.lane import Board, Stored
 from feeds.contract.model import Event, Market, Selection
 from feeds.contract.prices import Price
 from feeds.contract.records import decode_record
-from feeds.contract.subjects import source_id
+from feeds.contract.subjects import is_event, kind_of, source_id
 from feeds.feed_lane import FeedLane
 from feeds.lane_log import Fence, LaneLog, Message
 from feeds.leader import LaneLeader
 from feeds.metrics import FeedMetrics
+from feeds.overlay import LaneOverlays
 from feeds.ownership import LaneOwnership, Priority
 from feeds.ports import State
 from feeds.recovery import HeldStates
@@ -86,7 +87,8 @@ class Process:
         self.lane = lane
         self.provider = provider
         lane.lives += 1
-        self.held = HeldStates(feed=feed, lane=0)
+        self.overlays = LaneOverlays()
+        self.held = HeldStates(feed=feed, lane=0, overlays=self.overlays)
         self.ownership = LaneOwnership(feed=feed, lane=0, priority=priority, meet=self.held.meet)
         self.writer = LaneWriter(feed=feed, lane=0, owner=f"{feed}-{lane.lives}")
         metrics = FeedMetrics()
@@ -113,6 +115,8 @@ class Process:
         self._hear(cut_off=cut_off)
         if self.writer.leading and self.read_to is None:
             self._take_over()
+        if self.read_to is not None:
+            self.states.oversee(now_ms)
         if self.live_ms is not None and self.leader._state != "live" and self.live:
             for state in self.provider.known():
                 self.states.put(state, now_ms)
@@ -124,6 +128,9 @@ class Process:
         if now_ms >= self.next_look_ms:
             self.next_look_ms = now_ms + BEAT_MS
             self.states.contend(now_ms)
+            if not cut_off:
+                for record in self.overlays.to_write(now_ms):
+                    self.lane.write([Message(record.subject, record.data)], Fence(record.subject, record.s))
         if self.asked is None and (step := self.writer.step()) is not None:
             arrives_ms = now_ms + self.lane.random.randrange(0, 200)
             self.lane.asked += 1
@@ -142,7 +149,7 @@ class Process:
 
     def _take_over(self) -> None:
         board = self.read_board()
-        self.held.board_read(record for record in board if not has_ended(record))
+        self.states.hold(record for record in board if not has_ended(record))
         self.live_ms = self.lane.now_ms + self.lane.random.randrange(0, 1_500)
 
     def read_board(self) -> list[Stored]:
@@ -152,6 +159,7 @@ class Process:
         last = {record.subject: record for record in self.lane.log.stored}
         board = sorted(last.values(), key=lambda record: record.s)
         self.ownership.board(Board(self.read_to, 1, board), self.lane.now_ms)
+        self.overlays.board(Board(self.read_to, 1, board))
         return board
 
     def _read(self) -> None:
@@ -159,6 +167,7 @@ class Process:
             return
         if self.created != self.lane.log.created:
             self.ownership.forget()
+            self.overlays.forget()
             self.read_board()
         until = self.lane.now_ms - self.lane.random.randrange(0, 150)
         for record in self.lane.log.stored[self.read_to :]:
@@ -166,6 +175,10 @@ class Process:
                 break
             self.read_to = record.s
             self.ownership.record(record, self.lane.now_ms)
+            if kind_of(record.subject) == "desk":
+                self.overlays.record(record)
+            elif is_event(record.subject):
+                self.overlays.event(record)
 
     def _hear(self, *, cut_off: bool) -> None:
         asked, now_ms = self.asked, self.lane.now_ms
@@ -227,9 +240,9 @@ class JointLane:
         for asked in arrived:
             match asked.step:
                 case WriteStates(messages, fence, _):
-                    self.done[asked.number] = self._write(messages, fence)
+                    self.done[asked.number] = self.write(messages, fence)
                 case WriteLead(message, fence):
-                    self.done[asked.number] = self._write([message], fence)
+                    self.done[asked.number] = self.write([message], fence)
                 case _:
                     self.done[asked.number] = 0
 
@@ -238,7 +251,8 @@ class JointLane:
         self.log.lose()
         self.stored_ms.clear()
 
-    def _write(self, messages: list[Message], fence: Fence) -> int | None:
+    def write(self, messages: list[Message], fence: Fence) -> int | None:
+        """At once."""
         before = self.log.end
         s = self.log.write(messages, fence)
         self.stored_ms.update(dict.fromkeys(range(before + 1, self.log.end + 1), self.now_ms))

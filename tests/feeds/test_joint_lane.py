@@ -5,6 +5,7 @@ has the last word, its newest one, nobody writes any more, and no state was ever
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from random import Random
 
 import pytest
@@ -72,8 +73,10 @@ class Player:
         return self.process is not None and self.process.live
 
 
-def played(seed: int) -> tuple[JointLane, list[Player], Priority]:
-    """Chaos, then quiet, in which one of three is dead for good."""
+def played(
+    seed: int, meddle: Callable[[JointLane, Random], None] | None = None
+) -> tuple[JointLane, list[Player], Priority]:
+    """Chaos, in which `meddle` is called now and then, then quiet, in which one of three is dead for good."""
     random = Random(seed)
     names = ["alpha", "beta", "gamma"][: random.randint(2, 3)]
     priority = Priority(tuple(random.sample(names, random.randint(0, len(names)))), HYSTERESIS_MS)
@@ -86,6 +89,8 @@ def played(seed: int) -> tuple[JointLane, list[Player], Priority]:
         lane.advance()
         if random.random() < 0.0005:
             lane.lose()
+        if meddle is not None and random.random() < 0.03:
+            meddle(lane, random)
         for player in players:
             if random.random() < 0.3:
                 player.move(random)
