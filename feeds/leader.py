@@ -37,7 +37,7 @@ LEAD_AGE_PART = 0.15
 class LaneLeader:
     """Writes one feed's states to one lane. `current` gives all that counts now, for a log that was lost.
 
-    `run` returns after `stop`, once the beat `down` is stored; it raises NotLeader when another process took over.
+    `run` returns after `stop`, once the beat `down` is stored; it raises NotLeader when another took over.
     """
 
     def __init__(

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from feeds.candidacy import Mandate
 from feeds.contract.errors import NotLeader
 from feeds.contract.lane import Stored
 from feeds.contract.records import Beat, Lead, decode_record, encode_record
@@ -57,7 +58,7 @@ class Log:
 
 
 def writer(owner: str = "me") -> LaneWriter:
-    return LaneWriter(feed="alpha", lane=0, owner=owner)
+    return LaneWriter(feed="alpha", lane=0, mandate=Mandate(owner))
 
 
 def answer(writer: LaneWriter, log: Log, step: Step) -> None:
@@ -250,7 +251,7 @@ def test_a_log_that_another_made_anew_is_not_deleted_again() -> None:
         put(w, f"m{number}", "1")
         settle(w, log)
     log.lose()
-    other = LaneWriter(feed="beta", lane=0, owner="other")
+    other = LaneWriter(feed="beta", lane=0, mandate=Mandate("other"))
     settle(other, log)
     created = log.created
     put(w, "m0", "2")

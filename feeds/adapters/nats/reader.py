@@ -39,6 +39,7 @@ class LogReader:
         sink: LaneSink,
         pending_messages_max: int = PENDING_MESSAGES_MAX,
     ) -> None:
+        self._connection = connection
         self._streams = Streams(connection, lanes=lanes)
         self._sink = sink
         self._source = LaneSource(
@@ -56,7 +57,6 @@ class LogReader:
         self._comparing = asyncio.Lock()
         self._created = ""
         self._fell_back = 0
-        connection.listen(self._on_connection)
 
     def want(self, lanes: frozenset[int]) -> None:
         """From now on exactly these lanes are followed. A lane that is wanted again begins anew with its board."""
@@ -76,6 +76,13 @@ class LogReader:
 
     async def run(self) -> None:
         """Follows the wanted lanes until cancelled."""
+        self._connection.listen(self._on_connection)
+        try:
+            await self._follow()
+        finally:
+            self._connection.unlisten(self._on_connection)
+
+    async def _follow(self) -> None:
         tasks: dict[int, asyncio.Task[None]] = {}
         async with asyncio.TaskGroup() as group:
             while True:
