@@ -49,7 +49,7 @@ def check(path: Path, *, provider: str, at: Sequence[int], as_json: bool, out: T
         return _check_messages(path, MESSAGE_INSPECTORS[provider](), as_json=as_json, out=out, err=err)
     make_inspector = INSPECTORS.get(provider)
     if make_inspector is None:
-        known = ", ".join((*INSPECTORS, *MESSAGE_INSPECTORS))
+        known = ", ".join(sorted((*INSPECTORS, *MESSAGE_INSPECTORS)))
         return _unreadable(err, f"unknown provider {provider!r}; known: {known}")
     if any(line < 1 for line in at):
         return _unreadable(err, "--at takes line numbers, counted from 1")

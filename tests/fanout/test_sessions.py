@@ -66,6 +66,19 @@ def test_what_is_not_understood_is_refused_and_changes_nothing(said: bytes, code
     assert socket.device.walk is None
 
 
+def test_so_many_requests_wait_for_the_log_and_no_more() -> None:
+    stage = Stage()
+    socket = talking(stage)
+    limit = stage.shards[0].core.settings.waiting_ops
+    for op in range(limit):
+        assert say(stage, socket, {"op": "subscribe", "id": op, "topics": ["football"]}) == []
+    (error,) = say(stage, socket, {"op": "subscribe", "id": limit, "topics": ["football"]})
+    assert (error["code"], error["id"]) == ("ops_limit", limit)
+    stage.publish(event(), market(0))
+    stage.run()
+    assert [answer["id"] for answer in heard(socket) if answer["t"] == "subscribed"] == list(range(limit))
+
+
 def test_unknown_fields_are_ignored_and_a_ping_is_answered() -> None:
     stage = Stage()
     socket = talking(stage)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from feeds.check import INSPECTORS, check
+from feeds.check import check
 from tests.feeds.betfair_stream import MARKET
 
 _SAMPLES = Path(__file__).parent / "samples"
@@ -115,7 +115,7 @@ def test_what_cannot_be_read_is_one_clear_line(tmp_path: Path, data: bytes | Non
 def test_an_unknown_provider_is_told_with_those_that_are_known() -> None:
     checked = _check(_RACE, provider="nobody")
     assert (checked.status, checked.out) == (2, "")
-    assert checked.err == f"feeds check: unknown provider 'nobody'; known: {', '.join(INSPECTORS)}\n"
+    assert checked.err == "feeds check: unknown provider 'nobody'; known: betfair, sportradar, theoddsapi\n"
 
 
 def test_a_packed_recording_cut_short_counts_as_a_refused_line(tmp_path: Path) -> None:

@@ -162,7 +162,7 @@ async def test_a_drain_by_name_moves_50_devices_without_a_lost_change(line: Line
             assert {tuple(notice.kind for notice in device.notices) for device in moving} == {("connected", "moved")}
             for device in moving:
                 assert device.stream.replica.gaps == 0
-                assert device.conflate_ms or len(device.prices) > 0.8 * len(put), "nothing stood still meanwhile"
+                assert device.conflate_ms or len(device.prices) > 0.4 * len(put), "nothing stood still meanwhile"
                 assert device.prices == sorted(device.prices, reverse=True), "never a step back"
                 assert line.log_is(device.stream.replica, "football")
             homes = Counter(device.url for device in moving)

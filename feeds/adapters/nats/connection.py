@@ -11,12 +11,13 @@ import asyncio
 import random
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import structlog
 from nats.aio.client import Client, Server, Srv
+from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import SlowConsumerError
 from nats.js import JetStreamContext
@@ -37,9 +38,11 @@ COMPLAINT_INTERVAL_S = 3.0
 
 Listener = Callable[[bool], None]
 
+_T = TypeVar("_T")
+
 
 class _OddsClient(Client):
-    """nats-py's client with the two things it has no option for. Both touch internals of the pinned 2.x series."""
+    """nats-py's client with the three things it has no option for. They touch internals of the pinned 2.x series."""
 
     async def _connect_to_server(self, s: Srv) -> None:
         await super()._connect_to_server(s)
@@ -48,10 +51,32 @@ class _OddsClient(Client):
         if raw is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)
 
+    async def _flush_pending(self, force_flush: bool = False) -> Any:
+        return await _unless_cancelled(super()._flush_pending(force_flush))
+
+    async def request(self, *arguments: Any, **options: Any) -> Msg:
+        """As nats-py's."""
+        return await _unless_cancelled(super().request(*arguments, **options))
+
     def forget_unsent(self) -> None:
         """What was handed over but not yet written to the lost socket must not be sent on the next one."""
         self._pending = []
         self._pending_data_size = 0
+
+
+async def _unless_cancelled(work: Awaitable[_T]) -> _T:
+    """The result of `work`, unless who waits for it was cancelled meanwhile: then that.
+
+    nats-py takes a cancellation while it waits for its flusher for the end of that wait, and Python 3.11's
+    asyncio.wait_for loses one that comes together with its result (fixed in 3.12). The task that was cancelled would go
+    on, and whoever waits for its end would wait for ever.
+    """
+    task = asyncio.current_task()
+    cancelled = 0 if task is None else task.cancelling()
+    result = await work
+    if task is not None and task.cancelling() > cancelled:
+        raise asyncio.CancelledError
+    return result
 
 
 class Connection:
