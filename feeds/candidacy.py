@@ -12,6 +12,8 @@ The lease only decides who tries; the log's lead records decide who writes. From
   is replaced by nobody; devices are shown its feed as stale in time, as they are for any silence.
 - Once the coordination is back after it was away, standbys let one time to live pass before they ask: the leader, which
   asks all the time, has its lease back by then, and an outage shorter or longer than a lease moves no feed.
+- Who leads and has not heard of the log for long lets its lease end: others may be nearer to it. It tries on all the
+  same, so that where nobody reaches the log the first who does leads.
 - Who was refused by the log waits a time to live before it asks again. If it still had the lease, that goes to who has
   the log; two who disagree change places no more often than that.
 """
@@ -19,6 +21,9 @@ The lease only decides who tries; the log's lead records decide who writes. From
 from __future__ import annotations
 
 from typing import Literal, NamedTuple
+
+UNHEARD_S_MAX = 10.0
+"""A lane whose stream loses its leader by power is silent for some 5 s, to everybody: no reason to move a feed."""
 
 Role = Literal["standby", "leading", "ending"]
 
@@ -51,21 +56,22 @@ class Candidacy:
         self.away = False
         """Whether the coordination did not answer when it was last asked."""
 
-    def question(self, now_s: float) -> Question | None:
-        """What to ask now; one of the calls below then tells the answer."""
+    def question(self, now_s: float, heard_s: float) -> Question | None:
+        """What to ask now; one of the calls below then tells the answer. `heard_s`: when the log last answered."""
         if self.role == "standby":
             if self.away:
                 return "look"
             if now_s < self._wait_until_s:
                 return None
-        return "lease"
+        return "lease" if now_s - heard_s <= UNHEARD_S_MAX else None
 
-    def granted(self, epoch: int) -> Mandate | None:
-        """The lease is ours. Gives the mandate of a term that begins by it."""
+    def granted(self, epoch: int, asked_s: float) -> Mandate | None:
+        """The lease is ours. Gives the mandate of a term that begins by it. An answer to what was asked before we were
+        deposed begins none: who was frozen finds that answer and the log's refusal at the same time."""
         self.away = False
         self.holds = True
         self.epoch = epoch
-        if self.role != "standby":
+        if self.role != "standby" or asked_s < self._wait_until_s:
             return None
         self.role = "leading"
         self._terms += 1

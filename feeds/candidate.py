@@ -41,6 +41,10 @@ class Term(Protocol):
     async def run(self, on_ready: Callable[[], None]) -> None:
         """Leads until `stop`; `on_ready` once it is live in every lane. Raises NotLeader in a group."""
 
+    @property
+    def heard_s(self) -> float:
+        """Since when every lane of the log has answered, by the monotonic clock."""
+
     def stop(self) -> None:
         """Says `down` in every lane; then `run` returns."""
 
@@ -123,7 +127,8 @@ class Candidate:
 
     async def _keep_asking(self) -> None:
         while True:
-            question = self._candidacy.question(time.monotonic())
+            now_s = time.monotonic()
+            question = self._candidacy.question(now_s, now_s if self._term is None else self._term.heard_s)
             if question is not None:
                 async with self._asking:
                     await self._ask(question)
@@ -131,13 +136,14 @@ class Candidate:
 
     async def _ask(self, question: Question) -> None:
         candidacy = self._candidacy
-        held, away = candidacy.holds, candidacy.away
+        held, away, asked_s = candidacy.holds, candidacy.away, time.monotonic()
         try:
             if question == "look":
                 await self._coordination.get(LOOK_KIND, self._feed)
                 candidacy.looked(time.monotonic())
             else:
-                self._granted(await self._coordination.lease(self._lease, self._owner, ttl_s=self._times.ttl_s))
+                epoch = await self._coordination.lease(self._lease, self._owner, ttl_s=self._times.ttl_s)
+                self._granted(epoch, asked_s)
         except Conflict as conflict:
             candidacy.refused()
             self._refused(conflict, held=held)
@@ -148,9 +154,9 @@ class Candidate:
         if away and not candidacy.away:
             log.info("coordination_back", feed=self._feed, role=candidacy.role)
 
-    def _granted(self, epoch: int) -> None:
+    def _granted(self, epoch: int, asked_s: float) -> None:
         self._epoch.set(epoch)
-        mandate = self._candidacy.granted(epoch)
+        mandate = self._candidacy.granted(epoch, asked_s)
         if mandate is not None:
             self._mandates.put_nowait(mandate)
 

@@ -218,6 +218,11 @@ class Feed:
             for task in beside:
                 task.cancel()
 
+    @property
+    def heard_s(self) -> float:
+        """See Term (feeds/candidate.py)."""
+        return min(leader.heard_s for leader in self.leaders.values())
+
     def stop(self) -> None:
         """The feed says `down`, and `run` returns."""
         self.pipeline.stop()

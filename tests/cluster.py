@@ -1,11 +1,13 @@
-"""Three nats-servers that are one JetStream: what R3 needs. They share this machine, so losing one is all that is proved."""
+"""Three nats-servers that are one JetStream: what R3 needs. On one machine, so what is proved is losing one of them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from nats.errors import Error as NatsError
 
@@ -14,6 +16,8 @@ from feeds.adapters.server import Member, NatsServer, free_port
 from feeds.contract.subjects import stream_name
 
 SERVERS = 3
+
+_T = TypeVar("_T")
 
 
 class Cluster:
@@ -24,17 +28,23 @@ class Cluster:
         self.url = ",".join(server.url for server in servers)
 
     async def stream_leader(self, connection: Connection, lane: int) -> NatsServer:
-        """The server that leads a lane's stream now."""
-        async with asyncio.timeout(30):
-            while True:
-                try:
-                    info = await connection.jetstream().stream_info(stream_name(lane))
-                except NatsError:
-                    await asyncio.sleep(0.1)
-                    continue
-                if info.cluster is not None and info.cluster.leader is not None:
-                    return self.servers[info.cluster.leader]
-                await asyncio.sleep(0.1)
+        """The server that leads a lane's stream now, once there is one."""
+
+        async def leader() -> str | None:
+            cluster = (await connection.jetstream().stream_info(stream_name(lane))).cluster
+            return None if cluster is None else cluster.leader
+
+        return self.servers[await answered(leader)]
+
+
+async def answered(ask: Callable[[], Awaitable[_T | None]], *, within_s: float = 30.0) -> _T:
+    """What JetStream answers, as soon as it does."""
+    async with asyncio.timeout(within_s):
+        while True:
+            with contextlib.suppress(NatsError):
+                if (answer := await ask()) is not None:
+                    return answer
+            await asyncio.sleep(0.05)
 
 
 @asynccontextmanager
@@ -52,16 +62,5 @@ async def three_servers(data_dir: Path) -> AsyncIterator[Cluster]:
             await stack.enter_async_context(server)
         cluster = Cluster(servers)
         connection = await stack.enter_async_context(Connection(cluster.url, name="cluster"))
-        await _serves(connection)
+        await answered(connection.jetstream().account_info)
         yield cluster
-
-
-async def _serves(connection: Connection) -> None:
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                await connection.jetstream().account_info()
-            except NatsError:
-                await asyncio.sleep(0.1)
-            else:
-                return

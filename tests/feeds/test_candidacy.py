@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from feeds.candidacy import Candidacy, Mandate
+from feeds.candidacy import UNHEARD_S_MAX, Candidacy, Mandate, Question
 from feeds.contract.errors import NotLeader
 from feeds.lane_log import Message
 from feeds.writer import LaneWriter
@@ -19,56 +19,78 @@ def candidacy() -> Candidacy:
     return Candidacy("me", ttl_s=TTL_S)
 
 
+def asked(one: Candidacy, now_s: float) -> Question | None:
+    """What it asks while the log answers."""
+    return one.question(now_s, now_s)
+
+
 def test_a_granted_lease_begins_a_term_and_a_renewal_does_not() -> None:
     one = candidacy()
-    assert one.question(0) == "lease"
-    assert one.granted(7) == Mandate("me-1", 7)
+    assert asked(one, 0) == "lease"
+    assert one.granted(7, 0) == Mandate("me-1", 7)
     assert one.role == "leading"
-    assert one.granted(7) is None
-    assert one.granted(9) is None  # the lease had ended unnoticed, and nobody else took it
+    assert one.granted(7, 0) is None
+    assert one.granted(9, 0) is None  # the lease had ended unnoticed, and nobody else took it
 
 
 def test_a_standby_asks_on_while_the_lease_is_anothers() -> None:
     one = candidacy()
     one.refused()
-    assert (one.role, one.question(0)) == ("standby", "lease")
-    assert one.granted(8) is not None
+    assert (one.role, asked(one, 0)) == ("standby", "lease")
+    assert one.granted(8, 0) is not None
 
 
 @pytest.mark.parametrize("bad", ["away", "taken"])
 def test_who_leads_goes_on_without_its_lease_and_asks_for_it(bad: str) -> None:
     one = candidacy()
-    one.granted(7)
+    one.granted(7, 0)
     one.unreachable() if bad == "away" else one.refused()
-    assert (one.role, one.question(0)) == ("leading", "lease")
+    assert (one.role, asked(one, 0)) == ("leading", "lease")
 
 
 def test_a_standby_takes_nothing_over_until_the_coordination_was_back_for_a_time_to_live() -> None:
     one = candidacy()
     one.refused()
     one.unreachable()
-    assert one.question(1) == "look"
+    assert asked(one, 1) == "look"
     one.unreachable()
-    assert one.question(5) == "look"
+    assert asked(one, 5) == "look"
     one.looked(10)
-    assert one.question(10) is None
-    assert one.question(10 + TTL_S - 0.01) is None
-    assert one.question(10 + TTL_S) == "lease"
+    assert asked(one, 10) is None
+    assert asked(one, 10 + TTL_S - 0.01) is None
+    assert asked(one, 10 + TTL_S) == "lease"
 
 
 def test_who_was_deposed_stands_by_for_a_time_to_live_and_then_leads_above_what_it_saw() -> None:
     one = candidacy()
-    one.granted(7)
+    one.granted(7, 0)
     one.deposed(12, 100)
-    assert (one.role, one.question(100)) == ("standby", None)
-    assert one.question(100 + TTL_S) == "lease"
-    assert one.granted(9) == Mandate("me-2", 13)  # the coordination had forgotten how far it had counted
+    assert (one.role, asked(one, 100)) == ("standby", None)
+    assert asked(one, 100 + TTL_S) == "lease"
+    assert one.granted(9, 100 + TTL_S) == Mandate("me-2", 13)  # the coordination had forgotten how far it had counted
+
+
+def test_an_answer_from_before_it_was_deposed_begins_no_term() -> None:
+    one = candidacy()
+    one.granted(7, 0)
+    one.deposed(12, 100)
+    assert one.granted(7, 99) is None
+    assert one.role == "standby"
+
+
+def test_who_leads_and_hears_nothing_of_the_log_for_long_lets_its_lease_end() -> None:
+    one = candidacy()
+    one.granted(7, 0)
+    assert one.question(UNHEARD_S_MAX, 0) == "lease"
+    assert one.question(UNHEARD_S_MAX + 0.1, 0) is None
+    assert one.role == "leading"
+    assert one.question(UNHEARD_S_MAX + 0.2, UNHEARD_S_MAX + 0.2) == "lease"
 
 
 def test_who_ends_begins_no_term() -> None:
     one = candidacy()
     one.ends()
-    assert one.granted(7) is None
+    assert one.granted(7, 0) is None
     one.deposed(9, 1)
     assert one.role == "ending"
 
@@ -82,7 +104,7 @@ class Lease:
         self.away = False
 
     def ask(self, one: Candidate, now_s: float) -> None:
-        question = one.candidacy.question(now_s)
+        question = one.candidacy.question(now_s, now_s)
         if question is None:
             return
         if self.away:
@@ -93,7 +115,7 @@ class Lease:
             if self.owner is None:
                 self.owner = one.name
                 self.epoch += 1
-            if (mandate := one.candidacy.granted(self.epoch)) is not None:
+            if (mandate := one.candidacy.granted(self.epoch, now_s)) is not None:
                 one.begin(mandate)
         else:
             one.candidacy.refused()
