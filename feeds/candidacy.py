@@ -10,8 +10,8 @@ The lease only decides who tries; the log's lead records decide who writes. From
   that another has the lease. If another does take over, the log says so within a beat.
 - A standby takes over by a lease it was granted and by nothing else. While the coordination is away, a leader that dies
   is replaced by nobody; devices are shown its feed as stale in time, as they are for any silence.
-- Once the coordination is back after it was away, standbys let one time to live pass before they ask: the leader, which
-  asks all the time, has its lease back by then, and an outage shorter or longer than a lease moves no feed.
+- Once the coordination is back after it was away for so long that a lease may have ended, standbys let one time to live
+  pass before they ask: the leader, which asks all the time, has its lease back by then, and no outage moves a feed.
 - Who leads and has not heard of the log for long lets its lease end: others may be nearer to it. It tries on all the
   same, so that where nobody reaches the log the first who does leads.
 - Who was refused by the log waits a time to live before it asks again. If it still had the lease, that goes to who has
@@ -39,12 +39,22 @@ class Mandate(NamedTuple):
     epoch: int = 0
 
 
+class LeaseTimes(NamedTuple):
+    """How long a lease lasts, and how often it is asked for or renewed: at most half of that."""
+
+    ttl_s: int
+    interval_s: float
+
+
 class Candidacy:
     """One process and one feed. `owner` is unique to the life of the process. Times are of a monotonic clock."""
 
-    def __init__(self, owner: str, *, ttl_s: float) -> None:
+    def __init__(self, owner: str, times: LeaseTimes) -> None:
         self._owner = owner
-        self._ttl_s = ttl_s
+        self._ttl_s = times.ttl_s
+        self._patience_s = times.ttl_s - 2 * times.interval_s
+        """A lease renewed an interval before the coordination was last heard of lasts so long, and an interval more."""
+        self._away_since_s = 0.0
         self._terms = 0
         self._wait_until_s = 0.0
         self._epoch_seen = 0
@@ -59,7 +69,7 @@ class Candidacy:
     def question(self, now_s: float, heard_s: float) -> Question | None:
         """What to ask now; one of the calls below then tells the answer. `heard_s`: when the log last answered."""
         if self.role == "standby":
-            if self.away:
+            if self.away and now_s - self._away_since_s > self._patience_s:
                 return "look"
             if now_s < self._wait_until_s:
                 return None
@@ -87,9 +97,11 @@ class Candidacy:
         self.away = False
         self._wait_until_s = now_s + self._ttl_s
 
-    def unreachable(self) -> None:
-        """The coordination did not answer."""
-        self.away = True
+    def unreachable(self, asked_s: float) -> None:
+        """The coordination did not answer what it was asked then."""
+        if not self.away:
+            self.away = True
+            self._away_since_s = asked_s
 
     def deposed(self, epoch: int, now_s: float) -> None:
         """The log refused this term, whose provider has stopped by now, for a lead record of this epoch.

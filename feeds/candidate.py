@@ -10,11 +10,11 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import structlog
 
-from feeds.candidacy import Candidacy, Mandate, Question
+from feeds.candidacy import Candidacy, LeaseTimes, Mandate, Question
 from feeds.contract.coordination import Conflict, Coordination, Unavailable
 from feeds.contract.errors import NotLeader
 from feeds.metrics import FeedMetrics
@@ -26,13 +26,6 @@ LOOK_KIND = "feed-candidate"
 
 JITTER = 0.2
 """Part of the interval by which two questions differ at random, so that standbys do not ask in step."""
-
-
-class LeaseTimes(NamedTuple):
-    """How long a lease lasts, and how often it is asked for or renewed."""
-
-    ttl_s: int
-    interval_s: float
 
 
 class Term(Protocol):
@@ -70,7 +63,7 @@ class Candidate:
         self._lease = lease_name(feed)
         self._owner = owner
         self._times = times
-        self._candidacy = Candidacy(owner, ttl_s=times.ttl_s)
+        self._candidacy = Candidacy(owner, times)
         self._mandates: asyncio.Queue[Mandate | None] = asyncio.Queue()
         self._asking = asyncio.Lock()
         self._term: Term | None = None
@@ -148,7 +141,7 @@ class Candidate:
             candidacy.refused()
             self._refused(conflict, held=held)
         except Unavailable as error:
-            candidacy.unreachable()
+            candidacy.unreachable(asked_s)
             if not away:
                 log.warning("coordination_away", feed=self._feed, role=candidacy.role, why=str(error))
         if away and not candidacy.away:

@@ -25,8 +25,8 @@ from feeds.adapters.nats.durability import report_durability
 from feeds.adapters.nats.publisher import LanePublisher
 from feeds.adapters.nats.reader import LogReader
 from feeds.adapters.nats.settling import ResultPublisher
-from feeds.candidacy import Mandate
-from feeds.candidate import Candidate, LeaseTimes
+from feeds.candidacy import LeaseTimes, Mandate
+from feeds.candidate import Candidate
 from feeds.check import check
 from feeds.commands import parser
 from feeds.contract.errors import LogUnavailable, Refused

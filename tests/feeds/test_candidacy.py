@@ -6,17 +6,18 @@ import random
 
 import pytest
 
-from feeds.candidacy import UNHEARD_S_MAX, Candidacy, Mandate, Question
+from feeds.candidacy import UNHEARD_S_MAX, Candidacy, LeaseTimes, Mandate, Question
 from feeds.contract.errors import NotLeader
 from feeds.lane_log import Message
 from feeds.writer import LaneWriter
 from tests.feeds.test_writer import LEAD, Log, answer, leads
 
-TTL_S = 2.0
+TTL_S = 2
+TIMES = LeaseTimes(ttl_s=TTL_S, interval_s=0.25)
 
 
 def candidacy() -> Candidacy:
-    return Candidacy("me", ttl_s=TTL_S)
+    return Candidacy("me", TIMES)
 
 
 def asked(one: Candidacy, now_s: float) -> Question | None:
@@ -44,16 +45,18 @@ def test_a_standby_asks_on_while_the_lease_is_anothers() -> None:
 def test_who_leads_goes_on_without_its_lease_and_asks_for_it(bad: str) -> None:
     one = candidacy()
     one.granted(7, 0)
-    one.unreachable() if bad == "away" else one.refused()
+    one.unreachable(0) if bad == "away" else one.refused()
     assert (one.role, asked(one, 0)) == ("leading", "lease")
 
 
 def test_a_standby_takes_nothing_over_until_the_coordination_was_back_for_a_time_to_live() -> None:
     one = candidacy()
     one.refused()
-    one.unreachable()
-    assert asked(one, 1) == "look"
-    one.unreachable()
+    one.unreachable(0)
+    assert asked(one, 1.5) == "lease"  # no lease can have ended by this
+    one.unreachable(1.5)
+    assert asked(one, 1.6) == "look"
+    one.unreachable(5)
     assert asked(one, 5) == "look"
     one.looked(10)
     assert asked(one, 10) is None
@@ -108,7 +111,7 @@ class Lease:
         if question is None:
             return
         if self.away:
-            one.candidacy.unreachable()
+            one.candidacy.unreachable(now_s)
         elif question == "look":
             one.candidacy.looked(now_s)
         elif self.owner in (None, one.name):
@@ -126,7 +129,7 @@ class Candidate:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.candidacy = Candidacy(name, ttl_s=TTL_S)
+        self.candidacy = Candidacy(name, TIMES)
         self.writer: LaneWriter | None = None
 
     def begin(self, mandate: Mandate) -> None:

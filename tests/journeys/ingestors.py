@@ -56,6 +56,7 @@ class Stage:
         self.ingestors = ingestors
         self.log = log
         self.devices = devices
+        self.led_s: list[float] = []
         self.took_s: list[float] = []
 
     def leader(self) -> Ingestor:
@@ -106,10 +107,18 @@ class Stage:
         told = [dict(device.told) for device in self.devices]
         began_s = time.monotonic()
         yield
+        await eventually(lambda: self.log.leader not in (None, old), within_s=60)
+        self.led_s.append(time.monotonic() - began_s)
         await self.taken_over(old)
         self.took_s.append(time.monotonic() - began_s)
         for device, before in zip(self.devices, told, strict=True):
             assert all(device.told[source] > before.get(source, 0) for source in SOURCES), "S7: nobody was told"
+
+    def tell(self) -> None:
+        """How long feeds had no leader, for people."""
+        for what, times_s in (("on the log", self.led_s), ("on every device", self.took_s)):
+            ranked = sorted(times_s)
+            print(f"{len(ranked)} takeovers, live {what}: p50 {ranked[len(ranked) // 2]:.2f} s, max {ranked[-1]:.2f} s")
 
     async def quiet(self) -> None:
         """Everybody ends, and every device shows the log (S4)."""
@@ -171,5 +180,4 @@ async def rounds(stage: Stage, faults: list[str], rng: random.Random) -> None:
                 await stage.freeze()
             case "thaw":
                 await stage.freeze(stage.any_lane_lost)
-    took = sorted(stage.took_s)
-    print(f"{len(took)} takeovers, to live on every device: p50 {took[len(took) // 2]:.2f} s, max {took[-1]:.2f} s")
+    stage.tell()

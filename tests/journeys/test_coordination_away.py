@@ -11,8 +11,8 @@ import pytest
 
 from feeds.adapters.coordination.memory import MemoryCoordination
 from feeds.adapters.nats.connection import Connection
-from feeds.candidacy import Mandate
-from feeds.candidate import Candidate, LeaseTimes, lease_name
+from feeds.candidacy import LeaseTimes, Mandate
+from feeds.candidate import Candidate, lease_name
 from feeds.contract.lane import Stored
 from feeds.contract.records import Beat, Lead, decode_record
 from feeds.contract.subjects import lead_subject

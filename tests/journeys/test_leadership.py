@@ -58,6 +58,5 @@ async def test_three_servers_lose_the_leader_of_a_lane_and_the_feed_its_own(
             if number % 3 != 1:
                 await victim.start()
             await stage.taken_over(None)
-        took = sorted(stage.took_s)
-        print(f"R3: {len(took)} takeovers, p50 {took[len(took) // 2]:.2f} s, max {took[-1]:.2f} s")
+        stage.tell()
         await stage.quiet()
