@@ -7,12 +7,13 @@ must never hand on a record out of order, and never leave out one: a hole means 
 from __future__ import annotations
 
 import asyncio
+import time
 
 import structlog
 
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.follower import PENDING_MESSAGES_MAX, LaneFollower, LaneSource
-from feeds.adapters.nats.streams import Streams
+from feeds.adapters.nats.streams import FallBack, Streams
 from feeds.contract.epoch import epoch_of
 from feeds.contract.lane import LaneSink
 
@@ -57,6 +58,7 @@ class LogReader:
         self._comparing = asyncio.Lock()
         self._created = ""
         self._fell_back = 0
+        self._fall_back = FallBack()
 
     def want(self, lanes: frozenset[int]) -> None:
         """From now on exactly these lanes are followed. A lane that is wanted again begins anew with its board."""
@@ -110,7 +112,9 @@ class LogReader:
             read = {lane: follower.joining.position for lane, follower in self._followers.items()}
             infos = await self._streams.infos()
             created = epoch_of(info.created for info in infos)
-            fell_back = created == self._created and any(infos[lane].last_s < s for lane, s in read.items())
+            fell_back = created == self._created and self._fall_back.lost(
+                ((infos[lane], s) for lane, s in read.items()), time.monotonic()
+            )
             if created == self._created and not fell_back:
                 return
             if self._created:
