@@ -23,7 +23,7 @@ from tests.bus import Mirror
 RECORDS_KEPT = 40_000
 """Of a lane, to hold against what devices show: more than half a minute of them."""
 
-SAMPLED = 20
+SAMPLED = 5
 """Every so-manieth message of a device is compared with the log."""
 
 
