@@ -23,9 +23,10 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
 def _run(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     run = kinds.add_parser(
         "run",
-        help="lead a feed until SIGTERM",
-        description="Takes over the feed in every lane and publishes until SIGTERM or SIGINT. Options override the "
-        "environment (`python -m feeds settings`). A recording that has ended leaves the feed `down`.",
+        help="lead a feed, or stand by for it, until SIGTERM",
+        description="One of any number of processes for a feed: whoever has the lease takes the feed over in every "
+        "lane and publishes until SIGTERM or SIGINT; the others stand by. Options override the environment (`python -m "
+        "feeds settings`). A recording that has ended leaves the feed `down`.",
     )
     run.add_argument(
         "--provider", metavar="P", help="simulator, betfair[:FILE], theoddsapi[:FILE], sportradar:PRODUCER|PATH"

@@ -37,7 +37,7 @@ LEAD_AGE_PART = 0.15
 class LaneLeader:
     """Writes one feed's states to one lane. `current` gives all that counts now, for a log that was lost.
 
-    `run` returns after `stop`, once the beat `down` is stored; it raises NotLeader when another process took over.
+    `run` returns after `stop`, once the beat `down` is stored; it raises NotLeader when another took over.
     """
 
     def __init__(
@@ -60,6 +60,8 @@ class LaneLeader:
         self._stopping = False
         self.led = asyncio.Event()
         self.live = asyncio.Event()
+        self.heard_s = time.monotonic()
+        """When the log last answered, by the monotonic clock."""
         label = str(lane)
         self._stored = metrics.states_stored.labels(label)
         self._batches = metrics.batches.labels(label)
@@ -129,8 +131,9 @@ class LaneLeader:
 
     async def _do(self, step: Step) -> FeedState | None:
         """One step. Gives the state of the beat it stored. Raises LogUnavailable after the writer was told."""
+        told: FeedState | None = None
         try:
-            return await self._ask(step)
+            told = await self._ask(step)
         except WriteRefused:
             self._refused.inc()
             self.writer.refused()
@@ -141,7 +144,8 @@ class LaneLeader:
             self._unknown.inc()
             self.writer.unknown(_now_ms())
             raise
-        return None
+        self.heard_s = time.monotonic()
+        return told
 
     async def _ask(self, step: Step) -> FeedState | None:
         match step:

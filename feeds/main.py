@@ -6,10 +6,12 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import secrets
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +19,17 @@ from prometheus_client import start_http_server
 from pydantic import ValidationError
 
 from feeds.adapters import process, server
+from feeds.adapters.coordination.nats_kv import NatsCoordination
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.durability import report_durability
 from feeds.adapters.nats.publisher import LanePublisher
 from feeds.adapters.nats.reader import LogReader
 from feeds.adapters.nats.settling import ResultPublisher
+from feeds.candidacy import LeaseTimes, Mandate
+from feeds.candidate import Candidate
 from feeds.check import check
 from feeds.commands import parser
-from feeds.contract.errors import LogUnavailable, NotLeader, Refused
+from feeds.contract.errors import LogUnavailable, Refused
 from feeds.contract.settings import BusSettings, describe
 from feeds.feed_lane import FeedLane
 from feeds.follow import FollowedLanes, Refresher
@@ -49,11 +54,13 @@ _SETTINGS = (BusSettings, FeedsSettings, BetfairSettings, SportradarSettings, Th
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
-EXIT_NOT_LEADER = 4
+
+OWNER_HOST_CHARS = 64
+"""Of the host's name in the name of a process, which has an end."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """`python -m feeds`. Exit status: 0, 1 failed, 2 bad input, 3 (check) some refused, 4 no longer leader."""
+    """`python -m feeds`. Exit status: 0, 1 failed, 2 bad input, 3 (check) some refused."""
     arguments = parser(
         {"run": _run, "check": _check, "serve": _serve, "settings": _settings, "nats": _nats}
     ).parse_args(argv)
@@ -61,7 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return command(arguments)
     except ValidationError as error:
-        return _complain("; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors()))
+        return _complain(
+            "; ".join(": ".join(map(str, (*problem["loc"], problem["msg"]))) for problem in error.errors())
+        )
     except LogUnavailable as error:
         return _complain(str(error), EXIT_FAILED)
     except (Refused, OSError) as error:
@@ -131,12 +140,12 @@ def _run(arguments: argparse.Namespace) -> int:
         corrections=settings.corrections,
         mapping=read_mapping(Path(settings.mapping)) if settings.mapping else MappingTable(),
     )
-    provider = make_provider(settings.provider, options)
+    make = partial(make_provider, settings.provider, options)
+    make()  # bad input is refused now, not when it is our turn to lead
     metrics = FeedMetrics()
     if settings.metrics_port:
         start_http_server(settings.metrics_port, addr="127.0.0.1", registry=metrics.registry)
-    priority = priority_of(settings.priority, hysteresis_s=settings.hysteresis_s)
-    return process.run(_lead(provider, bus, metrics, priority=priority, monitor_url=settings.nats_monitor))
+    return process.run(_stand(make, feed, settings=settings, bus=bus, metrics=metrics))
 
 
 def _given(arguments: argparse.Namespace, fields: dict[str, Any]) -> dict[str, Any]:
@@ -145,7 +154,10 @@ def _given(arguments: argparse.Namespace, fields: dict[str, Any]) -> dict[str, A
 
 
 class Feed:
-    """One provider leading every lane: everything between a connection and a provider, put together."""
+    """One term of a provider leading every lane: everything between a connection and a provider, put together.
+
+    Without a mandate it takes the lead from anybody.
+    """
 
     def __init__(
         self,
@@ -155,9 +167,10 @@ class Feed:
         bus: BusSettings,
         metrics: FeedMetrics,
         priority: Priority = NO_PRIORITY,
+        mandate: Mandate | None = None,
     ) -> None:
         lanes, feed = range(bus.lanes), provider.feed
-        owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        mandate = mandate or Mandate(_new_owner())
         logs = {lane: LanePublisher(connection, lane, bus=bus) for lane in lanes}
         overlays = {lane: LaneOverlays() for lane in lanes}
         held = {lane: HeldStates(feed=feed, lane=lane, overlays=overlays[lane]) for lane in lanes}
@@ -169,7 +182,7 @@ class Feed:
         self.followed = FollowedLanes(log_age_s=bus.log_age_s, ownership=ownership, overlays=overlays)
         self.leaders = {
             lane: LaneLeader(
-                LaneWriter(feed=feed, lane=lane, owner=owner),
+                LaneWriter(feed=feed, lane=lane, mandate=mandate),
                 logs[lane],
                 lane=lane,
                 log_age_s=bus.log_age_s,
@@ -207,39 +220,59 @@ class Feed:
             for task in beside:
                 task.cancel()
 
+    @property
+    def heard_s(self) -> float:
+        """See Term (feeds/candidate.py)."""
+        return min(leader.heard_s for leader in self.leaders.values())
+
     def stop(self) -> None:
         """The feed says `down`, and `run` returns."""
         self.pipeline.stop()
 
 
-async def _lead(
-    provider: Provider, bus: BusSettings, metrics: FeedMetrics, *, priority: Priority, monitor_url: str
+async def _stand(
+    make: Callable[[], Provider], name: str, *, settings: FeedsSettings, bus: BusSettings, metrics: FeedMetrics
 ) -> int:
-    """Leads until a signal; also one that comes before there ever was a server is an end in good order."""
+    """Leads or stands by until a signal; also one that comes before there ever was a server is an end in good order."""
     status = 0
     signalled = asyncio.create_task(process.until_signalled())
-    connection = Connection(bus.nats_url, name=f"feed-{provider.feed}")
+    connection = Connection(bus.nats_url, name=f"feed-{name}")
     opening = asyncio.create_task(connection.open())
     await asyncio.wait((signalled, opening), return_when=asyncio.FIRST_COMPLETED)
     if signalled.done():
         opening.cancel()
         return status
-    feed = Feed(provider, connection, bus=bus, metrics=metrics, priority=priority)
-    signalled.add_done_callback(lambda _: feed.stop())
+    priority = priority_of(settings.priority, hysteresis_s=settings.hysteresis_s)
+    candidate = Candidate(
+        NatsCoordination(connection, replicas=bus.log_replicas),
+        lambda mandate: Feed(make(), connection, bus=bus, metrics=metrics, priority=priority, mandate=mandate),
+        feed=name,
+        owner=_new_owner(),
+        times=LeaseTimes(settings.lease_ttl_s, settings.lease_interval_s),
+        metrics=metrics,
+        say=lambda word: print(f"feed {name} {word}", flush=True),
+    )
+    signalled.add_done_callback(lambda _: candidate.stop())
     try:
         await opening
-        await report_durability(monitor_url, replicas=bus.log_replicas)
-        await feed.run(lambda: print(f"feed {provider.feed} ready", flush=True))
-    except* NotLeader as group:
-        status = EXIT_NOT_LEADER
-        print(f"feeds: stood down: {_first(group)}", file=sys.stderr)
-    except* (Refused, LogUnavailable) as group:
-        error = _first(group)
+        await report_durability(settings.nats_monitor, replicas=bus.log_replicas)
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(connection.ended())
+            await candidate.run()
+            watching.cancel()
+    except* (Refused, LogUnavailable) as failures:
+        error = _first(failures)
         status = _complain(str(error), EXIT_FAILED if isinstance(error, LogUnavailable) else EXIT_USAGE)
     finally:
         signalled.cancel()
         await connection.close()
     return status
+
+
+def _new_owner() -> str:
+    """What tells this process from any other, in the characters of a key (feeds/contract/coordination.py)."""
+    host = re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname())[:OWNER_HOST_CHARS]
+    return f"{host}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

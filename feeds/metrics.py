@@ -8,11 +8,24 @@ _ACK_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5,
 
 
 class FeedMetrics:
-    """Counters and gauges of one ingestor process, in a registry of its own. Those of a lane have the label `lane`."""
+    """Counters and gauges of one ingestor process, in a registry of its own. Those of a lane have the label `lane`,
+    those of the leadership the label `feed`."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        lane = ("lane",)
+        lane, feed = ("lane",), ("feed",)
+        self.leading = Gauge(
+            "oddswire_feed_leading", "1 while this process leads the feed", feed, registry=self.registry
+        )
+        self.takeovers = Counter(
+            "oddswire_feed_takeovers",
+            "Times this process took the feed over and became live",
+            feed,
+            registry=self.registry,
+        )
+        self.lease_epoch = Gauge(
+            "oddswire_feed_lease_epoch", "Epoch of the lease when it was last granted", feed, registry=self.registry
+        )
         self.states_in = Counter("oddswire_feed_states_in", "States the provider gave", registry=self.registry)
         self.states_refused = Counter(
             "oddswire_feed_states_refused", "States too large for the log", registry=self.registry

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -41,8 +41,20 @@ class FeedsSettings(BaseSettings):
     mapping: Annotated[
         str, Field(description="TOML file of the provider's ids and names in our words; empty: none")
     ] = ""
+    lease_ttl_s: Annotated[
+        int, Field(ge=1, le=60, description="a leader that does not renew its lease is replaced after this, seconds")
+    ] = 2
+    lease_interval_s: Annotated[
+        float, Field(gt=0, le=30, description="the lease is renewed, and asked for by standbys, this often, seconds")
+    ] = 0.25
     metrics_port: Annotated[int, Field(ge=0, le=65_535, description="loopback port of /metrics; 0: none")] = 0
     nats_monitor: Annotated[
         str, Field(description="http://HOST:PORT of nats-server's monitoring, to say whether the log is durable")
     ] = ""
     log_level: Annotated[LogLevel, Field(description="debug, info, warning or error")] = "info"
+
+    @model_validator(mode="after")
+    def _renewed_in_time(self) -> Self:
+        if 2 * self.lease_interval_s > self.lease_ttl_s:
+            raise ValueError("lease_interval_s is at most half of lease_ttl_s, so that a renewal may be late once")
+        return self

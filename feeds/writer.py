@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from feeds.candidacy import Mandate
 from feeds.contract.errors import NotLeader, Refused
 from feeds.contract.lane import Stored
 from feeds.contract.model import FeedState
@@ -56,14 +57,16 @@ Step = WriteLead | WriteStates | ReadLead | RemakeLog
 
 
 class LaneWriter:
-    """The writer of `feed` in `lane`. `owner` is unique to the life of this process.
+    """The writer of `feed` in `lane`, by a mandate (feeds/candidacy.py).
 
-    Begins with RemakeLog, then takes over: whoever led before is refused from then on.
+    Begins with RemakeLog, then takes over: whoever led before is refused from then on. A lead record whose epoch is not
+    below the mandate's is newer than its lease: that is not taken over.
     """
 
-    def __init__(self, *, feed: str, lane: int, owner: str) -> None:
+    def __init__(self, *, feed: str, lane: int, mandate: Mandate) -> None:
         self._feed = feed
-        self._owner = owner
+        self._owner = mandate.owner
+        self._epoch_granted = mandate.epoch
         self.lead_subject = lead_subject(lane, feed)
         self._beat_subject = beat_subject(lane, feed)
         self._queue = Waiting()
@@ -71,7 +74,7 @@ class LaneWriter:
         self._flying: WriteStates | None = None
         self._created = ""
         self._led = False
-        self._epoch = 0
+        self._epoch = mandate.epoch
         self._lead_s = 0
         self._last_s = 0
         self._beat: Beat | None = None
@@ -166,13 +169,23 @@ class LaneWriter:
             self.lead_written(s)
         elif not self._led or s == self._lead_s:
             if not self._led:
-                self._epoch = max(self._epoch, 0 if lead is None else lead.epoch) + 1
+                self._take_over(lead)
             self._lead_s = s
             self._next = self._write_lead(now_ms)
         elif lead is not None and lead.owner != self._owner and lead.epoch >= self._epoch:
-            raise NotLeader(f"{self.lead_subject} belongs to {lead.owner} since its epoch {lead.epoch}")
+            raise self._not_leader(lead)
         else:
             self._lose()  # what we had written has disappeared
+
+    def _take_over(self, lead: Lead | None) -> None:
+        """Decides the epoch of our first lead record. Raises NotLeader where the last one is newer than our lease."""
+        if not self._epoch_granted:
+            self._epoch = max(self._epoch, 0 if lead is None else lead.epoch) + 1
+        elif lead is not None and lead.owner != self._owner and lead.epoch >= self._epoch:
+            raise self._not_leader(lead)
+
+    def _not_leader(self, lead: Lead) -> NotLeader:
+        return NotLeader(f"{self.lead_subject} belongs to {lead.owner} since its epoch {lead.epoch}", epoch=lead.epoch)
 
     def lead_written(self, s: int) -> None:
         """WriteLead was stored at `s`."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from bench.options import count_to
 from bench.result import Limit, Measured, Reading
 from bench.scenario import Scenario, Tell
+from feeds.candidacy import Mandate
 from feeds.contract.desk import Change, Entries, Overlay, Suspension, Target
 from feeds.contract.lane import Stored
 from feeds.contract.model import Market, Selection
@@ -73,7 +74,7 @@ def _lane() -> tuple[FeedLane, HeldStates]:
     held, metrics = HeldStates(feed=FEED, lane=0), FeedMetrics()
     held.recovered(lambda market: market)
     leader = LaneLeader(
-        LaneWriter(feed=FEED, lane=0, owner=FEED),
+        LaneWriter(feed=FEED, lane=0, mandate=Mandate(FEED)),
         _NoLog(),
         lane=0,
         log_age_s=3_600,

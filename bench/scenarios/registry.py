@@ -11,6 +11,7 @@ from bench.scenarios.overlays import OVERLAYS
 from bench.scenarios.peers import PEERS_SCENARIO
 from bench.scenarios.slow import SLOW
 from bench.scenarios.soak import SOAK
+from bench.scenarios.takeover import TAKEOVER
 
 SCENARIOS: tuple[Scenario, ...] = (
     FANOUT,
@@ -23,5 +24,6 @@ SCENARIOS: tuple[Scenario, ...] = (
     GROWTH,
     PEERS_SCENARIO,
     FEEDS,
+    TAKEOVER,
     OVERLAYS,
 )

@@ -16,7 +16,7 @@ import socket
 import sysconfig
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from feeds.contract.errors import LogUnavailable
 
@@ -27,13 +27,29 @@ _POLL_S = 0.01
 
 _CONFIG = """\
 listen: {listen}
-server_name: oddswire
+server_name: {name}
 max_payload: 1MB
 jetstream {{
   store_dir: {store_dir}
   sync_interval: always
 }}
 """
+
+_CLUSTER = """\
+cluster {{
+  name: oddswire
+  listen: {listen}
+  routes: {routes}
+}}
+"""
+
+
+class Member(NamedTuple):
+    """One server of a cluster on this machine: its name there, the port others reach it by, and all of these ports."""
+
+    name: str
+    port: int
+    ports: tuple[int, ...]
 
 
 def binary() -> Path:
@@ -47,11 +63,16 @@ def binary() -> Path:
     return Path(found)
 
 
-def write_config(*, port: int, data_dir: Path) -> Path:
+def write_config(*, port: int, data_dir: Path, member: Member | None = None) -> Path:
     """Writes the config file into the data directory, which is made where needed. Gives its path."""
     data_dir.mkdir(parents=True, exist_ok=True)
     path = data_dir / "nats-server.conf"
-    path.write_text(_CONFIG.format(listen=f'"{_HOST}:{port}"', store_dir=json.dumps(str(data_dir.resolve()))))
+    name = "oddswire" if member is None else member.name
+    text = _CONFIG.format(name=name, listen=f'"{_HOST}:{port}"', store_dir=json.dumps(str(data_dir.resolve())))
+    if member is not None:
+        routes = json.dumps([f"nats://{_HOST}:{other}" for other in member.ports if other != member.port])
+        text += _CLUSTER.format(listen=f'"{_HOST}:{member.port}"', routes=routes)
+    path.write_text(text)
     return path
 
 
@@ -72,9 +93,10 @@ def free_port() -> int:
 class NatsServer:
     """One nats-server as a child process. `async with NatsServer(data_dir=...) as server: ... server.url`."""
 
-    def __init__(self, *, data_dir: Path, port: int | None = None) -> None:
+    def __init__(self, *, data_dir: Path, port: int | None = None, member: Member | None = None) -> None:
         self.data_dir = data_dir
         self.port = port or free_port()
+        self.member = member
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -84,7 +106,7 @@ class NatsServer:
 
     async def start(self) -> None:
         """Starts it on its port and data, and waits until it answers. Raises LogUnavailable with the server's words."""
-        config = await asyncio.to_thread(write_config, port=self.port, data_dir=self.data_dir)
+        config = await asyncio.to_thread(write_config, port=self.port, data_dir=self.data_dir, member=self.member)
         log_path = self.data_dir / "nats-server.log"
         with log_path.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(

@@ -16,4 +16,8 @@ class LogUnavailable(Exception):
 
 
 class NotLeader(Exception):
-    """The log refused a write because another writer owns the lane's lead record now."""
+    """The log refused a write because another writer owns the lane's lead record now. `epoch` is that record's."""
+
+    def __init__(self, message: str, *, epoch: int) -> None:
+        super().__init__(message)
+        self.epoch = epoch

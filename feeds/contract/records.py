@@ -22,7 +22,7 @@ VERSION = 1
 
 
 class Lead(msgspec.Struct, frozen=True):
-    """Who writes a feed's states in a lane. `owner` is unique to a process's life; `epoch` rises with every lease."""
+    """Who writes a feed's states in a lane. `owner` is unique to a term of leading; `epoch` rises with every lease."""
 
     feed: str
     owner: str

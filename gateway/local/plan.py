@@ -106,7 +106,7 @@ def plan_stack(settings: UpSettings, *, nats_port: int) -> Plan:
     if "nats" in wanted:
         stages.append((_nats(settings, nats_port),))
     if "feeds" in wanted:
-        stages.append((_feed(settings, nats_url),))
+        stages.append(tuple(_feed(settings, name, nats_url) for name in _feed_names(settings)))
     streams: tuple[str, ...] = ()
     if "fanout" in wanted:
         streams = tuple(_stream(settings, n) for n in _shard_numbers(settings))
@@ -123,17 +123,23 @@ def _nats(settings: UpSettings, port: int) -> Part:
     )
 
 
-def _feed(settings: UpSettings, nats_url: str) -> Part:
+def _feed_names(settings: UpSettings) -> list[str]:
+    if settings.ingestors == 1:
+        return ["feed"]
+    return [f"feed-{number}" for number in range(1, settings.ingestors + 1)]
+
+
+def _feed(settings: UpSettings, name: str, nats_url: str) -> Part:
     if recording_of(settings.feed) is None:
         how = ["--events", str(settings.events), "--rate", str(settings.rate)]
-        line = f"feed {settings.feed}, {settings.events} events, {settings.rate} updates/s"
+        line = f"{name} {settings.feed}, {settings.events} events, {settings.rate} updates/s"
     else:
         how = ["--speed", f"{settings.speed:.10g}", *(["--loop"] if settings.loop else [])]
-        line = f"feed {settings.feed}, speed {settings.speed:.10g}{', looped' if settings.loop else ''}"
+        line = f"{name} {settings.feed}, speed {settings.speed:.10g}{', looped' if settings.loop else ''}"
     return Part(
-        name="feed",
+        name=name,
         argv=("-m", "feeds", "run", "--provider", settings.feed, *how, "--nats", nats_url),
-        ready_line=r"^feed \S+ ready$",
+        ready_line=r"^feed \S+ (ready|standby)$",
         line=line,
     )
 

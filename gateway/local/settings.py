@@ -9,6 +9,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SHARDS_MAX = 64
+INGESTORS_MAX = 8
 
 
 class UpSettings(BaseSettings):
@@ -26,6 +27,9 @@ class UpSettings(BaseSettings):
         Field(gt=0, le=1_000_000, allow_inf_nan=False, description="recording: how many times as fast as recorded"),
     ] = 1.0
     loop: Annotated[bool, Field(description="recording: begin again at its end")] = False
+    ingestors: Annotated[
+        int, Field(ge=1, le=INGESTORS_MAX, description="processes of the feed: one leads, the others stand by")
+    ] = 1
     shards: Annotated[int, Field(ge=1, le=SHARDS_MAX, description="fan-out processes")] = 2
     host: Annotated[str, Field(min_length=1, description="address the shards and the gateway listen on")] = "127.0.0.1"
     port: Annotated[

@@ -33,9 +33,6 @@ SAME_SIGNAL_S = 0.5
 EXIT_BAD_INPUT = 2
 """Exit status of a part that refuses what it was given: starting it again would change nothing."""
 
-EXIT_NOT_LEADER = 4
-"""Exit status of a feed that stood down: started again, it would take the feed back from the process that leads it."""
-
 
 class Supervisor:
     """The processes of one stack."""
@@ -89,8 +86,6 @@ class Supervisor:
                 how = _exit_words(status)
                 if status == EXIT_BAD_INPUT and not ready.is_set():
                     raise PartFailed(f"{part.name} does not start, {how}", log=log.path)
-                if status == EXIT_NOT_LEADER:
-                    raise PartFailed(f"{part.name} stood down: another process leads this feed", log=log.path)
                 wait_s = restarts.died(time.monotonic())
                 if wait_s is None:
                     raise PartFailed(f"{part.name} died {DEATHS_MAX} times in {WINDOW_S:g} s, last {how}", log=log.path)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from feeds.candidacy import Mandate
 from feeds.contract.lane import Board, Stored
 from feeds.contract.model import Event, Market, Selection
 from feeds.contract.prices import Price
@@ -90,7 +91,7 @@ class Process:
         self.overlays = LaneOverlays()
         self.held = HeldStates(feed=feed, lane=0, overlays=self.overlays)
         self.ownership = LaneOwnership(feed=feed, lane=0, priority=priority, meet=self.held.meet)
-        self.writer = LaneWriter(feed=feed, lane=0, owner=f"{feed}-{lane.lives}")
+        self.writer = LaneWriter(feed=feed, lane=0, mandate=Mandate(f"{feed}-{lane.lives}"))
         metrics = FeedMetrics()
         self.leader = LaneLeader(
             self.writer, lane.port, lane=0, log_age_s=3600, current=self.held.current, metrics=metrics

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from feeds.candidacy import Mandate
 from feeds.contract.errors import NotLeader
 from feeds.contract.lane import Stored
 from feeds.contract.records import Beat, Lead, decode_record, encode_record
@@ -57,7 +58,7 @@ class Log:
 
 
 def writer(owner: str = "me") -> LaneWriter:
-    return LaneWriter(feed="alpha", lane=0, owner=owner)
+    return LaneWriter(feed="alpha", lane=0, mandate=Mandate(owner))
 
 
 def answer(writer: LaneWriter, log: Log, step: Step) -> None:
@@ -250,7 +251,7 @@ def test_a_log_that_another_made_anew_is_not_deleted_again() -> None:
         put(w, f"m{number}", "1")
         settle(w, log)
     log.lose()
-    other = LaneWriter(feed="beta", lane=0, owner="other")
+    other = LaneWriter(feed="beta", lane=0, mandate=Mandate("other"))
     settle(other, log)
     created = log.created
     put(w, "m0", "2")
@@ -300,3 +301,39 @@ def test_whatever_is_lost_late_or_doubled_the_log_ends_as_the_states(seed: int) 
     settle(w, log)
     assert log.states() == {**truth, "end": b"1"}
     assert encode_record(leads(log)[-1])
+
+
+def test_a_lead_record_of_an_older_lease_is_taken_over_and_of_a_newer_one_is_not() -> None:
+    log = Log()
+    settle(LaneWriter(feed="alpha", lane=0, mandate=Mandate("old", 5)), log)
+    settle(LaneWriter(feed="alpha", lane=0, mandate=Mandate("new", 9)), log)
+    assert [(lead.owner, lead.epoch) for lead in leads(log)] == [("old", 5), ("new", 9)]
+    for epoch in (5, 9):
+        late = LaneWriter(feed="alpha", lane=0, mandate=Mandate("late", epoch))
+        with pytest.raises(NotLeader) as refusal:
+            settle(late, log)
+        assert refusal.value.epoch == 9
+    assert len(leads(log)) == 2
+
+
+def test_who_froze_between_reading_the_lead_and_writing_it_gives_way_to_a_newer_lease() -> None:
+    log, slow = Log(), LaneWriter(feed="alpha", lane=0, mandate=Mandate("slow", 5))
+    for _ in range(2):
+        step = slow.step()
+        assert step is not None
+        answer(slow, log, step)
+    settle(LaneWriter(feed="alpha", lane=0, mandate=Mandate("new", 9)), log)
+    with pytest.raises(NotLeader):
+        settle(slow, log)
+
+
+def test_a_lost_log_is_led_on_by_the_same_lease() -> None:
+    log, w = Log(), LaneWriter(feed="alpha", lane=0, mandate=Mandate("me", 5))
+    settle(w, log)
+    put(w, "a", "1")
+    settle(w, log)
+    log.lose()
+    put(w, "a", "2")
+    settle(w, log, {"a": b"2"})
+    assert [lead.epoch for lead in leads(log)] == [5]
+    assert log.states() == {"a": b"2"}

@@ -1,5 +1,7 @@
 """The plan of a local stack, from its settings alone."""
 
+import re
+
 import pytest
 
 from gateway.local.errors import CannotStart
@@ -48,6 +50,14 @@ def test_the_simulator_takes_events_and_rate() -> None:
         *("-m", "feeds", "run", "--provider", "simulator", "--events", "7", "--rate", "90"),
         *("--nats", "nats://127.0.0.1:8200"),
     )
+
+
+def test_several_ingestors_are_the_same_part_under_names_of_their_own() -> None:
+    plan = plan_of(ingestors=2)
+    assert names_of(plan) == [["nats"], ["feed-1", "feed-2"], ["fanout-1", "fanout-2"]]
+    assert part_of(plan, "feed-1").argv == part_of(plan, "feed-2").argv == part_of(plan_of(), "feed").argv
+    assert part_of(plan, "feed-2").line == "feed-2 simulator, 60 events, 200 updates/s"
+    assert re.search(part_of(plan, "feed-2").ready_line, "feed simulator standby")
 
 
 def test_a_recording_takes_speed_and_loop() -> None:

@@ -134,15 +134,6 @@ async def test_a_part_that_refuses_what_it_was_given_is_not_started_again() -> N
             await stack
 
 
-async def test_a_part_that_stood_down_ends_the_stack_and_is_not_started_again() -> None:
-    stand_down = "print('b ready', flush=True); print('why'); raise SystemExit(4)"
-    async with running([part("a", SERVE)], [part("b", stand_down)]) as (said, stack):
-        with pytest.raises(PartFailed, match=r"^b stood down: another process leads this feed$") as failure:
-            await stack
-        assert not any("starting it again" in line for line in said.lines_so_far())
-    assert tail(failure.value.log, 1) == ["why"]
-
-
 async def test_a_part_that_never_serves_ends_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "START_S", 0.2)
     async with running([part("a", "import signal; signal.pause()")]) as (_, stack):

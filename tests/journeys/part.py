@@ -1,4 +1,4 @@
-"""Processes of the product as tests run them: started until they say they are ready, frozen, killed, started again."""
+"""Processes of the product as tests run them: started until they say they serve, frozen, killed, started again."""
 
 from __future__ import annotations
 
@@ -21,10 +21,23 @@ class Part:
         self._process = await asyncio.create_subprocess_exec(
             *self._argv, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
         )
+        await self.says("ready", "standby")
+
+    async def says(self, *words: str) -> str:
+        """Waits for a line that ends with one of these words; gives that."""
+        assert self._process is not None
         assert self._process.stdout is not None
         async with asyncio.timeout(60):
-            while b"ready" not in (line := await self._process.stdout.readline()):
-                assert line, "the part ended before it was ready"
+            while line := (await self._process.stdout.readline()).decode().strip():
+                if (word := line.rpartition(" ")[2]) in words:
+                    return word
+        raise AssertionError(f"the part ended before it said {' or '.join(words)}")
+
+    @property
+    def pid(self) -> int:
+        """Of the process that was started last."""
+        assert self._process is not None
+        return self._process.pid
 
     def send(self, which: signal.Signals) -> None:
         """Sends a signal, where it still runs."""

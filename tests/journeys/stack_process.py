@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -106,6 +106,13 @@ class StackProcess:
         deadline_s = time.monotonic() + GONE_S
         while left := self.processes():
             assert time.monotonic() < deadline_s, left
+            time.sleep(0.02)
+
+    def until_true(self, condition: Callable[[], bool]) -> None:
+        """Waits for something that no line tells."""
+        deadline_s = time.monotonic() + READY_S
+        while not condition():
+            assert time.monotonic() < deadline_s
             time.sleep(0.02)
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:

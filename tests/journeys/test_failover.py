@@ -23,8 +23,8 @@ from feeds.contract.lane import Stored
 from feeds.contract.model import Market
 from feeds.contract.records import Beat, Record, decode_record
 from tests.bus import LANES, Mirror, eventually, reading
+from tests.journeys.converging import converged
 from tests.journeys.part import started
-from tests.journeys.test_convergence import converged
 from tests.journeys.twin_providers import Twins, twins
 
 pytestmark = pytest.mark.journey

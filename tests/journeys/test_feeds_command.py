@@ -121,17 +121,35 @@ async def test_sigterm_while_there_is_no_server() -> None:
         assert await asyncio.wait_for(process.wait(), 10) == 0
 
 
-async def test_the_older_of_two_stands_down(nats_server: NatsServer) -> None:
+async def test_the_second_of_two_stands_by_and_takes_over_at_once_when_the_first_ends(nats_server: NatsServer) -> None:
     run = ("run", "--nats", nats_server.url, "--events", "3")
-    async with feeds(*run) as old:
+    async with feeds(*run, ODDSWIRE_FEED_LEASE_TTL_S="60") as old:
         assert await line(old) == "feed simulator ready"
         async with feeds(*run) as new:
+            assert await line(new) == "feed simulator standby"
+            old.send_signal(signal.SIGTERM)
             assert await line(new) == "feed simulator ready"
-            _, err = await asyncio.wait_for(old.communicate(), 20)
-            assert old.returncode == 4
-            assert b"feeds: stood down:" in err
-            assert b"Traceback" not in err
-            assert new.returncode is None
+            assert await asyncio.wait_for(old.wait(), 10) == 0
+            new.send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(new.wait(), 10) == 0
+
+
+async def test_a_standby_ends_on_sigterm(nats_server: NatsServer) -> None:
+    run = ("run", "--nats", nats_server.url, "--events", "3")
+    async with feeds(*run) as old, feeds(*run) as new:
+        assert await line(old) in ("feed simulator ready", "feed simulator standby")
+        assert await line(new) in ("feed simulator ready", "feed simulator standby")
+        for process in (old, new):
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+async def test_a_lease_that_cannot_be_renewed_in_time_is_refused(nats_server: NatsServer) -> None:
+    async with feeds("run", "--nats", nats_server.url, ODDSWIRE_FEED_LEASE_INTERVAL_S="1.5") as process:
+        _, err = await asyncio.wait_for(process.communicate(), 30)
+        assert process.returncode == 2
+        assert b"lease_interval_s is at most half of lease_ttl_s" in err
+        assert b"Traceback" not in err
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import socket
 import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.journeys.stack_process import ODDSWIRE, files_beside_data_dir, free_port_base, stack
@@ -61,6 +62,20 @@ def test_a_part_that_is_killed_comes_back_alone(name: str, words: str, port: int
             f"{name} is ready again",
         ]
         assert before - {process.pid for process in up.processes()} == {killed.pid}
+        assert up.end() == 0
+
+
+def test_a_killed_leader_is_replaced_by_a_standby_and_comes_back_as_one(port: int, home: Path) -> None:
+    options = (*SMALL, "--ingestors", "2", "--shards", "1", "--port", str(port))
+    with stack(*options, cwd=home) as up:
+        up.until("ready in")
+        logs = {name: home / ".oddswire" / "logs" / f"{name}.log" for name in ("feed-1", "feed-2")}
+        [leader] = [name for name, log in logs.items() if "feed simulator ready" in log.read_text()]
+        [owner] = re.findall(r'"owner":"[^"]*-(\d+)-[0-9a-f]+-1"', logs[leader].read_text())
+        psutil.Process(int(owner)).kill()
+        up.until(f"{leader} is ready again")
+        assert "feed simulator standby" in logs[leader].read_text()
+        up.until_true(lambda: sum(log.read_text().count("feed simulator ready") for log in logs.values()) == 2)
         assert up.end() == 0
 
 

@@ -95,7 +95,8 @@ class _BoardReader:
         self._pulled = asyncio.get_running_loop().create_future()
         await self._connection.client.publish(f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{consumer}", request, inbox)
         try:
-            status = await asyncio.wait_for(self._pulled, _PULL_TIMEOUT_S)
+            async with asyncio.timeout(_PULL_TIMEOUT_S):
+                status = await self._pulled
         except TimeoutError:
             raise LogUnavailable(f"board of lane {self._lane}: the log stopped answering") from None
         if status not in _NO_MORE_NOW:

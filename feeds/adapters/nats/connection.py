@@ -113,6 +113,10 @@ class Connection:
         """`listener(False)` when the server is lost, `listener(True)` when it is back and subscriptions are renewed."""
         self._listeners.append(listener)
 
+    def unlisten(self, listener: Listener) -> None:
+        """It is told no more."""
+        self._listeners.remove(listener)
+
     async def open(self) -> None:
         """Connects; a server that is not there is waited for, for ever, saying so every few seconds."""
         await self._client.connect(

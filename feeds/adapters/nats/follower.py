@@ -104,7 +104,8 @@ class LaneFollower:
         while not await self._try_to_join(attempt):
             self._hole.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken(), wait_s * random.uniform(0.5, 1.0))
+                async with asyncio.timeout(wait_s * random.uniform(0.5, 1.0)):
+                    await self._woken()
             wait_s = min(2 * wait_s, wait_s_max)
             attempt += 1
 
@@ -137,7 +138,8 @@ class LaneFollower:
         """Waits for a hole; meanwhile the floor is read now and then, and with it whether the log is still the same."""
         while self.joining.joined:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._hole.wait(), self._source.floor_interval_s * random.uniform(0.9, 1.1))
+                async with asyncio.timeout(self._source.floor_interval_s * random.uniform(0.9, 1.1)):
+                    await self._hole.wait()
                 continue
             await self._read_floor()
 

@@ -6,6 +6,7 @@ It must never publish without a fence, and never retry: what a missing answer me
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from nats.errors import Error as NatsError
@@ -14,7 +15,7 @@ from nats.js.errors import NotFoundError
 from nats.nuid import NUID
 
 from feeds.adapters.nats.connection import Connection
-from feeds.adapters.nats.streams import Streams
+from feeds.adapters.nats.streams import FallBack, Streams
 from feeds.contract.errors import LogUnavailable
 from feeds.contract.lane import Stored
 from feeds.contract.settings import BusSettings
@@ -39,6 +40,7 @@ class LanePublisher:
         self._lane = lane
         self._stream = stream_name(lane)
         self._ack_timeout_s = ack_timeout_s
+        self._fall_back = FallBack()
         self._batch_ids = NUID()
 
     async def write(self, messages: list[Message], fence: Fence) -> int:
@@ -107,7 +109,7 @@ class LanePublisher:
         """See LaneLog."""
         await self._ensure()
         info = await self._streams.info(self._lane)
-        if info.created == created and info.last_s < s:
+        if info.created == created and self._fall_back.lost([(info, s)], time.monotonic()):
             await self._streams.delete(self._lane)
             await self._ensure()
             info = await self._streams.info(self._lane)

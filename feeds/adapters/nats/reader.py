@@ -7,12 +7,13 @@ must never hand on a record out of order, and never leave out one: a hole means 
 from __future__ import annotations
 
 import asyncio
+import time
 
 import structlog
 
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.follower import PENDING_MESSAGES_MAX, LaneFollower, LaneSource
-from feeds.adapters.nats.streams import Streams
+from feeds.adapters.nats.streams import FallBack, Streams
 from feeds.contract.epoch import epoch_of
 from feeds.contract.lane import LaneSink
 
@@ -39,6 +40,7 @@ class LogReader:
         sink: LaneSink,
         pending_messages_max: int = PENDING_MESSAGES_MAX,
     ) -> None:
+        self._connection = connection
         self._streams = Streams(connection, lanes=lanes)
         self._sink = sink
         self._source = LaneSource(
@@ -56,7 +58,7 @@ class LogReader:
         self._comparing = asyncio.Lock()
         self._created = ""
         self._fell_back = 0
-        connection.listen(self._on_connection)
+        self._fall_back = FallBack()
 
     def want(self, lanes: frozenset[int]) -> None:
         """From now on exactly these lanes are followed. A lane that is wanted again begins anew with its board."""
@@ -76,6 +78,13 @@ class LogReader:
 
     async def run(self) -> None:
         """Follows the wanted lanes until cancelled."""
+        self._connection.listen(self._on_connection)
+        try:
+            await self._follow()
+        finally:
+            self._connection.unlisten(self._on_connection)
+
+    async def _follow(self) -> None:
         tasks: dict[int, asyncio.Task[None]] = {}
         async with asyncio.TaskGroup() as group:
             while True:
@@ -103,7 +112,9 @@ class LogReader:
             read = {lane: follower.joining.position for lane, follower in self._followers.items()}
             infos = await self._streams.infos()
             created = epoch_of(info.created for info in infos)
-            fell_back = created == self._created and any(infos[lane].last_s < s for lane, s in read.items())
+            fell_back = created == self._created and self._fall_back.lost(
+                ((infos[lane], s) for lane, s in read.items()), time.monotonic()
+            )
             if created == self._created and not fell_back:
                 return
             if self._created:
