@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from feeds.contract.settings import describe
+from gateway.history.settings import HistorySettings
 from gateway.local.settings import UpSettings
+from gateway.store.settings import DatabaseSettings
 
 
 def described() -> list[dict[str, str]]:
     """`variable`, `default`, `limit`, `meaning` of each setting."""
-    return describe(UpSettings)
+    return [row for settings in (UpSettings, DatabaseSettings, HistorySettings) for row in describe(settings)]
