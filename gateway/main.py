@@ -1,26 +1,22 @@
-"""`python -m gateway`: wires the commands of this package."""
+"""`python -m gateway`: wires the commands of this package.
+
+What a command needs is imported when it runs: a server that `up` waits for should not pay for a driver it never uses.
+"""
+# ruff: noqa: PLC0415 for that reason
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import orjson
-from pydantic import SecretStr, ValidationError
-
-from feeds.adapters import process
-from feeds.contract.errors import LogUnavailable
-from feeds.contract.settings import BusSettings
 from gateway.commands import parser
-from gateway.history.main import archive
-from gateway.history.settings import HistorySettings
-from gateway.settings import described
+from gateway.history.answers import NotInHistory
 from gateway.store.errors import DatabaseUnavailable, MigrationRefused, NoDatabaseServer
-from gateway.store.migrations import migrate
-from gateway.store.server import replace_process
-from gateway.store.settings import DatabaseSettings
+
+if TYPE_CHECKING:
+    from gateway.store.settings import DatabaseSettings
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -32,12 +28,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser(commands).parse_args(argv)
     try:
         status: int = options.run(options)
-    except ValidationError as error:
-        return _complain("; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors()), EXIT_USAGE)
-    except (MigrationRefused, NoDatabaseServer) as error:
+    except (MigrationRefused, NoDatabaseServer, NotInHistory) as error:
         return _complain(str(error), EXIT_USAGE)
-    except (DatabaseUnavailable, LogUnavailable, OSError) as error:
+    except (DatabaseUnavailable, OSError) as error:
         return _complain(str(error), EXIT_FAILED)
+    except ValueError as error:  # of settings, by pydantic; and Refused, of the feeds' contract
+        return _complain(_words(error), EXIT_USAGE)
     return status
 
 
@@ -46,7 +42,20 @@ def _complain(text: str, status: int) -> int:
     return status
 
 
+def _words(error: ValueError) -> str:
+    """One line, which does not repeat the value: it may be a secret."""
+    from pydantic import ValidationError
+
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors())
+    return str(error)
+
+
 def _settings(options: argparse.Namespace) -> int:
+    import orjson
+
+    from gateway.settings import described
+
     if options.json:
         sys.stdout.write(orjson.dumps(described(), option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
@@ -56,17 +65,27 @@ def _settings(options: argparse.Namespace) -> int:
 
 
 def _postgres(options: argparse.Namespace) -> int:
+    from gateway.store.server import replace_process
+
     replace_process(port=options.port, directory=options.data_dir)
     return EXIT_FAILED
 
 
 def _migrate(options: argparse.Namespace) -> int:
+    from feeds.adapters import process
+    from gateway.store.migrations import migrate
+
     for name in process.run(migrate(_database(options))):
         print(f"applied {name}")
     return 0
 
 
 def _archive(options: argparse.Namespace) -> int:
+    from feeds.adapters import process
+    from feeds.contract.settings import BusSettings
+    from gateway.history.main import archive
+    from gateway.history.settings import HistorySettings
+
     settings = HistorySettings(**_given(options, HistorySettings.model_fields))
     bus = BusSettings(**_given(options, BusSettings.model_fields))
     process.configure_logs(settings.log_level)
@@ -75,6 +94,10 @@ def _archive(options: argparse.Namespace) -> int:
 
 def _database(options: argparse.Namespace) -> DatabaseSettings:
     """The option over the environment. Raises ValidationError where there is neither."""
+    from pydantic import SecretStr
+
+    from gateway.store.settings import DatabaseSettings
+
     if options.database is None:
         return DatabaseSettings()
     return DatabaseSettings(url=SecretStr(options.database))

@@ -123,12 +123,12 @@ async def reached(database: Database, lane: int, s: int, *, within_s: float = 30
             await asyncio.sleep(0.02)
 
 
-async def equals_log(database: Database, connection: Connection) -> int:
+async def equals_log(database: Database, connection: Connection, *, within_s: float = 30.0) -> int:
     """Waits until all that the log holds now is archived, and compares. Gives the number of changes."""
     count = 0
     for lane in range(LANES):
         last_s, expected = await logged(connection, lane)
-        await reached(database, lane, last_s)
+        await reached(database, lane, last_s, within_s=within_s)
         found = [state for state in await archived(database, lane) if state[0] <= last_s]
         assert found == expected
         count += len(expected)
