@@ -19,6 +19,7 @@ from gateway.history.lag import Lag
 from gateway.history.metrics import HistoryMetrics
 from gateway.history.settings import HistorySettings
 from gateway.history.tables import ARCHIVER_LOCK, ArchiveTables, Hole, LanePosition, Overtaken
+from gateway.history.upkeep import Upkeep
 from gateway.store.errors import DatabaseUnavailable
 from gateway.store.pool import Database
 
@@ -113,8 +114,7 @@ class LaneArchiver:
         await self._tap.begin(position.s)
         self.reading.set()
         self._attempts = 0
-        if not self._tap.pending:
-            self.lag.archived(position.at_us, 0)
+        self.lag.archived(position.at_us, self._tap.pending)
         if self._tap.pending > CATCHING_UP_RECORDS:
             log.info("archive_catching_up", lane=self.lane, position=position.s, pending=self._tap.pending)
         looked_s = said_s = time.monotonic()
@@ -206,6 +206,7 @@ class Archiver:
         self._database = database
         self._metrics = metrics
         tables = ArchiveTables(database)
+        self._upkeep = Upkeep(database, settings, waits_since_us=self.waits_since_us)
         self.lanes = [
             LaneArchiver(lane, make_tap(lane), tables, settings=settings, log_age_s=log_age_s, metrics=metrics)
             for lane in range(lanes)
@@ -225,6 +226,10 @@ class Archiver:
                     lane.interrupted()
                 await asyncio.sleep(STANDBY_S * random.uniform(0.5, 1.0))
 
+    def waits_since_us(self) -> int | None:
+        """When the log stored the oldest record that is not archived, in any lane; None where all is."""
+        return min((lane.lag.oldest_us for lane in self.lanes if lane.lag.oldest_us is not None), default=None)
+
     async def _work(self, on_ready: Callable[[], None]) -> None:
         """One turn at the lock. That nothing is written twice rests on positions; the lock saves work in vain."""
         async with self._database.connection() as connection:
@@ -238,8 +243,9 @@ class Archiver:
                 for lane in self.lanes:
                     await lane.reading.wait()
                 on_ready()
+                group.create_task(self._upkeep.run())
                 while True:
-                    await connection.execute("SELECT 1")
+                    await self._database.look(connection)
                     await asyncio.sleep(LOCK_LOOK_S)
 
     async def _watch(self) -> None:

@@ -14,10 +14,9 @@ from feeds.contract.settings import BusSettings
 from gateway.history.archiver import Archiver
 from gateway.history.metrics import HistoryMetrics
 from gateway.history.settings import HistorySettings
-from gateway.store.migrations import migrate
 from gateway.store.pool import open_database
 from gateway.store.settings import DatabaseSettings
-from gateway.store.waiting import until_served
+from gateway.store.waiting import until_migrated
 
 DURABLE = "archive"
 """The archive's name among the consumers of a lane."""
@@ -43,8 +42,7 @@ async def archive(bus: BusSettings, database: DatabaseSettings, settings: Histor
 async def _work(
     bus: BusSettings, database: DatabaseSettings, settings: HistorySettings, metrics: HistoryMetrics
 ) -> None:
-    await until_served(database)
-    await migrate(database)
+    await until_migrated(database)
     async with open_database(database) as pool, Connection(bus.nats_url, name="archive") as connection:
 
         def make_tap(lane: int) -> LaneTap:

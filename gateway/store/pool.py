@@ -20,11 +20,10 @@ Row = Any
 _GONE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.QueryCanceledError,
+    asyncpg.InternalClientError,  # the driver loses track where a connection breaks in the middle
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
     asyncpg.LockNotAvailableError,
     asyncpg.DeadlockDetectedError,
     OSError,
@@ -56,7 +55,18 @@ class Database:
         """One connection. Raises DatabaseUnavailable, also out of what is done with it."""
         with told_apart(self._where):
             async with self._pool.acquire() as connection:
-                yield connection
+                done = False
+                try:
+                    yield connection
+                    done = True
+                finally:
+                    if not done:
+                        connection.terminate()  # nobody knows what state it is in
+
+    async def look(self, connection: Any) -> None:
+        """Whether a connection still stands; for one that is held while others work. Raises DatabaseUnavailable."""
+        with told_apart(self._where):
+            await connection.execute("SELECT 1")
 
     async def fetch(self, sql: str, *values: object) -> list[Row]:
         """All rows. Raises DatabaseUnavailable."""

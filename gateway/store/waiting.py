@@ -10,6 +10,7 @@ import asyncpg
 import structlog
 
 from gateway.store.errors import DatabaseUnavailable
+from gateway.store.migrations import migrate
 from gateway.store.pool import connect_options, told_apart
 from gateway.store.settings import DatabaseSettings
 
@@ -17,6 +18,18 @@ log = structlog.get_logger(__name__)
 
 RETRY_S = 0.2
 COMPLAINT_INTERVAL_S = 3.0
+
+
+async def until_migrated(settings: DatabaseSettings) -> None:
+    """Waits, for ever, until the database answers and its schema is this version's. Raises MigrationRefused."""
+    while True:
+        await until_served(settings)
+        try:
+            await migrate(settings)
+        except DatabaseUnavailable as error:
+            log.warning("database_unavailable", error=str(error))
+        else:
+            return
 
 
 async def until_served(settings: DatabaseSettings) -> None:

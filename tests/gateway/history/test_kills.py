@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.server import NatsServer, free_port
 from gateway.store.binaries import Binaries
+from gateway.store.migrations import migrate
 from gateway.store.pool import open_database
 from gateway.store.server import PostgresServer
 from gateway.store.settings import DatabaseSettings
@@ -50,6 +51,7 @@ class Archiver:
 
     async def kill(self) -> None:
         assert self._process is not None
+        assert self._process.returncode is None, "it ended by itself"
         self._process.kill()
         await self._process.wait()
 
@@ -89,8 +91,11 @@ async def rounds(count: int, nats: NatsServer, postgres: PostgresServer, *, seed
                 for _ in range(count):
                     victim = dice.choice((archiver, nats, postgres))
                     await asyncio.sleep(dice.uniform(0.05, 1.5))
-                    await victim.restart()
-            async with open_database(DatabaseSettings(url=SecretStr(postgres.url))) as database:
+                    async with asyncio.timeout(30):
+                        await victim.restart()
+            settings = DatabaseSettings(url=SecretStr(postgres.url))
+            await migrate(settings)  # the archiver may have been killed before it did
+            async with open_database(settings) as database:
                 changes = await equals_log(database, connection, within_s=60.0)
             assert changes > 10 * count
         finally:
