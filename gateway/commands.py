@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from gateway.history.options import add_history
+
 Command = Callable[[argparse.Namespace], int]
 Kinds = argparse._SubParsersAction  # noqa: SLF001 argparse has no public name for it
 
@@ -14,7 +16,13 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     """The parser; the chosen command stands in `run` of what it parses."""
     top = argparse.ArgumentParser(prog="oddswire gateway", description="The gateway's commands.")
     kinds = top.add_subparsers(required=True, metavar="COMMAND")
-    for name, add in (("settings", _settings), ("postgres", _postgres), ("migrate", _migrate), ("archive", _archive)):
+    for name, add in (
+        ("settings", _settings),
+        ("postgres", _postgres),
+        ("migrate", _migrate),
+        ("archive", _archive),
+        ("history", _history),
+    ):
         add(kinds).set_defaults(run=commands[name])
     return top
 
@@ -57,6 +65,12 @@ def _archive(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     archive.add_argument("--metrics-port", type=int, metavar="P", help="serve /metrics on this loopback port")
     _database(archive)
     return archive
+
+
+def _history(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    database = argparse.ArgumentParser(add_help=False)
+    _database(database)
+    return add_history(kinds, database)
 
 
 def _database(command: argparse.ArgumentParser) -> None:

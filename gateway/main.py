@@ -25,6 +25,7 @@ EXIT_USAGE = 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Gives the exit status: 0, 1 something failed, 2 not understood or refused."""
     commands = {"settings": _settings, "postgres": _postgres, "migrate": _migrate, "archive": _archive}
+    commands["history"] = _history
     options = parser(commands).parse_args(argv)
     try:
         status: int = options.run(options)
@@ -90,6 +91,14 @@ def _archive(options: argparse.Namespace) -> int:
     bus = BusSettings(**_given(options, BusSettings.model_fields))
     process.configure_logs(settings.log_level)
     return process.run(archive(bus, _database(options), settings))
+
+
+def _history(options: argparse.Namespace) -> int:
+    from feeds.adapters import process
+    from gateway.history.ask import ask
+
+    process.configure_logs("warning")
+    return process.run(ask(options, _database(options), print))
 
 
 def _database(options: argparse.Namespace) -> DatabaseSettings:

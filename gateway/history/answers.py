@@ -47,6 +47,16 @@ class PastState:
 
 
 @dataclass(frozen=True, slots=True)
+class PastPrice:
+    """A selection's price from `at_us` on, in thousandths; None: withdrawn. `on_offer`: it could be had."""
+
+    at_us: int
+    s: int
+    milli: int | None
+    on_offer: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Bar:
     """What one selection was offered at within an interval that begins at `start_us`: thousandths, decimal odds.
 

@@ -99,12 +99,16 @@ def _any(values: list[int | None]) -> tuple[int | None, ...] | None:
     return None if all(value is None for value in values) else tuple(values)
 
 
-def market_of(body: str | bytes, numbers: Numbers) -> Market:
-    """The state that has this form and these numbers. Raises Refused for a form nobody can read any more."""
-    data = body.encode() if isinstance(body, str) else body
-    form = decode_record(market_subject(_ANY_LANE, "sport.league.event", "market"), data)
+def decoded_form(body: str) -> Market:
+    """The market of a stored form. Raises Refused for one that nobody can read any more."""
+    form = decode_record(market_subject(_ANY_LANE, "sport.league.event", "market"), body.encode())
     if not isinstance(form, Market):
         raise Refused("form_malformed", "an archived form is not that of a market")
+    return form
+
+
+def market_of(form: Market, numbers: Numbers) -> Market:
+    """The state that has this form and these numbers."""
     american = numbers.american or [None if milli is None else american_from_milli(milli) for milli in numbers.milli]
     none: Sequence[None] = (None,) * len(numbers.milli)
     selections = tuple(

@@ -18,7 +18,7 @@ from feeds.contract.records import decode_record
 from feeds.contract.subjects import stream_name
 from gateway.history.archiver import Archiver
 from gateway.history.metrics import HistoryMetrics
-from gateway.history.rows import market_of, numbers_of_row
+from gateway.history.rows import decoded_form, market_of, numbers_of_row
 from gateway.history.settings import HistorySettings
 from gateway.store.migrations import migrate
 from gateway.store.pool import Database, open_database
@@ -99,7 +99,9 @@ async def archived(database: Database, lane: int) -> list[tuple[int, State]]:
         f"SELECT change.*, body FROM history.change JOIN history.form USING (form) WHERE log = {log}", lane
     )
     events = await database.fetch(f"SELECT s, body FROM history.event_change WHERE log = {log}", lane)
-    states: list[tuple[int, State]] = [(row["s"], market_of(row["body"], numbers_of_row(row))) for row in changes]
+    states: list[tuple[int, State]] = [
+        (row["s"], market_of(decoded_form(row["body"]), numbers_of_row(row))) for row in changes
+    ]
     for row in events:
         event = decode_record("odds.0.a.b.c._event", row["body"].encode())
         assert isinstance(event, Event)

@@ -55,6 +55,11 @@ async def test_every_state_comes_back_as_it_was_and_what_stood_at_the_beginning_
     assert [state.at_us for state in found] == [at(1), at(2), at(3)]
     assert [state.s for state in await reads.states("M1", from_us=0, to_us=at(9))] == [1, 2, 3, 4, 5]
     assert await reads.states("M9", from_us=0, to_us=at(9)) == []
+    prices = await reads.prices("M1", "O1", from_us=0, to_us=at(9))
+    assert [(price.milli, price.on_offer) for price in prices] == [
+        *((2_000, True), (2_100, False), (None, True), (3_000, True), (2_000, True))
+    ]
+    assert prices[1].at_us == at(1)
 
 
 async def test_bars_are_of_what_was_on_offer(made: MadeArchive, reads: HistoryReads) -> None:
