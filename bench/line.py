@@ -64,12 +64,17 @@ class Line(NamedTuple):
 
     async def metrics(self) -> dict[str, float]:
         """The shard's own numbers now, summed over labels, by the name of the sample."""
-        page = await asyncio.to_thread(_page, self.address, "/metrics")
-        totals: dict[str, float] = {}
-        for family in text_string_to_metric_families(page):
-            for sample in family.samples:
-                totals[sample.name] = totals.get(sample.name, 0.0) + sample.value
-        return totals
+        return await metrics_of(self.address)
+
+
+async def metrics_of(address: Address) -> dict[str, float]:
+    """A process's own numbers now, summed over labels, by the name of the sample. Raises CannotMeasure."""
+    page = await asyncio.to_thread(_page, address, "/metrics")
+    totals: dict[str, float] = {}
+    for family in text_string_to_metric_families(page):
+        for sample in family.samples:
+            totals[sample.name] = totals.get(sample.name, 0.0) + sample.value
+    return totals
 
 
 @contextlib.asynccontextmanager
@@ -125,6 +130,6 @@ def _page(address: Address, path: str) -> str:
         connection.request("GET", path)
         return connection.getresponse().read().decode()
     except (OSError, http.client.HTTPException) as error:
-        raise CannotMeasure(f"{path} of the shard: {error}") from error
+        raise CannotMeasure(f"{path} of {address.host}:{address.port}: {error}") from error
     finally:
         connection.close()

@@ -80,6 +80,8 @@ def _run(arguments: Sequence[str]) -> int:
             _become("fanout", "watch", *rest, *_running_stack(rest))
         case ["fanout", ("shards" | "drain") as command, *rest]:
             _become("fanout", command, *rest, *_running_nats(rest))
+        case ["history", "replay", *rest]:
+            _become("gateway", "history", "replay", *rest, *_running_nats(rest), *_running_database(rest))
         case [("migrate" | "history") as command, *rest]:
             _become("gateway", command, *rest, *_running_database(rest))
         case ["archive", *rest]:

@@ -98,7 +98,19 @@ def _history(options: argparse.Namespace) -> int:
     from gateway.history.ask import ask
 
     process.configure_logs("warning")
+    if options.what == "replay":
+        return _replay(options)
     return process.run(ask(options, _database(options), print))
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from feeds.adapters import process
+    from feeds.contract.settings import BusSettings
+    from gateway.history.main import replay
+
+    bus = BusSettings(**_given(options, BusSettings.model_fields))
+    how = {"day": options.day, "speed": options.speed, "feed": options.feed}
+    return process.run(replay(bus, _database(options), **how, tell=print))
 
 
 def _database(options: argparse.Namespace) -> DatabaseSettings:

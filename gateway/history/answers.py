@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from feeds.contract.freshness import SourceState
 from feeds.contract.model import Event, Market
@@ -25,19 +25,20 @@ Doubt = Literal[
     "source_stale",
     "source_down",
 ]
-"""Why a price cannot be said to have been live, worst first: the first six say that nobody knows."""
+"""Why a price cannot be said to have been live; the first five say that nobody knows."""
+
+Code = Doubt | Literal["no_parquet", "bad_file"]
 
 
 class NotInHistory(Exception):
     """The archive cannot answer. `code` is stable and machine readable."""
 
-    def __init__(self, code: Doubt, message: str) -> None:
+    def __init__(self, code: Code, message: str) -> None:
         super().__init__(message)
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
-class PastState:
+class PastState(NamedTuple):
     """A market as it stood from `at_us` on (microseconds, the log's clock), at position `s` of log `log`."""
 
     market: Market
@@ -46,8 +47,7 @@ class PastState:
     s: int
 
 
-@dataclass(frozen=True, slots=True)
-class PastPrice:
+class PastPrice(NamedTuple):
     """A selection's price from `at_us` on, in thousandths; None: withdrawn. `on_offer`: it could be had."""
 
     at_us: int
@@ -101,7 +101,7 @@ class Proof:
     """Whether a price was live at a cursor, and if not, why."""
 
     live: bool
-    doubt: Doubt | None
+    doubt: Code | None
     state: PastState | None
 
 

@@ -220,7 +220,7 @@ class Archiver:
                 try:
                     await self._work(on_ready)
                 except* (DatabaseUnavailable, Overtaken) as errors:
-                    log.warning("archive_stands_by", why=str(_first(errors)))
+                    log.warning("archive_stands_by", why=str(first_of(errors)))
                 self._metrics.active.set(0)
                 for lane in self.lanes:
                     lane.interrupted()
@@ -256,7 +256,8 @@ class Archiver:
             await asyncio.sleep(ALARM_LOOK_S)
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error in a group, of whatever depth."""
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]

@@ -11,7 +11,7 @@ import msgspec
 
 from fanout.contract.codec import event_json, market_json
 from gateway.history import fill
-from gateway.history.answers import LineEnds, PastBoard, PastState
+from gateway.history.answers import LineEnds, NotInHistory, PastBoard, PastState
 from gateway.history.reads import HistoryReads
 from gateway.store.pool import Database, open_database
 from gateway.store.settings import DatabaseSettings
@@ -24,13 +24,15 @@ SLOW_S = 3_600.0
 
 async def ask(options: argparse.Namespace, settings: DatabaseSettings, tell: Tell) -> int:
     """Gives the exit status. Raises NotInHistory, NotEmpty, DatabaseUnavailable."""
-    slow = settings.model_copy(update={"statement_timeout_s": SLOW_S})
-    async with open_database(slow if options.what == "fill" else settings) as database:
+    slow = options.what in ("fill", "export", "import-check")
+    async with open_database(settings.model_copy(update={"statement_timeout_s": SLOW_S} if slow else {})) as database:
         match options.what:
             case "fill":
                 await fill.fill(database, rows=options.rows, days=options.days, now_us=_now_us())
             case "timing":
                 tell(_json(await fill.measure(database, reads=options.reads, seed=1)))
+            case "export" | "import-check":
+                return await _parquet(options, database, tell)
             case "holes":
                 return await _holes(database, tell)
             case _:
@@ -63,6 +65,19 @@ async def _prices(options: argparse.Namespace, reads: HistoryReads) -> Iterator[
         return (_json(_state(state)) for state in states)
     bars = await reads.bars(options.market, options.interval, from_us=options.since, to_us=until_us)
     return map(_json, bars)
+
+
+async def _parquet(options: argparse.Namespace, database: Database, tell: Tell) -> int:
+    try:
+        from gateway.history import exchange  # noqa: PLC0415 pyarrow is optional
+    except ModuleNotFoundError as error:
+        raise NotInHistory("no_parquet", f"{error.name} is not installed: pip install 'oddswire[parquet]'") from error
+    if options.what == "export":
+        tell(_json({"changes": await exchange.export(database, options.file, day=options.day, event=options.event)}))
+        return 0
+    found = await exchange.compare(database, options.file)
+    tell(_json(found))
+    return 0 if found.same else 1
 
 
 async def _holes(database: Database, tell: Tell) -> int:

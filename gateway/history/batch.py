@@ -118,6 +118,7 @@ class LaneMemory:
         self._markets: dict[str, LastState | None] = {}
         self._events: dict[str, bytes | None] = {}
         self._forms: set[int] = set()
+        self._keys: dict[str, int] = {}
         self._sources = Sources(sources)
 
     def unknown(self, records: Sequence[Decoded]) -> tuple[list[str], list[str]]:
@@ -161,7 +162,9 @@ class LaneMemory:
         if form not in self._forms:
             self._forms.add(form)
             batch.forms.append(form_of(market, body))
-        key = market_key(market.id)
+        key = self._keys.get(market.id)
+        if key is None:
+            key = self._keys[market.id] = market_key(market.id)
         if last is None or market.gone != last.gone:
             batch.markets.append(
                 Known(key, market.id, market.event, one.at_us, market.gone, market.replaced_by, market.replaces)
@@ -182,6 +185,7 @@ class LaneMemory:
         for known in batch.markets:
             if known.gone:
                 self._markets.pop(known.id, None)
+                self._keys.pop(known.id, None)
         for change in batch.events:
             if b'"state":"ended"' in change.body:
                 self._events.pop(change.event, None)

@@ -23,8 +23,9 @@ from gateway.store.pool import Database
 EVENTS = 4
 MARKETS_PER_EVENT = 500
 HOUR_US = 3_600_000_000
-BUSY_PER_HOUR = 3_600
-"""Changes of the one busy market in the last hour."""
+LAST_HOUR = 72_000
+BUSY_EVERY = 20
+"""Every so many of the last hour's changes is of the busy market: one a second."""
 
 _CHUNK = 250_000
 _SOURCE = "fill-0"
@@ -63,6 +64,15 @@ class Span(NamedTuple):
     to_us: int
 
 
+class Run(NamedTuple):
+    """Numbers of changes, and when they begin how far apart."""
+
+    first: int
+    last: int
+    from_us: int
+    step_us: int
+
+
 def market_id(number: int) -> str:
     """The id of a made-up market."""
     return f"fill-{number}"
@@ -80,20 +90,30 @@ async def fill(database: Database, *, rows: int, days: int, now_us: int) -> None
     span = Span(now_us - days * 24 * HOUR_US, now_us)
     position = await ArchiveTables(database).open_log(0, _CREATED, last_s=2**60)
     batch = _markets(span)
-    batch.s, batch.at_us = rows + BUSY_PER_HOUR, now_us
+    batch.s, batch.at_us = rows + LAST_HOUR, now_us
     async with database.connection() as connection, connection.transaction():
         for day in range(days + 1):
             await ensure_day(connection, at_time(span.from_us + day * 24 * HOUR_US).date())
     await ArchiveTables(database).write(position, batch, None)
-    keys, forms = [one.market for one in batch.forms], [one.key for one in batch.forms]
-    step = timedelta(microseconds=(span.to_us - span.from_us) // (rows + 1))
+    last_hour_us = now_us - HOUR_US
+    step_us = (last_hour_us - span.from_us) // (rows + 1)
     for first in range(1, rows + 1, _CHUNK):
-        last = min(first + _CHUNK - 1, rows)
-        values = (keys, forms, first, last, at_time(span.from_us), step, position.log)
-        await database.execute(statement("fill"), *values)
-    busy = (keys[:1], forms[:1], 1, BUSY_PER_HOUR, at_time(now_us - HOUR_US), timedelta(seconds=1), position.log)
-    await database.execute(statement("fill"), *busy)
+        begin_us = span.from_us + first * step_us
+        await _put(database, batch, position.log, Run(first, min(first + _CHUNK - 1, rows), begin_us, step_us))
+    await _put(
+        database,
+        batch,
+        position.log,
+        Run(rows + 1, rows + LAST_HOUR, last_hour_us, HOUR_US // LAST_HOUR),
+        busy_every=BUSY_EVERY,
+    )
     await database.execute("ANALYZE")
+
+
+async def _put(database: Database, batch: Batch, log: int, run: Run, *, busy_every: int = 2**40) -> None:
+    keys, forms = [one.market for one in batch.forms], [one.key for one in batch.forms]
+    when = (at_time(run.from_us), timedelta(microseconds=run.step_us))
+    await database.execute(statement("fill"), keys, forms, run.first, run.last, *when, log, busy_every)
 
 
 def _markets(span: Span) -> Batch:

@@ -9,6 +9,7 @@ from pathlib import Path
 Kinds = argparse._SubParsersAction  # noqa: SLF001 argparse has no public name for it
 
 _ROWS_MAX = 1_000_000_000
+_SPEED_MAX = 1_000_000
 
 
 def add_history(kinds: Kinds[argparse.ArgumentParser], database: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -19,7 +20,7 @@ def add_history(kinds: Kinds[argparse.ArgumentParser], database: argparse.Argume
         description="Answers are JSON, one object a line. Times are RFC 3339, UTC where they name no offset.",
     )
     asked = history.add_subparsers(required=True, metavar="WHAT", dest="what")
-    for add in (_prices, _board, _line, _live, _holes, _fill, _timing):
+    for add in (_prices, _board, _line, _live, _holes, _export, _import_check, _replay, _fill, _timing):
         add(asked, database)
     return history
 
@@ -55,6 +56,33 @@ def _live(asked: Kinds[argparse.ArgumentParser], database: argparse.ArgumentPars
 
 def _holes(asked: Kinds[argparse.ArgumentParser], database: argparse.ArgumentParser) -> None:
     asked.add_parser("holes", parents=[database], help="what the archive lacks; exit status 1 where that is anything")
+
+
+def _export(asked: Kinds[argparse.ArgumentParser], database: argparse.ArgumentParser) -> None:
+    export = asked.add_parser("export", parents=[database], help="a day or an event as a Parquet file")
+    what = export.add_mutually_exclusive_group(required=True)
+    what.add_argument("--day", type=day, metavar="D", help="a UTC day, 2026-09-21")
+    what.add_argument("--event", metavar="EVENT")
+    export.add_argument("file", type=file, metavar="FILE.parquet")
+
+
+def _import_check(asked: Kinds[argparse.ArgumentParser], database: argparse.ArgumentParser) -> None:
+    check = asked.add_parser(
+        "import-check",
+        parents=[database],
+        help="read an export back and compare it with the archive; exit status 1 where they differ",
+    )
+    check.add_argument("file", type=file, metavar="FILE.parquet")
+
+
+def _replay(asked: Kinds[argparse.ArgumentParser], database: argparse.ArgumentParser) -> None:
+    replay = asked.add_parser(
+        "replay", parents=[database], help="play an archived day onto a bus, as a feed of its own"
+    )
+    replay.add_argument("--day", type=day, required=True, metavar="D", help="a UTC day, 2026-09-21")
+    replay.add_argument("--speed", type=_speed, default=1.0, metavar="X", help="times its own pace (default 1)")
+    replay.add_argument("--feed", default="replay", metavar="NAME", help="name of the feed (default %(default)s)")
+    replay.add_argument("--nats", dest="nats_url", metavar="URL", help="address of nats-server")
 
 
 def _fill(asked: Kinds[argparse.ArgumentParser], database: argparse.ArgumentParser) -> None:
@@ -99,6 +127,13 @@ def file(text: str) -> Path:
     if not text.endswith(".parquet"):
         raise argparse.ArgumentTypeError(f"{text}: a file is to end in .parquet")
     return Path(text)
+
+
+def _speed(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= _SPEED_MAX:
+        raise argparse.ArgumentTypeError(f"{text} is not within 0 and {_SPEED_MAX}")
+    return value
 
 
 def _count(text: str) -> int:

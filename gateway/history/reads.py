@@ -51,13 +51,13 @@ class HistoryReads:
         )
         if standing is not None and standing["ts_log"] < at_time(from_us):
             rows.insert(0, standing)
-        return _states(rows)
+        return states_of(rows)
 
     async def prices(self, market_id: str, selection_id: str, *, from_us: int, to_us: int) -> list[PastPrice]:
         """Every price of one selection, from a moment to before another: what a chart needs, at a third of the cost."""
         values = (market_key(market_id), selection_id, at_time(from_us), at_time(to_us), STATES_MAX)
         rows = await self._database.fetch(statement("prices_between"), *values)
-        return [PastPrice(row["at_us"], row["s"], row["milli"], row["on_offer"]) for row in rows]
+        return [PastPrice(time_us(at), s, milli, on_offer) for at, s, milli, on_offer in rows]
 
     async def bars(self, market_id: str, interval: Interval, *, from_us: int, to_us: int) -> list[Bar]:
         """Open, high, low and close of every selection, by interval."""
@@ -115,8 +115,8 @@ class HistoryReads:
             row = await self._database.row(statement("state_as_of"), key, at_time(point.at_us), point.log, point.s)
             state = None if row is None else _state(row)
             await self._no_hole(state, point)
-        except NotInHistory as doubt:
-            return Proof(live=False, doubt=doubt.code, state=None)
+        except NotInHistory as refusal:
+            return Proof(live=False, doubt=refusal.code, state=None)
         sources = await self._sources(point)
         source = "down" if state is None else sources.get(state.market.src, "down")
         return judge(state, selection_id, milli, source)
@@ -126,9 +126,9 @@ class HistoryReads:
         event = await self._database.row(statement("event_as_of"), *values)
         rows = await self._database.fetch(statement("states_as_of"), *values)
         return PastBoard(
-            None if event is None else _event(event),
+            None if event is None else event_of(event),
             0 if event is None else event["s"],
-            _states(rows),
+            states_of(rows),
             {},
             point.at_us,
         )
@@ -177,10 +177,11 @@ def _with_sources(board: PastBoard, sources: dict[str, SourceState]) -> PastBoar
 
 
 def _state(row: Row) -> PastState:
-    return _states([row])[0]
+    return states_of([row])[0]
 
 
-def _states(rows: list[Row]) -> list[PastState]:
+def states_of(rows: list[Row]) -> list[PastState]:
+    """Stored changes with their forms as states; a form that comes again is decoded once."""
     forms: dict[str, Market] = {}
     states: list[PastState] = []
     for row in rows:
@@ -192,7 +193,8 @@ def _states(rows: list[Row]) -> list[PastState]:
     return states
 
 
-def _event(row: Row) -> Event:
+def event_of(row: Row) -> Event:
+    """A stored state of an event."""
     event = decode_record(event_subject(0, "sport.league.event"), row["body"].encode())
     assert isinstance(event, Event)
     return event

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -82,21 +83,32 @@ def form_of(market: Market, body: bytes) -> Form:
 
 
 def numbers_of(market: Market) -> Numbers:
-    """The integers of a market's state."""
-    prices = [one.price for one in market.selections]
-    derived = all(price is None or american_from_milli(price.milli) == price.american for price in prices)
-    return Numbers(
-        market.ts,
-        tuple(None if price is None else price.milli for price in prices),
-        None if derived else tuple(None if price is None else price.american for price in prices),
-        _any([one.lay for one in market.selections]),
-        _any([one.size for one in market.selections]),
-        _any([one.ltp for one in market.selections]),
-    )
+    """The integers of a market's state. One loop: this is done for every record."""
+    milli: list[int | None] = []
+    american: list[int | None] = []
+    derived, bare = True, True
+    for one in market.selections:
+        price = one.price
+        if price is None:
+            milli.append(None)
+            american.append(None)
+        else:
+            milli.append(price.milli)
+            american.append(price.american)
+            derived = derived and _derived_american(price.milli) == price.american
+        bare = bare and one.lay is None and one.size is None and one.ltp is None
+    odds = None if derived else tuple(american)
+    if bare:
+        return Numbers(market.ts, tuple(milli), odds, None, None, None)
+    exchange = (_any(tuple(getattr(one, name) for one in market.selections)) for name in ("lay", "size", "ltp"))
+    return Numbers(market.ts, tuple(milli), odds, *exchange)
 
 
-def _any(values: list[int | None]) -> tuple[int | None, ...] | None:
-    return None if all(value is None for value in values) else tuple(values)
+_derived_american = lru_cache(maxsize=16_384)(american_from_milli)
+
+
+def _any(values: tuple[int | None, ...]) -> tuple[int | None, ...] | None:
+    return None if all(value is None for value in values) else values
 
 
 def decoded_form(body: str) -> Market:
@@ -146,4 +158,5 @@ def at_time(ts_log_us: int) -> datetime:
 
 def time_us(moment: datetime) -> int:
     """And back, exactly."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

@@ -1,6 +1,6 @@
 -- Every price of one selection of a market. $1 market key, $2 selection, $3 from, $4 to, $5 most.
 SELECT
-    (extract(EPOCH FROM change.ts_log) * 1000000)::bigint AS at_us,
+    change.ts_log,
     change.s,
     change.milli[place.number] AS milli,
     form.on_offer[place.number] AS on_offer
