@@ -2,6 +2,7 @@
 
 An interval lasts while beats say the same and none comes after the one before has turned stale. So within an interval
 the source was what it says, and after its end the last beat's age decides, as everywhere (feeds/contract/freshness.py).
+The one thing that is lost: of beats that all come late, when exactly they were so late that the source was down.
 """
 
 from __future__ import annotations
@@ -72,6 +73,8 @@ def _heard_state(beat: Beat, *, late_ms: int) -> HeardState:
 
 
 def _turned_stale(heard: Heard, at_us: int) -> bool:
-    return heard.state == "live" and max(at_us - heard.until_us, at_us - heard.until_beat_ts * 1000) > (
-        STALE_AFTER_MS * 1000
-    )
+    """Whether the beat before had become too old meanwhile. Of beats that come late only silence counts."""
+    silent_us = at_us - heard.until_us
+    if heard.state == "live":
+        silent_us = max(silent_us, at_us - heard.until_beat_ts * 1000)
+    return silent_us > STALE_AFTER_MS * 1000

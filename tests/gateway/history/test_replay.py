@@ -36,8 +36,8 @@ async def test_a_day_is_played_back_from_what_stood_at_its_beginning(
     nats_server: NatsServer, connection: Connection, settings: DatabaseSettings, database: Database
 ) -> None:
     await migrate(settings)
-    before = [event("E1"), market("M1", "E1", ts=1), market("M2", "E1", ts=1)]
-    during = [market("M1", "E1", ts=ts) for ts in range(2, 6)]
+    before: list[Market | Event] = [event("E1"), market("M1", "E1", ts=1), market("M2", "E1", ts=1)]
+    during: list[Market | Event] = [market("M1", "E1", ts=ts) for ts in range(2, 6)]
     during.append(market("M2", "E1", ts=6, st="closed", gone=True))
     made = MadeArchive(database)
     await made.write((0, state) for state in before)
