@@ -10,9 +10,8 @@ from prometheus_client import start_http_server
 
 from feeds.adapters import process
 from feeds.adapters.nats.connection import Connection
-from feeds.adapters.nats.tap import JetStreamTap
+from feeds.adapters.nats.tap import JetStreamTaps
 from feeds.contract.errors import LogUnavailable, NotLeader
-from feeds.contract.lane import LaneTap
 from feeds.contract.settings import BusSettings
 from feeds.main import Feed
 from feeds.metrics import FeedMetrics
@@ -54,10 +53,7 @@ async def _work(
 ) -> None:
     await until_migrated(database)
     async with open_database(database) as pool, Connection(bus.nats_url, name="archive") as connection:
-
-        def make_tap(lane: int) -> LaneTap:
-            return JetStreamTap(connection, lane, lanes=bus.lanes, durable=DURABLE)
-
+        make_tap = JetStreamTaps(connection, lanes=bus.lanes, durable=DURABLE).tap
         archiver = Archiver(
             pool, make_tap, lanes=bus.lanes, log_age_s=bus.log_age_s, settings=settings, metrics=metrics
         )

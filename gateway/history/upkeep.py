@@ -124,5 +124,5 @@ async def _forget_ended(connection: Any, kept_from: datetime) -> None:
     """What leads nowhere any more: markets that ended before, their forms, marks, intervals, holes."""
     for name in ("form", "market"):
         await connection.execute(statement(f"forget_{name}"), kept_from)
-    for table, column in (("mark", "ts_log"), ("source", "until_ts_log"), ("hole", "after_ts_log")):
+    for table, column in (("mark", "ts_log"), ("source", "until_ts_log"), ("hole", "noticed")):
         await connection.execute(f"DELETE FROM history.{table} WHERE {column} < $1", kept_from)  # noqa: S608

@@ -22,7 +22,7 @@ class DatabaseSettings(BaseSettings):
         ),
     ] = SecretStr("")
     password: Annotated[SecretStr, Field(description="of the user, where the address holds none")] = SecretStr("")
-    connections: Annotated[int, Field(ge=1, le=100, description="most connections of one process")] = 4
+    connections: Annotated[int, Field(ge=1, le=100, description="most connections of one process")] = 8
     connect_timeout_s: Annotated[float, Field(gt=0, le=60, description="for one connection")] = 5.0
     statement_timeout_s: Annotated[float, Field(gt=0, le=3_600, description="server-side, for one statement")] = 60.0
 

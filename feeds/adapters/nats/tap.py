@@ -11,6 +11,7 @@ import contextlib
 import json
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable
 
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
@@ -26,23 +27,54 @@ from feeds.contract.lane import LaneIdentity, Logged
 from feeds.contract.subjects import lane_subjects, stream_name
 
 AHEAD = 2
-"""So many times what is taken at once may be asked for ahead, and wait here: this bounds the memory."""
+"""So many times what is taken at once may be asked for ahead, and wait here. That many states of at most
+STATE_BYTES_MAX (feeds/pipeline.py) bound the memory."""
 
 _PULL_EXPIRES_S = 5.0
 _SILENCE_S = 15.0
 """A pull that was neither served nor expired for so long was lost."""
 _ACK_WAIT_S = 120.0
-_UNACKNOWLEDGED_MAX = 1_000_000
+_UNACKNOWLEDGED_MAX = 200_000
+"""More than is ever asked for ahead."""
+_CREATED_HELD_S = 3.0
 _PENDING_BYTES_MAX = 512 * 1024 * 1024
 _SPENT = frozenset({"404", "408"})
 
 
-class JetStreamTap:
-    """One lane for one reader. `durable` names the reader among others of the same log."""
+class JetStreamTaps:
+    """The taps of one reader. `durable` names it among others of the same log."""
 
-    def __init__(self, connection: Connection, lane: int, *, lanes: int, durable: str) -> None:
+    def __init__(self, connection: Connection, *, lanes: int, durable: str) -> None:
         self._connection = connection
+        self._durable = durable
         self._streams = Streams(connection, lanes=lanes)
+        self._created: list[str] = []
+        self._read_s = 0.0
+        self._reading = asyncio.Lock()
+
+    def tap(self, lane: int) -> JetStreamTap:
+        """The tap of one lane."""
+        return JetStreamTap(self._connection, lane, durable=self._durable, identity=self.identity)
+
+    async def identity(self, lane: int) -> LaneIdentity:
+        """A lane's log now; when the others were created may have been read a moment ago."""
+        own = await self._streams.info(lane)
+        async with self._reading:
+            held = self._created
+            if not held or held[lane] != own.created or time.monotonic() - self._read_s > _CREATED_HELD_S:
+                self._created = [info.created for info in await self._streams.infos()]
+                self._read_s = time.monotonic()
+        return LaneIdentity(epoch_of(self._created), own.created, own.first_s, own.last_s)
+
+
+class JetStreamTap:
+    """One lane for one reader."""
+
+    def __init__(
+        self, connection: Connection, lane: int, *, durable: str, identity: Callable[[int], Awaitable[LaneIdentity]]
+    ) -> None:
+        self._connection = connection
+        self._identity = identity
         self._lane = lane
         self._stream = stream_name(lane)
         self._durable = durable
@@ -60,9 +92,7 @@ class JetStreamTap:
 
     async def identity(self) -> LaneIdentity:
         """See LaneTap."""
-        infos = await self._streams.infos()
-        own = infos[self._lane]
-        return LaneIdentity(epoch_of(info.created for info in infos), own.created, own.first_s, own.last_s)
+        return await self._identity(self._lane)
 
     async def begin(self, after: int) -> None:
         """See LaneTap."""

@@ -11,8 +11,7 @@ from typing import Any
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from feeds.adapters.nats.connection import Connection
-from feeds.adapters.nats.tap import JetStreamTap
-from feeds.contract.lane import LaneTap
+from feeds.adapters.nats.tap import JetStreamTaps
 from feeds.contract.model import Event, Market
 from feeds.contract.records import decode_record
 from feeds.contract.subjects import stream_name
@@ -45,10 +44,7 @@ async def archiving(
     await migrate(database)
     metrics = HistoryMetrics()
     ready = asyncio.Event()
-
-    def make_tap(lane: int) -> LaneTap:
-        return JetStreamTap(connection, lane, lanes=LANES, durable="archive")
-
+    make_tap = JetStreamTaps(connection, lanes=LANES, durable="archive").tap
     async with open_database(database) as pool:
         archiver = Archiver(
             pool,
