@@ -34,6 +34,7 @@ def _run(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse
     run.add_argument("--seed", type=int, metavar="N", help="simulator: the same seed, the same slate")
     run.add_argument("--speed", type=float, metavar="X", help="recording: times its own pace")
     run.add_argument("--loop", action="store_true", default=None, help="recording: begin again at its end")
+    run.add_argument("--record", type=Path, metavar="DIR", help="record the provider's raw messages there, by day")
     run.add_argument("--nats", dest="nats_url", metavar="URL", help="address of nats-server")
     run.add_argument("--metrics-port", type=int, metavar="P", help="serve /metrics on this loopback port")
     return run

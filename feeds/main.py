@@ -98,6 +98,7 @@ def _run(arguments: argparse.Namespace) -> int:
         seed=settings.seed,
         speed=settings.speed,
         loop=settings.loop,
+        record=settings.record,
     )
     provider = make_provider(settings.provider, options)
     metrics = FeedMetrics()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -22,6 +23,9 @@ class FeedsSettings(BaseSettings):
     seed: Annotated[int, Field(ge=0, description="simulator: the same seed, the same slate")] = 1
     speed: Annotated[float, Field(gt=0, le=1_000_000, description="recording: times its own pace")] = 1.0
     loop: Annotated[bool, Field(description="recording: begin again at its end")] = False
+    record: Annotated[
+        Path | None, Field(description="directory for the provider's raw messages, a packed file a day; empty: none")
+    ] = None
     metrics_port: Annotated[int, Field(ge=0, le=65_535, description="loopback port of /metrics; 0: none")] = 0
     nats_monitor: Annotated[
         str, Field(description="http://HOST:PORT of nats-server's monitoring, to say whether the log is durable")

@@ -10,6 +10,7 @@ from pathlib import Path
 from feeds.contract.errors import Refused
 from feeds.contract.ids import SLUG_PATTERN
 from feeds.ports import Provider
+from feeds.recorder import Recorder
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,16 @@ class ProviderOptions:
     seed: int
     speed: float
     loop: bool
+    record: Path | None = None
 
 
 def _simulator(where: str, options: ProviderOptions) -> Provider:
     from feeds.providers.simulator.client import Simulator  # noqa: PLC0415 only what runs is loaded
 
+    if options.record is not None:
+        raise Refused(
+            "bad_provider", "the simulator says nothing that could be recorded: the same seed, the same slate"
+        )
     if where:
         raise Refused("bad_provider", f"the simulator takes nothing after its name, got {where!r}")
     return Simulator(
@@ -41,7 +47,10 @@ def _betfair(where: str, options: ProviderOptions) -> Provider:
     path = Path(where)
     if not where or not path.is_file() or not os.access(path, os.R_OK):
         raise Refused("unreadable", f"no readable recording: {where or 'betfair:FILE names none'}")
-    return BetfairRecording(path, feed=options.feed, lanes=options.lanes, speed=options.speed, loop=options.loop)
+    recorder = None if options.record is None else Recorder(options.record, options.feed)
+    return BetfairRecording(
+        path, feed=options.feed, lanes=options.lanes, speed=options.speed, loop=options.loop, recorder=recorder
+    )
 
 
 PROVIDERS: dict[str, Callable[[str, ProviderOptions], Provider]] = {

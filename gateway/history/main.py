@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable
 from datetime import date
 
@@ -30,9 +31,14 @@ DURABLE = "archive"
 
 _FLUSH_LOOK_S = 0.02
 
+_GARBAGE_THRESHOLD = 100_000
+"""A batch is tens of thousands of tuples that hold no cycle; looking for some took an eighth of the archiver's time."""
+
 
 async def archive(bus: BusSettings, database: DatabaseSettings, settings: HistorySettings) -> int:
     """Archives until SIGTERM or SIGINT. Raises MigrationRefused. Gives the exit status."""
+    gc.freeze()
+    gc.set_threshold(_GARBAGE_THRESHOLD)
     metrics = HistoryMetrics()
     if settings.metrics_port:
         start_http_server(settings.metrics_port, addr="127.0.0.1", registry=metrics.registry)

@@ -20,6 +20,7 @@ from feeds.ports import FeedSink, State
 from feeds.providers.betfair.catalogue import Catalogue
 from feeds.providers.betfair.mapping import Translator, absent
 from feeds.providers.betfair.parse import Change, StreamReader
+from feeds.recorder import Recorder
 from feeds.recording import Recording, Tally
 
 READ_AHEAD_LINES: Final = 512
@@ -59,6 +60,7 @@ class BetfairRecording:
         speed: float,
         loop: bool,
         now_ms: Callable[[], int] = _unix_ms,
+        recorder: Recorder | None = None,
     ) -> None:
         assert speed > 0
         self.feed = feed
@@ -69,6 +71,7 @@ class BetfairRecording:
         self._loop = loop
         self._now_ms = now_ms
         self._refusals = _RefusalLog(path)
+        self._recorder = recorder
 
     async def run(self, sink: FeedSink) -> None:
         """Play to the end and say `down`, or for ever if looped. Raises Refused where no market can be read."""
@@ -95,6 +98,8 @@ class BetfairRecording:
         try:
             while lines := await asyncio.to_thread(recording.take, READ_AHEAD_LINES):
                 for line in lines:
+                    if self._recorder is not None:
+                        self._recorder.write(line.data)
                     try:
                         change = player.reader.read(line.data)
                     except Refused as refusal:
