@@ -135,7 +135,7 @@ class LaneArchiver:
     async def _open(self) -> tuple[LanePosition, LaneMemory]:
         identity = await self._tap.identity()
         position = await self._tables.open_log(self.lane, identity.created, last_s=identity.last_s)
-        await self._tables.name_epoch(identity.epoch, self.lane, position.log)
+        await self._tables.name_epoch(identity.epoch, self.lane, position)
         self._created, self._epoch = identity.created, identity.epoch
         return position, LaneMemory(self.lane, await self._tables.sources(position.log))
 
@@ -146,7 +146,7 @@ class LaneArchiver:
             raise _Moved(f"lane {self.lane} has another log")
         if identity.epoch != self._epoch:
             self._epoch = identity.epoch
-            await self._tables.name_epoch(identity.epoch, self.lane, position.log)
+            await self._tables.name_epoch(identity.epoch, self.lane, position)
 
     async def _write(self, position: LanePosition, memory: LaneMemory, records: list[Logged]) -> LanePosition:
         hole = await self._hole(position, records)
@@ -205,6 +205,7 @@ class Archiver:
     ) -> None:
         self._database = database
         self._metrics = metrics
+        self._told_ready = False
         tables = ArchiveTables(database)
         self._upkeep = Upkeep(database, settings, waits_since_us=self.waits_since_us)
         self.lanes = [
@@ -213,14 +214,18 @@ class Archiver:
         ]
 
     async def run(self, on_ready: Callable[[], None]) -> None:
-        """Until cancelled. `on_ready` once every lane is read, or another archiver reads them."""
+        """Until cancelled. `on_ready`, once, when every lane is read, or another archiver reads them."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._watch())
+            told = ""
             while True:
                 try:
                     await self._work(on_ready)
                 except* (DatabaseUnavailable, Overtaken) as errors:
-                    log.warning("archive_stands_by", why=str(first_of(errors)))
+                    why = str(first_of(errors))
+                    if why != told:
+                        log.warning("archive_stands_by", why=why)
+                    told = why
                 self._metrics.active.set(0)
                 for lane in self.lanes:
                     lane.interrupted()
@@ -234,19 +239,28 @@ class Archiver:
         """One turn at the lock. That nothing is written twice rests on positions; the lock saves work in vain."""
         async with self._database.connection() as connection:
             if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", ARCHIVER_LOCK):
-                on_ready()
+                self._ready(on_ready)
                 raise Overtaken("another archiver works on this database")
             self._metrics.active.set(1)
             async with asyncio.TaskGroup() as group:
                 for lane in self.lanes:
                     group.create_task(lane.run(), name=f"archive-{lane.lane}")
-                for lane in self.lanes:
-                    await lane.reading.wait()
-                on_ready()
-                group.create_task(self._upkeep.run())
+                group.create_task(self._keep_up(on_ready))
                 while True:
                     await self._database.look(connection)
                     await asyncio.sleep(LOCK_LOOK_S)
+
+    async def _keep_up(self, on_ready: Callable[[], None]) -> None:
+        """Upkeep waits until it is known how far behind every lane is."""
+        for lane in self.lanes:
+            await lane.reading.wait()
+        self._ready(on_ready)
+        await self._upkeep.run()
+
+    def _ready(self, on_ready: Callable[[], None]) -> None:
+        if not self._told_ready:
+            self._told_ready = True
+            on_ready()
 
     async def _watch(self) -> None:
         """Says and shows how far behind it is, also while nothing can be read or written."""

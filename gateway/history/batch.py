@@ -17,11 +17,17 @@ from feeds.contract.lane import Logged
 from feeds.contract.model import Event, Market
 from feeds.contract.records import Beat, Record, decode_record, encode_record
 from feeds.contract.subjects import source_id
-from gateway.history.rows import Form, Numbers, form_body, form_of, key_of, market_key, numbers_of
+from gateway.history.rows import INT64_END, Form, Numbers, form_body, form_of, key_of, market_key, numbers_of
 from gateway.history.sources import Heard, Sources
 
 FORMS_HELD_MAX = 500_000
 """Beyond it those known to be stored are forgotten: each is then offered to the database once more."""
+
+ID_CHARS_MAX = 512
+"""Ours have 64 at most; what is so long could not be indexed."""
+
+_NUL = b"\\u0000"
+"""As JSON writes the one character that PostgreSQL's text cannot hold."""
 
 
 class Change(NamedTuple):
@@ -104,10 +110,18 @@ def decoded(records: Iterable[Logged]) -> list[Decoded]:
 
 
 def _decoded(record: Logged) -> Record | Refused | None:
+    """One that the database could not hold is as unreadable as one that is no record."""
     try:
-        return decode_record(record.subject, record.data)
+        value = decode_record(record.subject, record.data)
     except Refused as refusal:
         return refusal
+    if _NUL in record.data:
+        return Refused("not_text", f"{record.subject}: a character that is none")
+    if isinstance(value, Beat):
+        return value if abs(value.ts) < INT64_END else Refused("number_out_of_range", f"{record.subject}: {value.ts}")
+    if isinstance(value, (Market, Event)) and len(value.id) > ID_CHARS_MAX:
+        return Refused("bad_id", f"{record.subject}: an id of {len(value.id)} characters")
+    return value
 
 
 class LaneMemory:
@@ -140,7 +154,10 @@ class LaneMemory:
         for one in records:
             match one.record:
                 case Market() as market:
-                    self._market(batch, market, one)
+                    try:
+                        self._market(batch, market, one)
+                    except Refused as refusal:
+                        batch.unreadable.append(Unreadable(one.s, f"{refusal.code}: {refusal}"))
                 case Event() as event:
                     self._event(batch, event, one)
                 case Beat() as beat:

@@ -8,7 +8,7 @@ with its index on average, against 900 for the record as JSONB.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -23,6 +23,8 @@ from feeds.contract.subjects import market_subject
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KEY_BYTES = 8
+INT32_END = 2**31
+INT64_END = 2**63
 _ANY_LANE = 0
 
 
@@ -83,7 +85,10 @@ def form_of(market: Market, body: bytes) -> Form:
 
 
 def numbers_of(market: Market) -> Numbers:
-    """The integers of a market's state. One loop: this is done for every record."""
+    """The integers of a market's state. One loop: this is done for every record.
+
+    Raises Refused("number_out_of_range") for what no column could hold.
+    """
     milli: list[int | None] = []
     american: list[int | None] = []
     derived, bare = True, True
@@ -93,22 +98,36 @@ def numbers_of(market: Market) -> Numbers:
             milli.append(None)
             american.append(None)
         else:
-            milli.append(price.milli)
-            american.append(price.american)
+            milli.append(_int32(price.milli))
+            american.append(_int32(price.american))
             derived = derived and _derived_american(price.milli) == price.american
         bare = bare and one.lay is None and one.size is None and one.ltp is None
-    odds = None if derived else tuple(american)
+    ts, odds = _int64(market.ts), None if derived else tuple(american)
     if bare:
-        return Numbers(market.ts, tuple(milli), odds, None, None, None)
-    exchange = (_any(tuple(getattr(one, name) for one in market.selections)) for name in ("lay", "size", "ltp"))
-    return Numbers(market.ts, tuple(milli), odds, *exchange)
+        return Numbers(ts, tuple(milli), odds, None, None, None)
+    lay, ltp = (_any([getattr(one, name) for one in market.selections], _int32) for name in ("lay", "ltp"))
+    return Numbers(ts, tuple(milli), odds, lay, _any([one.size for one in market.selections], _int64), ltp)
 
 
 _derived_american = lru_cache(maxsize=16_384)(american_from_milli)
 
 
-def _any(values: tuple[int | None, ...]) -> tuple[int | None, ...] | None:
-    return None if all(value is None for value in values) else values
+def _any(values: list[int | None], checked: Callable[[int], int]) -> tuple[int | None, ...] | None:
+    if all(value is None for value in values):
+        return None
+    return tuple(None if value is None else checked(value) for value in values)
+
+
+def _int32(value: int) -> int:
+    if -INT32_END <= value < INT32_END:
+        return value
+    raise Refused("number_out_of_range", f"not within 32 bits: {value}")
+
+
+def _int64(value: int) -> int:
+    if -INT64_END <= value < INT64_END:
+        return value
+    raise Refused("number_out_of_range", f"not within 64 bits: {value}")
 
 
 def decoded_form(body: str) -> Market:

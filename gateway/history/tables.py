@@ -39,6 +39,7 @@ class LanePosition(NamedTuple):
     log: int
     s: int
     at_us: int
+    fell_back: int = 0
 
 
 class Hole(NamedTuple):
@@ -63,12 +64,19 @@ class ArchiveTables:
             row = await self._database.row(statement("open_log"), lane, created)
             if row is not None and row["s"] <= last_s:
                 at_us = 0 if row["s"] == 0 else time_us(row["ts_log"])
-                return LanePosition(row["log"], row["s"], at_us)
+                return LanePosition(row["log"], row["s"], at_us, row["fell_back"])
             await self._database.execute(sql, lane, created, 0 if row is None else row["fell_back"] + 1)
 
-    async def name_epoch(self, epoch: str, lane: int, log: int) -> None:
-        """From now on a cursor of this epoch means this log."""
-        await self._database.execute(statement("put_epoch"), epoch, lane, log)
+    async def name_epoch(self, epoch: str, lane: int, position: LanePosition) -> None:
+        """From now on a cursor of this epoch means this log.
+
+        Where a log fell back, a cursor of the epoch may be of either: then nobody knows, and it means neither. Readers
+        that saw it fall name the epoch otherwise (feeds/adapters/nats/reader.py).
+        """
+        if position.fell_back:
+            await self._database.execute("DELETE FROM history.epoch WHERE epoch = $1 AND lane = $2", epoch, lane)
+            epoch = f"{epoch}-{position.fell_back}"
+        await self._database.execute(statement("put_epoch"), epoch, lane, position.log)
 
     async def sources(self, log: int) -> dict[str, Heard]:
         """The newest interval of every source."""
@@ -104,13 +112,15 @@ class ArchiveTables:
             if moved != "UPDATE 1":
                 raise Overtaken(f"another archiver moved log {log} on from {position.s}")
             await _put_rest(connection, position, batch, hole)
-            if batch.at_us - self._marked_us.get(log, 0) >= MARK_EVERY_US:
+            marks = batch.at_us - self._marked_us.get(log, 0) >= MARK_EVERY_US
+            if marks:
                 await connection.execute(
                     "INSERT INTO history.mark (log, s, ts_log) VALUES ($1, $2, $3)", log, batch.s, at_time(batch.at_us)
                 )
-                self._marked_us[log] = batch.at_us
             await _copy(connection, log, batch)
-        return LanePosition(log, batch.s, batch.at_us)
+        if marks:
+            self._marked_us[log] = batch.at_us
+        return position._replace(s=batch.s, at_us=batch.at_us)
 
     async def _ensure_days(self, batch: Batch) -> None:
         days = {at_time(at_us).date() for at_us in batch.times_us()} - self._days

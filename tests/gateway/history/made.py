@@ -34,7 +34,7 @@ class MadeArchive:
         """Archives records; gives the last one's position."""
         if self._position is None:
             self._position = await self._tables.open_log(LANE, self._created, last_s=2**60)
-            await self._tables.name_epoch(self._epoch, LANE, self._position.log)
+            await self._tables.name_epoch(self._epoch, LANE, self._position)
         logged = [
             Logged(_subject(record), self._position.s + place, BEGAN_US + int(after_s * 1e6), encode_record(record))
             for place, (after_s, record) in enumerate(records, start=1)

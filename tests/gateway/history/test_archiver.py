@@ -7,6 +7,8 @@ import pytest
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.publisher import LanePublisher
 from feeds.adapters.server import NatsServer
+from feeds.contract.model import Selection
+from feeds.contract.records import encode_record
 from feeds.contract.subjects import lane_of, lead_subject, market_subject
 from feeds.lane_log import Fence, Message
 from feeds.main import Feed
@@ -102,21 +104,32 @@ async def test_a_lost_log_is_followed_by_the_next_one(
         assert len(epochs) >= 2
 
 
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b'{"v":1,"id":5}', "bus_malformed"),
+        (b'{"v":9}', "bus_version"),
+        (encode_record(market("M\0", "E1")), "not_text"),
+        (encode_record(market("M7" * 300, "E1")), "bad_id"),
+        (encode_record(market("M7", "E1", ts=2**63)), "number_out_of_range"),
+        (encode_record(market("M7", "E1", selections=(Selection("O1", "A", lay=2**31),))), "number_out_of_range"),
+    ],
+)
 async def test_a_record_nobody_can_read_is_told_and_passed_over(
-    connection: Connection, settings: DatabaseSettings
+    connection: Connection, settings: DatabaseSettings, data: bytes, why: str
 ) -> None:
     provider = HandFed([event("E1"), market("M1", "E1")])
     lane = lane_of("E1", LANES)
     async with feeding(connection, provider) as feed, archiving(connection, settings) as archive:
         fence = Fence(lead_subject(lane, "alpha"), feed.leaders[lane].lead_s)
         subject = market_subject(lane, "football.nfl.E1", "M7")
-        s = await LanePublisher(connection, lane, bus=bus()).write([Message(subject, b'{"v":1,"id":5}')], fence)
+        s = await LanePublisher(connection, lane, bus=bus()).write([Message(subject, data)], fence)
         provider.put(market("M1", "E1", ts=2))
         await written(feed)
         await reached(archive.database, lane, s + 1)
         [hole] = await archive.database.fetch("SELECT first_s, last_s, why FROM history.hole")
         assert (hole["first_s"], hole["last_s"]) == (s, s)
-        assert hole["why"].startswith("bus_malformed")
+        assert hole["why"].startswith(why)
 
 
 async def test_of_two_archivers_one_works_and_nothing_is_twice(
