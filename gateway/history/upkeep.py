@@ -26,12 +26,11 @@ log = structlog.get_logger(__name__)
 
 LOCK_TIMEOUT_MS = 2_000
 STATEMENT_TIMEOUT_S = 1_800
-"""For the one statement that makes a day's minutes."""
+"""For a statement that reads much of a day."""
 
 SETTLED_AFTER = timedelta(hours=1)
 """A day is over for upkeep so long after its end, or once all that waits to be archived is younger."""
 
-_CARRIED = (("change", "market", "carry_markets"), ("event_change", "event", "carry_events"))
 _DAYS_PER_LOOK = 400
 
 
@@ -74,25 +73,32 @@ class Upkeep:
                 await self._forget(row["day"])
 
     async def _compact(self, day: date) -> None:
+        """The day's minutes, an hour at a time: what is sorted at once stays small."""
         began_s = time.monotonic()
-        begin, end = begin_of(day), begin_of(day + timedelta(days=1))
+        minutes = 0
         async with self._database.connection() as connection, connection.transaction():
             await connection.execute(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_S}s'")
             await attach_day(connection, "minute", day)
-            done = await connection.execute(statement("compact_day"), begin, end, timeout=STATEMENT_TIMEOUT_S)
+            for hour in range(24):
+                begin = begin_of(day) + timedelta(hours=hour)
+                values = (begin, begin + timedelta(hours=1))
+                done = await connection.execute(statement("compact"), *values, timeout=STATEMENT_TIMEOUT_S)
+                minutes += int(done.split()[-1])
             await connection.execute("UPDATE history.day SET compacted = now() WHERE day = $1", day)
-        log.info(
-            "day_compacted", day=str(day), minutes=int(done.split()[-1]), took_s=round(time.monotonic() - began_s, 1)
-        )
+        log.info("day_compacted", day=str(day), minutes=minutes, took_s=round(time.monotonic() - began_s, 1))
 
     async def _drop(self, day: date) -> None:
         """The day's changes go; the last of what has not ended stays, before the first day that is kept."""
         async with self._database.connection() as connection, connection.transaction():
-            await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_MS}ms'")
             await connection.execute(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_S}s'")
-            for table, key, carry in _CARRIED:
-                await _carry_on(connection, table, key, carry, day)
+            for name in ("carry_markets", "carry_events"):  # before anything is locked: this reads the whole day
+                sql = statement(name).format(day=f"{day:%Y%m%d}")
+                await connection.execute(sql, timeout=STATEMENT_TIMEOUT_S)
+            await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_MS}ms'")
+            for table, key in (("change", "market"), ("event_change", "event")):
+                await _carry_on(connection, table, key, day)
             await connection.execute("UPDATE history.day SET dropped = now() WHERE day = $1", day)
+        async with self._database.connection() as connection, connection.transaction():
             await _forget_ended(connection, begin_of(day + timedelta(days=1)))
         log.info("day_dropped", day=str(day))
 
@@ -106,17 +112,19 @@ class Upkeep:
         log.info("minutes_dropped", day=str(day))
 
 
-async def _carry_on(connection: Any, table: str, key: str, carry: str, day: date) -> None:
-    """Within a transaction: the table without the day, its `before` up to the day's end."""
-    begin, end = begin_of(day), begin_of(day + timedelta(days=1))
-    before, gone = f"history.{table}_before", f"history.{day_table(table, day)}"
+async def _carry_on(connection: Any, table: str, key: str, day: date) -> None:
+    """Within a transaction: the table without the day, its `before` up to the day's end, with what is carried on."""
+    before, carried = f"history.{table}_before", f"carried_{table}"
     if await connection.fetchval("SELECT relispartition FROM pg_class WHERE oid = $1::regclass", before):
         await connection.execute(f"ALTER TABLE history.{table} DETACH PARTITION {before}")
-    await connection.execute(f"DELETE FROM {before} WHERE {key} IN (SELECT {key} FROM {gone})")  # noqa: S608
-    await connection.execute(statement(carry), begin, end)
-    await connection.execute(f"DROP TABLE {gone}")
+    await connection.execute(f"DELETE FROM {before} WHERE {key} IN (SELECT {key} FROM {carried})")  # noqa: S608
+    await connection.execute(f"DELETE FROM {carried} WHERE ended")  # noqa: S608
+    await connection.execute(f"ALTER TABLE {carried} DROP COLUMN ended")
+    await connection.execute(f"INSERT INTO {before} SELECT * FROM {carried}")  # noqa: S608
+    await connection.execute(f"DROP TABLE history.{day_table(table, day)}")
     await connection.execute(
-        f"ALTER TABLE history.{table} ATTACH PARTITION {before} FOR VALUES FROM (MINVALUE) TO ('{end}')"
+        f"ALTER TABLE history.{table} ATTACH PARTITION {before} "
+        f"FOR VALUES FROM (MINVALUE) TO ('{begin_of(day + timedelta(days=1))}')"
     )
 
 

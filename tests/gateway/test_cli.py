@@ -48,7 +48,7 @@ def test_version(tmp_path: Path) -> None:
 def test_help_lists_every_command(arguments: list[str], tmp_path: Path) -> None:
     done = oddswire(*arguments, cwd=tmp_path)
     assert done.returncode == 0
-    for command in ("up", "watch", "settings", "feeds", "fanout", "gateway", "bench"):
+    for command in ("up", "watch", "settings", "history", "archive", "migrate", "feeds", "fanout", "gateway", "bench"):
         assert f"\n  {command} " in done.stdout
 
 

@@ -81,6 +81,9 @@ def test_watch_finds_the_stack_and_sees_prices(port: int, home: Path) -> None:
         watched = subprocess.run(watch, capture_output=True, check=False, cwd=home, text=True, timeout=30)
         assert watched.returncode == 0
         assert re.search(f":({port + 100}|{port + 101})/v1/stream", watched.stderr)
+        for command in (["history", "holes"], ["migrate"]):
+            asked = subprocess.run([str(ODDSWIRE), *command], capture_output=True, check=False, cwd=home, timeout=30)
+            assert (asked.returncode, asked.stdout) == (0, b""), asked.stderr
         kinds = {json.loads(line)["t"] for line in watched.stdout.splitlines()}
         assert {"img", "live", "d"} <= kinds
         assert up.end() == 0

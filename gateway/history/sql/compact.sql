@@ -1,4 +1,4 @@
--- The minutes of a day, from its changes. $1 and $2: the day's first moment, and the next one's.
+-- The minutes from a moment to before another, from their changes. $1 from, $2 to.
 INSERT INTO history.minute (minute, market, selection, open, high, low, close, changes)
 SELECT
     date_bin('1 minute', change.ts_log, '2000-01-01 00:00:00+00') AS minute,
