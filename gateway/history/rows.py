@@ -1,8 +1,9 @@
 """A state of a market as the archive keeps it, and back, exactly. Pure.
 
 A state is its form and its numbers. The form is the record as on the bus with `ts` 0 and without prices; few forms come
-again and again, so each is kept once, under the hash of its bytes. What is left is a narrow row of integers: 136 bytes
-with its index on average, against 900 for the record as JSONB.
+again and again, so each is kept once, under the hash of its bytes. What is left is a narrow row of integers. Measured
+with two selections, bytes a change with index and changes a second by COPY: 161 and 39,000; a row a selection 255 and
+30,000; the record as JSONB 637 and 19,000.
 """
 
 from __future__ import annotations

@@ -29,6 +29,9 @@ POSTGRES_PORTS_FROM = 300
 QUICK_DRAIN = (("ODDSWIRE_FANOUT_DRAIN_WINDOW_S", "1"), ("ODDSWIRE_FANOUT_DRAIN_DEADLINE_S", "3"))
 """A shard's devices are few here and Ctrl-C is to be quick; shorter than the grace after which parts are killed."""
 
+SHORT_MEMORY = (("ODDSWIRE_HISTORY_KEEP_DAYS", "2"), ("ODDSWIRE_HISTORY_KEEP_MINUTES_DAYS", "14"))
+"""A stack that is left running must not fill a laptop: 200 updates/s take 2.7 GB a day."""
+
 RECORDED_PROVIDERS = ("betfair",)
 """Providers whose recordings can be a feed."""
 
@@ -192,6 +195,7 @@ def _archive(nats_url: str, database_url: str) -> Part:
         argv=("-m", "gateway", "archive", "--nats", nats_url, "--database", database_url),
         ready_line=r"^archive ready$",
         line="archive keeps every change",
+        environment=SHORT_MEMORY,
     )
 
 
