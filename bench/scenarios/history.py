@@ -56,13 +56,11 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
             stack.enter_context(tempfile.TemporaryDirectory(prefix="oddswire-bench-", dir=options.data_dir or None))
         )
         port = free_port()
-        postgres = await stack.enter_async_context(running(_postgres(port, directory), cores.beside))
+        await stack.enter_async_context(running(_postgres(port, directory), cores.beside))
         place = Place(f"postgresql://oddswire@{_HOST}:{port}/postgres?passfile={directory}/pg/pgpass", cores)
         reads = await _reads(place, options, tell)
         archive, archived = await stack.enter_async_context(_archived(place, directory, options, tell))
-        figures = {**archived, **reads}
-        since = cpu(postgres.pid)
-        return Measured(figures, [archive, usage("postgres", postgres.pid, since=since, cores=postgres.cores)])
+        return Measured({**archived, **reads}, [archive])
 
 
 async def _reads(place: Place, options: argparse.Namespace, tell: Tell) -> dict[str, Reading]:
@@ -102,7 +100,9 @@ async def _archived(
             tell(", ".join(f"{part.name} pid {part.pid} on cores {part.cores}" for part in (nats, feed, archive)))
             since = cpu(archive.pid)
             figures = await _caught_up(archive, Address(_HOST, metrics_port), rate=options.rate)
-            yield usage("archive", archive.pid, since=since, cores=archive.cores), figures
+            used = usage("archive", archive.pid, since=since, cores=archive.cores)
+            per_million = used.cpu_s / figures["archived_rows"].value * 1e6
+            yield used, {**figures, "archive_cpu_per_million": Reading(per_million, "s")}
 
 
 async def _caught_up(archive: Child, address: Address, *, rate: int) -> dict[str, Reading]:
