@@ -168,6 +168,6 @@ def _page(address: Address, path: str) -> str:
         connection.request("GET", path)
         return connection.getresponse().read().decode()
     except (OSError, http.client.HTTPException) as error:
-        raise CannotMeasure(f"{path} of port {address.port}: {error}") from error
+        raise CannotMeasure(f"{path} of {address.host}:{address.port}: {error}") from error
     finally:
         connection.close()

@@ -129,6 +129,29 @@ async def running(program: Program, cores: Collection[int]) -> AsyncIterator[Chi
         await reading
 
 
+async def output_of(name: str, words: Sequence[str], cores: Collection[int], *, within_s: float) -> str:
+    """What a program that ends by itself writes to stdout. Raises CannotMeasure."""
+    with on_cores(cores):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-IS", child.__file__, str(os.getpid()), sys.executable, "-P", *words),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    try:
+        async with asyncio.timeout(within_s):
+            out, err = await process.communicate()
+    except TimeoutError:
+        raise CannotMeasure(f"{name} did not end within {within_s:g} s") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode != 0:
+        raise CannotMeasure(f"{name} ended with {process.returncode}: {err.decode(errors='replace')[-500:]}")
+    return out.decode()
+
+
 @contextlib.contextmanager
 def on_cores(cores: Collection[int]) -> Iterator[None]:
     """This thread on these cores meanwhile. Threads and processes that it starts stay there."""

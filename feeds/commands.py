@@ -40,6 +40,7 @@ def _run(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse
     run.add_argument("--loop", action="store_true", default=None, help="recording: begin again at its end")
     run.add_argument("--priority", metavar="F1,F2", help="feeds that may write the same events, the first wins")
     run.add_argument("--mapping", metavar="FILE", help="TOML file of the provider's ids and names in our words")
+    run.add_argument("--record", type=Path, metavar="DIR", help="record the provider's raw messages there, by day")
     run.add_argument("--nats", dest="nats_url", metavar="URL", help="address of nats-server")
     run.add_argument("--metrics-port", type=int, metavar="P", help="serve /metrics on this loopback port")
     return run

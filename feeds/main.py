@@ -139,6 +139,7 @@ def _run(arguments: argparse.Namespace) -> int:
         loop=settings.loop,
         corrections=settings.corrections,
         mapping=read_mapping(Path(settings.mapping)) if settings.mapping else MappingTable(),
+        record=settings.record,
     )
     make = partial(make_provider, settings.provider, options)
     make()  # bad input is refused now, not when it is our turn to lead

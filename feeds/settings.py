@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -47,6 +48,9 @@ class FeedsSettings(BaseSettings):
     lease_interval_s: Annotated[
         float, Field(gt=0, le=30, description="the lease is renewed, and asked for by standbys, this often, seconds")
     ] = 0.25
+    record: Annotated[
+        Path | None, Field(description="directory for the provider's raw messages, a packed file a day; empty: none")
+    ] = None
     metrics_port: Annotated[int, Field(ge=0, le=65_535, description="loopback port of /metrics; 0: none")] = 0
     nats_monitor: Annotated[
         str, Field(description="http://HOST:PORT of nats-server's monitoring, to say whether the log is durable")

@@ -98,6 +98,11 @@ class LaneWriter:
         return len(self._queue)
 
     @property
+    def busy(self) -> bool:
+        """Whether states wait, or are on their way."""
+        return bool(self._queue) or self._flying is not None
+
+    @property
     def conflated(self) -> int:
         """States that were replaced by newer ones before they were sent."""
         return self._queue.replaced

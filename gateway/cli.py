@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
-from gateway.local.datadir import announced_nats, announced_streams
+from gateway.local.datadir import announced_database, announced_nats, announced_streams
 
 PASSED_ON = ("feeds", "fanout", "gateway", "bench")
 """Packages whose commands are reached through this one."""
@@ -29,6 +29,9 @@ URL_VARIABLE = "ODDSWIRE_URL"
 NATS_VARIABLE = "ODDSWIRE_NATS_URL"
 """Where `oddswire desk`, `fanout shards` and `drain` connect, likewise."""
 
+DATABASE_VARIABLE = "ODDSWIRE_DATABASE_URL"
+"""Where `oddswire migrate`, `archive` and `history` connect, likewise."""
+
 SETTINGS_S = 30.0
 """A package that does not tell its settings within this is broken."""
 
@@ -40,6 +43,9 @@ commands:
   feeds          run or check a provider's feed
   fanout         run a fan-out shard, list the shards, drain one
   desk           suspend, resume, override: the trader's hand
+  history        ask the archive, export from it, play a day of it back
+  archive        keep every change of the log in the database
+  migrate        bring the database's schema up to this version
   gateway        the gateway's commands
   bench          measure
 
@@ -78,6 +84,12 @@ def _run(arguments: Sequence[str]) -> int:
             _become("fanout", command, *rest, *_running_nats(rest))
         case ["desk", *rest]:
             _become("gateway", "desk", *rest, *(_running_nats(rest) if rest else ()))
+        case ["history", "replay", *rest]:
+            _become("gateway", "history", "replay", *rest, *_running_nats(rest), *_running_database(rest))
+        case [("migrate" | "history") as command, *rest]:
+            _become("gateway", command, *rest, *_running_database(rest))
+        case ["archive", *rest]:
+            _become("gateway", "archive", *rest, *_running_nats(rest), *_running_database(rest))
         case [package, *rest] if package in PASSED_ON:
             _become(package, *rest)
     return _own_options(arguments)
@@ -118,6 +130,14 @@ def _running_nats(arguments: Sequence[str]) -> list[str]:
         return []
     nats_url = announced_nats(_data_dir())
     return ["--nats", nats_url] if nats_url else []
+
+
+def _running_database(arguments: Sequence[str]) -> list[str]:
+    """`--database` of the stack that `oddswire up` runs from this directory, unless the user named one."""
+    if _names(arguments, "--database") or DATABASE_VARIABLE in os.environ:
+        return []
+    database_url = announced_database(_data_dir())
+    return ["--database", database_url] if database_url else []
 
 
 def _names(arguments: Sequence[str], option: str) -> bool:

@@ -1,30 +1,135 @@
-"""`python -m gateway`: the commands of this package."""
+"""`python -m gateway`: wires the commands of this package.
+
+What a command needs is imported when it runs: a server that `up` waits for should not pay for a driver it never uses.
+"""
+# ruff: noqa: PLC0415 for that reason
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-import orjson
+from gateway.commands import parser
+from gateway.history.answers import NotInHistory
+from gateway.store.errors import DatabaseUnavailable, MigrationRefused, NoDatabaseServer
 
-from gateway.desk.arguments import add_desk
-from gateway.desk.main import desk
-from gateway.settings import described
+if TYPE_CHECKING:
+    from gateway.store.settings import DatabaseSettings
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
 
 
-def main() -> int:
-    """Gives the exit status."""
-    parser = argparse.ArgumentParser(prog="oddswire gateway", description="The gateway's commands.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    settings = commands.add_parser("settings", help="every setting of the gateway and of `oddswire up`")
-    settings.add_argument("--json", action="store_true", help="as a JSON list")
-    add_desk(commands)
-    options = parser.parse_args()
-    if options.command == "desk":
-        return desk(options)
+def main(argv: Sequence[str] | None = None) -> int:
+    """Gives the exit status: 0, 1 something failed, 2 not understood or refused."""
+    commands = {"settings": _settings, "postgres": _postgres, "migrate": _migrate, "archive": _archive}
+    commands |= {"history": _history, "desk": _desk}
+    options = parser(commands).parse_args(argv)
+    try:
+        status: int = options.run(options)
+    except (MigrationRefused, NoDatabaseServer, NotInHistory) as error:
+        return _complain(str(error), EXIT_USAGE)
+    except (DatabaseUnavailable, OSError) as error:
+        return _complain(str(error), EXIT_FAILED)
+    except ValueError as error:  # of settings, by pydantic; and Refused, of the feeds' contract
+        return _complain(_words(error), EXIT_USAGE)
+    return status
+
+
+def _complain(text: str, status: int) -> int:
+    print(f"oddswire: {text}", file=sys.stderr)
+    return status
+
+
+def _words(error: ValueError) -> str:
+    """One line, which does not repeat the value: it may be a secret."""
+    from pydantic import ValidationError
+
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors())
+    return str(error)
+
+
+def _desk(options: argparse.Namespace) -> int:
+    from gateway.desk.main import desk
+
+    return desk(options)
+
+
+def _settings(options: argparse.Namespace) -> int:
+    import orjson
+
+    from gateway.settings import described
+
     if options.json:
         sys.stdout.write(orjson.dumps(described(), option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
         for setting in described():
             print("{variable}={default}  {limit}  {meaning}".format_map(setting))
     return 0
+
+
+def _postgres(options: argparse.Namespace) -> int:
+    from gateway.store.server import replace_process
+
+    replace_process(port=options.port, directory=options.data_dir)
+    return EXIT_FAILED
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    from feeds.adapters import process
+    from gateway.store.migrations import migrate
+
+    for name in process.run(migrate(_database(options))):
+        print(f"applied {name}")
+    return 0
+
+
+def _archive(options: argparse.Namespace) -> int:
+    from feeds.adapters import process
+    from feeds.contract.settings import BusSettings
+    from gateway.history.main import archive
+    from gateway.history.settings import HistorySettings
+
+    settings = HistorySettings(**_given(options, HistorySettings.model_fields))
+    bus = BusSettings(**_given(options, BusSettings.model_fields))
+    process.configure_logs(settings.log_level)
+    return process.run(archive(bus, _database(options), settings))
+
+
+def _history(options: argparse.Namespace) -> int:
+    from feeds.adapters import process
+    from gateway.history.ask import ask
+
+    process.configure_logs("warning")
+    if options.what == "replay":
+        return _replay(options)
+    return process.run(ask(options, _database(options), print))
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from feeds.adapters import process
+    from feeds.contract.settings import BusSettings
+    from gateway.history.main import replay
+
+    bus = BusSettings(**_given(options, BusSettings.model_fields))
+    how = {"day": options.day, "speed": options.speed, "feed": options.feed}
+    return process.run(replay(bus, _database(options), **how, tell=print))
+
+
+def _database(options: argparse.Namespace) -> DatabaseSettings:
+    """The option over the environment. Raises ValidationError where there is neither."""
+    from pydantic import SecretStr
+
+    from gateway.store.settings import DatabaseSettings
+
+    if options.database is None:
+        return DatabaseSettings()
+    return DatabaseSettings(url=SecretStr(options.database))
+
+
+def _given(options: argparse.Namespace, fields: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given and are settings of this class."""
+    return {name: value for name, value in vars(options).items() if name in fields and value is not None}

@@ -7,6 +7,7 @@ from bench.scenarios.failover import FAILOVER
 from bench.scenarios.fanout import CONNECTS, FANOUT, IDLE, WIDE
 from bench.scenarios.feeds import FEEDS
 from bench.scenarios.growth import GROWTH
+from bench.scenarios.history import HISTORY
 from bench.scenarios.overlays import OVERLAYS
 from bench.scenarios.peers import PEERS_SCENARIO
 from bench.scenarios.slow import SLOW
@@ -26,4 +27,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     FEEDS,
     TAKEOVER,
     OVERLAYS,
+    HISTORY,
 )

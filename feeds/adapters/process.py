@@ -7,7 +7,7 @@ import logging
 import signal
 import sys
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import structlog
@@ -33,8 +33,11 @@ def _dumps(event: dict[str, Any], **_: object) -> str:
     return orjson.dumps(event, default=str).decode()
 
 
-def run(work: Coroutine[Any, Any, int]) -> int:
-    """Runs to the end on uvloop; gives the exit status."""
+T = TypeVar("T")
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Runs to the end on uvloop; gives what it gives, usually the exit status."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(work)
 

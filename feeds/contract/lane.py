@@ -25,6 +25,50 @@ class Board(NamedTuple):
     records: list[Stored]
 
 
+class Logged(NamedTuple):
+    """One message of a lane with the time at which the log stored it, microseconds of Unix time."""
+
+    subject: str
+    s: int
+    at_us: int
+    data: bytes
+
+
+class LaneIdentity(NamedTuple):
+    """Which log a lane's is, and what it holds: `created` of its stream, `epoch` over all lanes."""
+
+    epoch: str
+    created: str
+    first_s: int
+    last_s: int
+
+
+class LaneTap(Protocol):
+    """A lane read from a position on by one reader that keeps its own position: the port for archives.
+
+    Every call raises LogUnavailable; after that, and for a hole, the reader calls `begin` again.
+    """
+
+    async def identity(self) -> LaneIdentity:
+        """The lane's log now."""
+
+    async def begin(self, after: int) -> None:
+        """From here on `take` gives what stands behind this position."""
+
+    async def take(self, most: int, wait_s: float) -> list[Logged]:
+        """The next records in order: as soon as there are `most`, or what has come within `wait_s`.
+
+        Some may have been given before; and some may be missing, should the log have forgotten them already.
+        """
+
+    async def done(self, s: int) -> None:
+        """Everything up to `s` is kept: the log's own count of what this reader lacks may move on."""
+
+    @property
+    def pending(self) -> int:
+        """How many records the log held behind the last one that came, when it came."""
+
+
 class LaneSink(Protocol):
     """What reads lanes implements. Calls come from one event loop, must not wait and must not fail."""
 

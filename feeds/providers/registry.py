@@ -11,6 +11,7 @@ from feeds.contract.errors import Refused
 from feeds.contract.ids import SLUG_PATTERN
 from feeds.mapping import MappingTable, Names
 from feeds.ports import Provider
+from feeds.recorder import Recorder
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class ProviderOptions:
     loop: bool
     corrections: float = 0.0
     mapping: MappingTable = field(default_factory=MappingTable)
+    record: Path | None = None
 
 
 def _readable(where: str) -> Path:
@@ -35,10 +37,21 @@ def _readable(where: str) -> Path:
     return path
 
 
+def _recorder(options: ProviderOptions) -> Recorder | None:
+    """For what is live: a recording need not be recorded."""
+    return None if options.record is None else Recorder(options.record, options.feed)
+
+
+def _check_live(options: ProviderOptions) -> None:
+    if options.record is not None:
+        raise Refused("bad_provider", "only what a live provider says can be recorded")
+
+
 def _simulator(where: str, options: ProviderOptions) -> Provider:
     from feeds.providers.simulator.client import Simulator  # noqa: PLC0415 only what runs is loaded
     from feeds.providers.simulator.listing import Chance  # noqa: PLC0415
 
+    _check_live(options)
     if where:
         raise Refused("bad_provider", f"the simulator takes nothing after its name, got {where!r}")
     return Simulator(
@@ -58,9 +71,17 @@ def _betfair(where: str, options: ProviderOptions) -> Provider:
 
     names = Names(PROVIDER, options.mapping)
     if not where:
-        return BetfairLive(BetfairSettings(), feed=options.feed, lanes=options.lanes, names=names)
+        live = BetfairLive(BetfairSettings(), feed=options.feed, lanes=options.lanes, names=names)
+        live.recorder = _recorder(options)
+        return live
+    _check_live(options)
     return BetfairRecording(
-        _readable(where), feed=options.feed, lanes=options.lanes, speed=options.speed, loop=options.loop, names=names
+        _readable(where),
+        feed=options.feed,
+        lanes=options.lanes,
+        speed=options.speed,
+        loop=options.loop,
+        names=names,
     )
 
 
@@ -73,7 +94,10 @@ def _theoddsapi(where: str, options: ProviderOptions) -> Provider:
     settings = TheOddsApiSettings()  # of this provider alone, so read only where it runs
     names = Names(PROVIDER, options.mapping)
     if not where:
-        return TheOddsApi(settings, feed=options.feed, lanes=options.lanes, names=names)
+        live = TheOddsApi(settings, feed=options.feed, lanes=options.lanes, names=names)
+        live.recorder = _recorder(options)
+        return live
+    _check_live(options)
     translator = Translator(
         feed=options.feed,
         lanes=options.lanes,
@@ -90,9 +114,12 @@ def _sportradar(where: str, options: ProviderOptions) -> Provider:
         from feeds.providers.sportradar.settings import SportradarSettings  # noqa: PLC0415
 
         settings = SportradarSettings()
-        return SportradarFeed(
+        live = SportradarFeed(
             int(where), settings=settings, feed=options.feed, lanes=options.lanes, mapping=options.mapping
         )
+        live.recorder = _recorder(options)
+        return live
+    _check_live(options)
     from feeds.providers.sportradar.recorded import SportradarRecording  # noqa: PLC0415
 
     path = Path(where)

@@ -46,7 +46,7 @@ def up(arguments: Sequence[str]) -> int:
         settings = _settings(given)
         check_input(settings)
         with locked(settings.data_dir):
-            plan = plan_stack(settings, nats_port=check_network(settings))
+            plan = plan_stack(settings, check_network(settings))
             asyncio.run(Supervisor(plan, settings.data_dir, Console(sys.stdout)).run())
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody listens: nothing to flush at exit
@@ -59,7 +59,8 @@ def up(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="oddswire up",
-        description="Runs every part of oddswire on this machine until Ctrl-C: nats-server, a feed, fan-out shards.",
+        description="Runs every part of oddswire on this machine until Ctrl-C: nats-server, a feed, fan-out shards, "
+        "PostgreSQL, the archive.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         argument_default=argparse.SUPPRESS,

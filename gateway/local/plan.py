@@ -5,13 +5,15 @@ A stage starts when every part of the stage before it is ready, and ends before 
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from gateway.local.errors import CannotStart
 from gateway.local.settings import UpSettings
+from gateway.store.server import READY_LINE, server_url
 
-PARTS = ("nats", "feeds", "fanout")
+PARTS = ("nats", "feeds", "fanout", "postgres", "archive")
 """What `--parts` may name. The gateway joins with its own issue; its port is reserved."""
 
 SHARD_PORTS_FROM = 100
@@ -21,8 +23,14 @@ NATS_PORTS_FROM = 200
 """nats-server gets the first free port from PORT + NATS_PORTS_FROM on: below the range the kernel gives to outgoing
 connections, so that none of them can sit on it while nats-server restarts."""
 
+POSTGRES_PORTS_FROM = 300
+"""PostgreSQL gets the first free port from PORT + POSTGRES_PORTS_FROM on, for the same reason."""
+
 QUICK_DRAIN = (("ODDSWIRE_FANOUT_DRAIN_WINDOW_S", "1"), ("ODDSWIRE_FANOUT_DRAIN_DEADLINE_S", "3"))
 """A shard's devices are few here and Ctrl-C is to be quick; shorter than the grace after which parts are killed."""
+
+SHORT_MEMORY = (("ODDSWIRE_HISTORY_KEEP_DAYS", "2"), ("ODDSWIRE_HISTORY_KEEP_MINUTES_DAYS", "14"))
+"""A stack that is left running must not fill a laptop: 200 updates/s take 2.7 GB a day."""
 
 RECORDED_PROVIDERS = ("betfair",)
 """Providers whose recordings can be a feed."""
@@ -34,6 +42,7 @@ class Part:
 
     `line` is what `up` prints once it does. No part ends by itself: one that does, whatever its exit status, has died.
     `environment`: settings of the part that `up` would have otherwise than their defaults; the user's own beat them.
+    `end_signal`: what asks it to end.
     """
 
     name: str
@@ -41,30 +50,57 @@ class Part:
     ready_line: str
     line: str
     environment: tuple[tuple[str, str], ...] = ()
+    end_signal: signal.Signals = signal.SIGTERM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Stages in order of start. `streams` are the addresses devices connect to, `nats_url` is where the log is."""
+    """Stages in order of start. `streams` are the addresses devices connect to, `nats_url` is where the log is.
+
+    `beside` are stages of their own that start with the first of `stages`: the line waits for none of them.
+    `database_url` is empty where there is no database.
+    """
 
     stages: tuple[tuple[Part, ...], ...]
+    beside: tuple[tuple[Part, ...], ...] = ()
     streams: tuple[str, ...]
     nats_url: str
+    database_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the servers go that are to be started."""
+
+    nats: int
+    postgres: int
 
 
 def wanted_parts(settings: UpSettings) -> frozenset[str]:
-    """The names in `--parts`, with nats where it is needed. Raises CannotStart."""
+    """The names in `--parts`, with the servers that are needed. Raises CannotStart."""
     names = frozenset(name.strip() for name in settings.parts.split(",") if name.strip())
     unknown = sorted(names.difference(PARTS))
     if unknown or not names:
         raise CannotStart(f"--parts {settings.parts}: choose among {', '.join(PARTS)}")
-    if not settings.nats:
-        return names | {"nats"}
-    if names == frozenset(PARTS):
-        return names - {"nats"}
-    if "nats" in names:
-        raise CannotStart("--parts names nats, and --nats gives one that runs already: choose")
+    all_named = names == frozenset(PARTS)
+    for server, given, users in (
+        ("nats", ("--nats", settings.nats), names - {"postgres"}),
+        ("postgres", ("--database", settings.database), names & {"archive"}),
+    ):
+        names = _with_server(names, server, given=given, needed=bool(users), all_named=all_named)
     return names
+
+
+def _with_server(
+    names: frozenset[str], server: str, *, given: tuple[str, str], needed: bool, all_named: bool
+) -> frozenset[str]:
+    """The names, with a server where one is needed and none is given. Raises CannotStart where it is both."""
+    option, address = given
+    if not address:
+        return names | {server} if needed else names
+    if server in names and not all_named:
+        raise CannotStart(f"--parts names {server}, and {option} gives one that runs already: choose")
+    return names - {server}
 
 
 def recording_of(feed: str) -> str | None:
@@ -91,6 +127,17 @@ def nats_address(url: str) -> tuple[str, int]:
     raise CannotStart(f"--nats {url}: not an address such as nats://127.0.0.1:4222")
 
 
+def database_address(url: str) -> tuple[str, int]:
+    """Host and port of `--database`. Raises CannotStart, which does not repeat what may hold a password."""
+    try:
+        address = urlsplit(url)
+        if address.scheme in ("postgresql", "postgres") and address.hostname:
+            return address.hostname, address.port or 5432
+    except ValueError:
+        pass
+    raise CannotStart("--database: not an address such as postgresql://USER@127.0.0.1:5432/NAME")
+
+
 def reserved_ports(settings: UpSettings) -> dict[int, str]:
     """Ports that must be free, and for what. The gateway's is reserved wherever shards run."""
     if "fanout" not in wanted_parts(settings):
@@ -98,20 +145,29 @@ def reserved_ports(settings: UpSettings) -> dict[int, str]:
     return {settings.port: "gateway"} | {_shard_port(settings, n): f"fanout-{n}" for n in _shard_numbers(settings)}
 
 
-def plan_stack(settings: UpSettings, *, nats_port: int) -> Plan:
-    """The parts of a stack. `nats_port` is where nats-server goes if it is to be started. Raises CannotStart."""
+def plan_stack(settings: UpSettings, ports: Ports) -> Plan:
+    """The parts of a stack. Raises CannotStart."""
     wanted = wanted_parts(settings)
-    nats_url = settings.nats or f"nats://127.0.0.1:{nats_port}"
+    nats_url = settings.nats or f"nats://127.0.0.1:{ports.nats}"
     stages: list[tuple[Part, ...]] = []
     if "nats" in wanted:
-        stages.append((_nats(settings, nats_port),))
+        stages.append((_nats(settings, ports.nats),))
     if "feeds" in wanted:
         stages.append(tuple(_feed(settings, name, nats_url) for name in _feed_names(settings)))
     streams: tuple[str, ...] = ()
     if "fanout" in wanted:
         streams = tuple(_stream(settings, n) for n in _shard_numbers(settings))
         stages.append(tuple(_shard(settings, n, nats_url) for n in _shard_numbers(settings)))
-    return Plan(stages=tuple(stages), streams=streams, nats_url=nats_url)
+    database_url = settings.database
+    beside: list[tuple[Part, ...]] = []
+    if "postgres" in wanted:
+        database_url = server_url(settings.data_dir / "pg", ports.postgres)
+        beside.append((_postgres(settings, ports.postgres),))
+    if "archive" in wanted:
+        beside.append((_archive(nats_url, database_url),))
+    return Plan(
+        stages=tuple(stages), beside=tuple(beside), streams=streams, nats_url=nats_url, database_url=database_url
+    )
 
 
 def _nats(settings: UpSettings, port: int) -> Part:
@@ -127,6 +183,26 @@ def _feed_names(settings: UpSettings) -> list[str]:
     if settings.ingestors == 1:
         return ["feed"]
     return [f"feed-{number}" for number in range(1, settings.ingestors + 1)]
+
+
+def _postgres(settings: UpSettings, port: int) -> Part:
+    return Part(
+        name="postgres",
+        argv=("-m", "gateway", "postgres", "--port", str(port), "--data-dir", str(settings.data_dir / "pg")),
+        ready_line=READY_LINE,
+        line=f"postgres postgresql://127.0.0.1:{port}",
+        end_signal=signal.SIGINT,  # without waiting for whoever is connected
+    )
+
+
+def _archive(nats_url: str, database_url: str) -> Part:
+    return Part(
+        name="archive",
+        argv=("-m", "gateway", "archive", "--nats", nats_url, "--database", database_url),
+        ready_line=r"^archive ready$",
+        line="archive keeps every change",
+        environment=SHORT_MEMORY,
+    )
 
 
 def _feed(settings: UpSettings, name: str, nats_url: str) -> Part:

@@ -1,4 +1,4 @@
-"""What is looked at before a stack starts: the recording, the ports, a nats-server given by address. Starts nothing."""
+"""What is looked at before a stack starts: the recording, the ports, servers given by address. Starts nothing."""
 
 from __future__ import annotations
 
@@ -7,11 +7,20 @@ import socket
 from pathlib import Path
 
 from gateway.local.errors import CannotStart
-from gateway.local.plan import NATS_PORTS_FROM, nats_address, recording_of, reserved_ports, wanted_parts
+from gateway.local.plan import (
+    NATS_PORTS_FROM,
+    POSTGRES_PORTS_FROM,
+    Ports,
+    database_address,
+    nats_address,
+    recording_of,
+    reserved_ports,
+    wanted_parts,
+)
 from gateway.local.settings import UpSettings
 
-NATS_PORTS_TRIED = 100
-NATS_ANSWER_S = 3.0
+PORTS_TRIED = 100
+ANSWER_S = 3.0
 
 
 def check_input(settings: UpSettings) -> None:
@@ -20,15 +29,22 @@ def check_input(settings: UpSettings) -> None:
         _check_recording(recording_of(settings.feed))
     if settings.nats:
         nats_address(settings.nats)
+    if settings.database:
+        database_address(settings.database)
 
 
-def check_network(settings: UpSettings) -> int:
-    """Raises CannotStart for a busy port and an absent nats-server. Gives the port for a nats-server of our own."""
+def check_network(settings: UpSettings) -> Ports:
+    """Raises CannotStart for a busy port and an absent server. Gives the ports for servers of our own."""
     for port, part in reserved_ports(settings).items():
         _check_port(settings.host, port, part)
     if settings.nats:
         _check_nats(settings.nats)
-    return _free_port(settings.port + NATS_PORTS_FROM)
+    if settings.database:
+        _check_database(settings.database)
+    return Ports(
+        nats=_free_port(settings.port + NATS_PORTS_FROM, "nats-server"),
+        postgres=_free_port(settings.port + POSTGRES_PORTS_FROM, "PostgreSQL"),
+    )
 
 
 def _check_recording(file: str | None) -> None:
@@ -55,7 +71,7 @@ def _check_port(host: str, port: int, part: str) -> None:
 def _check_nats(url: str) -> None:
     host, port = nats_address(url)
     try:
-        with socket.create_connection((host, port), timeout=NATS_ANSWER_S) as connection:
+        with socket.create_connection((host, port), timeout=ANSWER_S) as connection:
             greeting = connection.recv(5)
     except (OSError, UnicodeError) as error:
         raise CannotStart(f"no nats-server at {host}:{port}: {getattr(error, 'strerror', None) or error}") from error
@@ -63,14 +79,22 @@ def _check_nats(url: str) -> None:
         raise CannotStart(f"what answers at {host}:{port} is not a nats-server")
 
 
-def _free_port(first: int) -> int:
-    for port in range(first, first + NATS_PORTS_TRIED):
+def _check_database(url: str) -> None:
+    host, port = database_address(url)
+    try:
+        socket.create_connection((host, port), timeout=ANSWER_S).close()
+    except (OSError, UnicodeError) as error:
+        raise CannotStart(f"no PostgreSQL at {host}:{port}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _free_port(first: int, server: str) -> int:
+    for port in range(first, first + PORTS_TRIED):
         try:
             _bind("127.0.0.1", port)
         except OSError:
             continue
         return port
-    raise CannotStart(f"no free port for nats-server from {first} to {first + NATS_PORTS_TRIED - 1}")
+    raise CannotStart(f"no free port for {server} from {first} to {first + PORTS_TRIED - 1}")
 
 
 def _bind(host: str, port: int) -> None:

@@ -33,6 +33,7 @@ class PartProcess(asyncio.SubprocessProtocol):
         loop = asyncio.get_running_loop()
         self.exited: asyncio.Future[int] = loop.create_future()
         self.ready: asyncio.Future[None] = loop.create_future()
+        self._end_signal = part.end_signal
         self._ready_line = re.compile(part.ready_line.encode(), re.MULTILINE)
         self._scanned = b""
         self._log = log
@@ -58,9 +59,9 @@ class PartProcess(asyncio.SubprocessProtocol):
             os.killpg(self._pid, number)
 
     async def end(self, grace_s: float) -> None:
-        """SIGTERM, then SIGKILL after the grace. Afterwards it is gone and all its output kept."""
+        """Its end signal, then SIGKILL after the grace. Afterwards it is gone and all its output kept."""
         if not self.exited.done():
-            self.signal(signal.SIGTERM)
+            self.signal(self._end_signal)
             await asyncio.wait((self.exited,), timeout=grace_s)
         if not self.exited.done():
             self.signal(signal.SIGKILL)

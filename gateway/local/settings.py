@@ -39,4 +39,9 @@ class UpSettings(BaseSettings):
         ".oddswire"
     )
     nats: Annotated[str, Field(description="a nats-server that runs already, nats://HOST:PORT; empty: start one")] = ""
-    parts: Annotated[str, Field(description="what to start, of nats, feeds, fanout")] = "nats,feeds,fanout"
+    database: Annotated[
+        str, Field(description="a PostgreSQL that runs already, postgresql://USER@HOST:PORT/NAME; empty: start one")
+    ] = ""
+    parts: Annotated[str, Field(description="what to start, of nats, feeds, fanout, postgres, archive")] = (
+        "nats,feeds,fanout,postgres,archive"
+    )

@@ -1,7 +1,8 @@
 """Runs a plan: stage after stage, restarts what dies, and ends everything in reverse order, whatever the reason.
 
 Structured concurrency is the order: every stage is a TaskGroup around the stages after it, so a cancelled or failed
-stack unwinds from the shards to nats-server, and `run` returns only when no process is left.
+stack unwinds from the shards to nats-server, and beside it from the archive to its database. `run` returns only when no
+process is left.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -50,15 +52,24 @@ class Supervisor:
         """Until SIGINT or SIGTERM; a second one kills at once. Raises PartFailed, or OSError if none can start."""
         with self._signals():
             try:
-                await self._run_stages(self._plan.stages)
+                await self._run_all()
             except asyncio.CancelledError:
                 self._console.say("stopped")
             except ExceptionGroup as group:
                 raise _first(group) from None
 
-    async def _run_stages(self, stages: tuple[tuple[Part, ...], ...]) -> None:
+    async def _run_all(self) -> None:
+        """The line, and beside it what the line does not wait for."""
+        beside = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._run_stages(self._plan.beside, partial(_set_and_stay, beside)), name="beside")
+            await self._run_stages(self._plan.stages, partial(self._stay_up, beside))
+
+    async def _run_stages(
+        self, stages: tuple[tuple[Part, ...], ...], stay_up: Callable[[], Coroutine[None, None, NoReturn]]
+    ) -> None:
         if not stages:
-            await self._stay_up()
+            await stay_up()
         async with asyncio.TaskGroup() as group:
             self._console.busy(f"starting {', '.join(part.name for part in stages[0])}")
             ready = [(part, asyncio.Event()) for part in stages[0]]
@@ -67,13 +78,14 @@ class Supervisor:
             for part, event in ready:
                 await event.wait()
                 self._console.say(part.line)
-            await self._run_stages(stages[1:])
+            await self._run_stages(stages[1:], stay_up)
 
-    async def _stay_up(self) -> NoReturn:
-        with announced(self._data_dir, self._plan.streams, nats_url=self._plan.nats_url):
+    async def _stay_up(self, beside: asyncio.Event) -> NoReturn:
+        plan = self._plan
+        await beside.wait()
+        with announced(self._data_dir, plan.streams, nats_url=plan.nats_url, database_url=plan.database_url):
             self._console.say(f"ready in {time.monotonic() - self._started_s:.1f} s")
-            while True:
-                await asyncio.get_running_loop().create_future()
+            await _stay()
 
     async def _keep(self, part: Part, ready: asyncio.Event) -> None:
         """One part for the life of the stack. `ready` is set when it first serves. Raises PartFailed."""
@@ -133,6 +145,16 @@ class Supervisor:
             self._killed = True
             for process in self._processes:
                 process.signal(signal.SIGKILL)
+
+
+async def _set_and_stay(event: asyncio.Event) -> NoReturn:
+    event.set()
+    await _stay()
+
+
+async def _stay() -> NoReturn:
+    while True:
+        await asyncio.get_running_loop().create_future()
 
 
 def _first(error: Exception) -> Exception:

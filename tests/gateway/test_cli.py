@@ -48,7 +48,20 @@ def test_version(tmp_path: Path) -> None:
 def test_help_lists_every_command(arguments: list[str], tmp_path: Path) -> None:
     done = oddswire(*arguments, cwd=tmp_path)
     assert done.returncode == 0
-    for command in ("up", "watch", "settings", "feeds", "fanout", "desk", "gateway", "bench"):
+    commands = (
+        "up",
+        "watch",
+        "settings",
+        "desk",
+        "history",
+        "archive",
+        "migrate",
+        "feeds",
+        "fanout",
+        "gateway",
+        "bench",
+    )
+    for command in commands:
         assert f"\n  {command} " in done.stdout
 
 
@@ -108,7 +121,8 @@ def test_a_drain_finds_the_nats_of_the_stack_of_this_directory(echo: str, tmp_pa
         (["--port", "70000"], "--port 70000: input should be less than or equal to 65000"),
         (["--feed", "foo"], "--feed foo: unknown feed, choose among simulator, betfair:FILE"),
         (["--feed", "betfair:absent.bz2"], "recording absent.bz2: No such file or directory"),
-        (["--parts", "desk"], "--parts desk: choose among nats, feeds, fanout"),
+        (["--parts", "desk"], "--parts desk: choose among nats, feeds, fanout, postgres, archive"),
+        (["--database", "here"], "--database: not an address such as postgresql://USER@127.0.0.1:5432/NAME"),
         (["--nats", "here"], "--nats here: not an address such as nats://127.0.0.1:4222"),
     ],
 )

@@ -5,14 +5,25 @@ import re
 import pytest
 
 from gateway.local.errors import CannotStart
-from gateway.local.plan import Part, Plan, nats_address, plan_stack, recording_of, reserved_ports, wanted_parts
+from gateway.local.plan import (
+    Part,
+    Plan,
+    Ports,
+    database_address,
+    nats_address,
+    plan_stack,
+    recording_of,
+    reserved_ports,
+    wanted_parts,
+)
 from gateway.local.settings import UpSettings
 
 NATS_PORT = 8200
+POSTGRES_PORT = 8300
 
 
 def plan_of(**options: object) -> Plan:
-    return plan_stack(UpSettings.model_validate(options), nats_port=NATS_PORT)
+    return plan_stack(UpSettings.model_validate(options), Ports(NATS_PORT, POSTGRES_PORT))
 
 
 def part_of(plan: Plan, name: str) -> Part:
@@ -21,6 +32,29 @@ def part_of(plan: Plan, name: str) -> Part:
 
 def names_of(plan: Plan) -> list[list[str]]:
     return [[part.name for part in stage] for stage in plan.stages]
+
+
+def beside_of(plan: Plan) -> list[list[str]]:
+    return [[part.name for part in stage] for stage in plan.beside]
+
+
+def test_the_archive_starts_after_its_database_and_the_line_waits_for_neither() -> None:
+    assert beside_of(plan_of()) == [["postgres"], ["archive"]]
+    assert plan_of(parts="fanout").beside == ()
+
+
+def test_an_archive_needs_a_database_and_one_that_runs_already_is_not_started() -> None:
+    assert beside_of(plan_of(parts="archive")) == [["postgres"], ["archive"]]
+    plan = plan_of(database="postgresql://me@db/odds")
+    assert beside_of(plan) == [["archive"]]
+    [[archive]] = plan.beside
+    assert archive.argv[-2:] == ("--database", "postgresql://me@db/odds")
+
+
+@pytest.mark.parametrize("url", ["db:5432", "http://db", "postgresql://", "postgresql://db:port/x"])
+def test_an_address_that_is_no_database_s_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(CannotStart, match=r"^--database: not an address"):
+        database_address(url)
 
 
 def test_shards_start_after_the_feed_and_the_feed_after_nats() -> None:

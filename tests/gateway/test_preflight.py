@@ -42,7 +42,7 @@ def test_a_host_without_an_address_is_refused() -> None:
 
 def test_nats_gets_a_port_that_is_free(listener: socket.socket) -> None:
     settings = UpSettings(port=port_of(listener) - 200, parts="nats")
-    assert check_network(settings) > port_of(listener)
+    assert check_network(settings).nats > port_of(listener)
 
 
 def test_a_nats_that_is_not_there_is_said(listener: socket.socket) -> None:
@@ -50,6 +50,14 @@ def test_a_nats_that_is_not_there_is_said(listener: socket.socket) -> None:
     listener.close()
     with pytest.raises(CannotStart, match=f"no nats-server at 127.0.0.1:{port}: Connection refused"):
         check_network(UpSettings(nats=f"nats://127.0.0.1:{port}", parts="feeds"))
+
+
+def test_a_database_that_is_not_there_is_said_without_its_password(listener: socket.socket) -> None:
+    port = port_of(listener)
+    listener.close()
+    url = f"postgresql://me:secret@127.0.0.1:{port}/odds"
+    with pytest.raises(CannotStart, match=f"^no PostgreSQL at 127.0.0.1:{port}: Connection refused$"):
+        check_network(UpSettings(database=url, parts="archive"))
 
 
 def test_a_recording_must_be_there(tmp_path: Path) -> None:

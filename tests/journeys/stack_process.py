@@ -55,6 +55,7 @@ class StackProcess:
 
     def __init__(self, *options: str, cwd: Path, oddswire: Path = ODDSWIRE) -> None:
         self._mark = uuid.uuid4().hex
+        self._cwd = cwd
         self._process = subprocess.Popen(
             [oddswire, "up", *options],
             cwd=cwd,
@@ -97,9 +98,17 @@ class StackProcess:
         found = []
         for process in psutil.process_iter():
             with suppress(psutil.Error):
-                if process.environ().get("ODDSWIRE_TEST_MARK") == self._mark:
+                if process.environ().get("ODDSWIRE_TEST_MARK") == self._mark or self._works_below(process):
                     found.append(process)
         return found
+
+    def pids(self) -> set[int]:
+        """Those of all processes but PostgreSQL's, which has one more for every connection."""
+        return {process.pid for process in self.processes() if process.name() != "postgres"}
+
+    def _works_below(self, process: psutil.Process) -> bool:
+        """Whether it works in the data directory: PostgreSQL's processes write their title over their environment."""
+        return Path(process.cwd()).is_relative_to(self._cwd / ".oddswire")
 
     def until_gone(self) -> None:
         """Waits until no process is left; zombies that only await their reaper do not count."""

@@ -20,16 +20,20 @@ SMALL = ("--events", "6", "--rate", "50")
 def test_it_says_where_everything_is_and_ends_without_a_trace(port: int, home: Path) -> None:
     with stack(*SMALL, "--port", str(port), cwd=home) as up:
         lines = up.until("ready in")
-        assert re.fullmatch(r"nats nats://127\.0\.0\.1:\d+", lines[0])
-        assert lines[1:-1] == [
+        beside = [line for line in lines if line.startswith(("postgres ", "archive "))]
+        line = [said for said in lines if said not in beside]
+        assert re.fullmatch(r"nats nats://127\.0\.0\.1:\d+", line[0])
+        assert line[1:-1] == [
             "feed simulator, 6 events, 50 updates/s",
             f"fanout-1 ws://127.0.0.1:{port + 100}/v1/stream",
             f"fanout-2 ws://127.0.0.1:{port + 101}/v1/stream",
         ]
+        assert re.fullmatch(r"postgres postgresql://127\.0\.0\.1:\d+", beside[0])
+        assert beside[1:] == ["archive keeps every change"]
         assert re.fullmatch(r"ready in \d+\.\d s", lines[-1])
         for shard in (100, 101):
             socket.create_connection(("127.0.0.1", port + shard), timeout=5).close()
-        assert len(up.processes()) == 5
+        assert len(up.pids()) == 6
         assert up.end(signal.SIGTERM) == 0
         assert up.processes() == []
         assert up.rest() == ["stopped"]
@@ -49,19 +53,25 @@ def test_kill_9_of_up_leaves_no_process_and_the_next_up_starts(port: int, home: 
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("nats", "nats-server -c"), ("feed", "feeds run"), ("fanout-1", "--name fanout-1")]
+    ("name", "words"),
+    [
+        ("nats", "nats-server -c"),
+        ("feed", "feeds run"),
+        ("fanout-1", "--name fanout-1"),
+        ("archive", "gateway archive"),
+    ],
 )
 def test_a_part_that_is_killed_comes_back_alone(name: str, words: str, port: int, home: Path) -> None:
     with stack(*SMALL, "--port", str(port), cwd=home) as up:
         up.until("ready in")
-        before = {process.pid for process in up.processes()}
+        before = up.pids()
         killed = up.part(words)
         killed.kill()
         assert up.until(f"{name} is ready again") == [
             f"{name} died, by SIGKILL; starting it again in 0.25 s",
             f"{name} is ready again",
         ]
-        assert before - {process.pid for process in up.processes()} == {killed.pid}
+        assert before - up.pids() == {killed.pid}
         assert up.end() == 0
 
 
@@ -86,6 +96,9 @@ def test_watch_finds_the_stack_and_sees_prices(port: int, home: Path) -> None:
         watched = subprocess.run(watch, capture_output=True, check=False, cwd=home, text=True, timeout=30)
         assert watched.returncode == 0
         assert re.search(f":({port + 100}|{port + 101})/v1/stream", watched.stderr)
+        for command in (["history", "holes"], ["migrate"]):
+            asked = subprocess.run([str(ODDSWIRE), *command], capture_output=True, check=False, cwd=home, timeout=30)
+            assert (asked.returncode, asked.stdout) == (0, b""), asked.stderr
         kinds = {json.loads(line)["t"] for line in watched.stdout.splitlines()}
         assert {"img", "live", "d"} <= kinds
         assert up.end() == 0

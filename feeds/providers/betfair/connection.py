@@ -24,6 +24,7 @@ from feeds.providers.betfair.settings import BetfairSettings, words
 from feeds.providers.betfair.standing import Standing
 from feeds.providers.betfair.telling import Teller
 from feeds.providers.refusals import RefusalLog
+from feeds.recorder import LineRecorder
 from feeds.recording import Tally
 
 READ_BYTES_MAX: Final = 64 * 1024
@@ -56,6 +57,7 @@ class StreamConnection:
         self._subscription: Subscription | None = None
         self._resume: Resume | None = None
         self._holed_images = 0
+        self.record: LineRecorder | None = None
 
     async def keep_up(self) -> None:
         """Connects, and connects again, until cancelled. Raises Refused where trying again is of no use."""
@@ -139,6 +141,8 @@ class StreamConnection:
             incoming, outgoing = await asyncio.open_connection(
                 settings.host, settings.port, ssl=tls_context(settings), limit=READ_BYTES_MAX
             )
+        if self.record is not None:
+            self.record.begin()
         began = clock()
         live_at: float | None = None
         try:
@@ -147,6 +151,8 @@ class StreamConnection:
                     data = await incoming.read(READ_BYTES_MAX)
                 if not data:
                     raise StreamFailed("cut", "Betfair ended the connection", "resume")
+                if self.record is not None:
+                    self.record.write(data)
                 for change in session.receive(data):
                     await self._learn(change)
                 outgoing.write(session.data_to_send())

@@ -21,6 +21,7 @@ from feeds.providers.betfair.settings import BetfairSettings
 from feeds.providers.betfair.telling import Teller
 from feeds.providers.clock import unix_ms
 from feeds.providers.endings import not_offered
+from feeds.recorder import Recorder
 from feeds.recording import Tally
 
 _log = structlog.get_logger(__name__)
@@ -51,6 +52,8 @@ class BetfairLive:
         self._lanes = lanes
         self._names = names
         self._now_ms = now_ms
+        self.recorder: Recorder | None = None
+        """Records what the stream says, from the next connection on."""
 
     async def run(self, sink: FeedSink) -> None:
         """Until cancelled. Raises, in a group, Refused("betfair_login", or "betfair_" and Betfair's error code)."""
@@ -59,6 +62,7 @@ class BetfairLive:
         translator = Translator(feed=self.feed, lanes=self._lanes, catalogue=catalogue, names=self._names)
         teller = Teller(sink, translator, self._now_ms)
         connection = StreamConnection(self._settings, self._account, naming=naming, teller=teller, tally=self.tally)
+        connection.record = None if self.recorder is None else self.recorder.lines()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_alive())
             group.create_task(connection.keep_up())

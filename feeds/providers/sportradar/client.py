@@ -30,6 +30,7 @@ from feeds.providers.sportradar.rest import ApiUnavailable, UofApi
 from feeds.providers.sportradar.settings import SportradarSettings
 from feeds.providers.sportradar.spec import AnySystemMessage, SnapshotComplete, SystemMessage
 from feeds.providers.sportradar.spec import Producer as ProducerDescription
+from feeds.recorder import Recorder
 from feeds.recording import Tally
 
 TICK_S: Final = 0.1
@@ -62,6 +63,8 @@ class SportradarFeed:
         self._product = product
         self._settings = settings
         self._now_ms = now_ms
+        self.recorder: Recorder | None = None
+        """Records every message of the feed, other producers' too."""
 
     @property
     def tally(self) -> Tally:
@@ -116,6 +119,7 @@ class _Session:
         self._found = found
         self._translator = feed.translator
         self._refusals = feed.refusals
+        self._recorder = feed.recorder
         self._api = api
         self._settings = settings
         self._sink = sink
@@ -160,6 +164,8 @@ class _Session:
             wait_s = min(wait_s * 2, RETRY_S_MAX)
 
     def _take(self, data: bytes) -> None:
+        if self._recorder is not None:
+            self._recorder.write(data)
         try:
             message = parse(data)
             if isinstance(message, SystemMessage):

@@ -28,6 +28,7 @@ from feeds.providers.theoddsapi.mapping import Translator
 from feeds.providers.theoddsapi.parse import Snapshot, parse
 from feeds.providers.theoddsapi.plan import Plan
 from feeds.providers.theoddsapi.settings import TheOddsApiSettings, check_bookmaker, check_key, check_sports
+from feeds.recorder import Recorder
 from feeds.recording import Tally
 
 LOOK_S: Final = 0.25
@@ -72,6 +73,8 @@ class TheOddsApi:
             feed=feed, lanes=lanes, names=names, bookmaker=check_bookmaker(settings), price_format=settings.odds_format
         )
         self._refusals = RefusalLog(feed)
+        self.recorder: Recorder | None = None
+        """Records every answer."""
         self._good_s: dict[Question, float] = {}
         self._told: FeedState | None = None
         self._factor = 1.0
@@ -140,6 +143,8 @@ class TheOddsApi:
         older = False
         try:
             body = await run.fetcher.get(path, self._plan.parameters(question))
+            if body is not None and self.recorder is not None:
+                self.recorder.write(body)
             if body is not None and self._agenda.wants(question):
                 older = self._take(question, parse(body), run.sink)
         except NoAnswer as failure:

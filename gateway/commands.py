@@ -1,0 +1,83 @@
+"""The command line of `python -m gateway`, as data: which commands there are and what they take. Runs nothing."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from gateway.desk.arguments import add_desk
+from gateway.history.options import add_history
+
+Command = Callable[[argparse.Namespace], int]
+Kinds = argparse._SubParsersAction  # noqa: SLF001 argparse has no public name for it
+
+
+def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
+    """The parser; the chosen command stands in `run` of what it parses."""
+    top = argparse.ArgumentParser(prog="oddswire gateway", description="The gateway's commands.")
+    kinds = top.add_subparsers(required=True, metavar="COMMAND")
+    for name, add in (
+        ("settings", _settings),
+        ("postgres", _postgres),
+        ("migrate", _migrate),
+        ("archive", _archive),
+        ("history", _history),
+        ("desk", add_desk),
+    ):
+        add(kinds).set_defaults(run=commands[name])
+    return top
+
+
+def _settings(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    settings = kinds.add_parser("settings", help="every setting of the gateway and of `oddswire up`")
+    settings.add_argument("--json", action="store_true", help="as a JSON list")
+    return settings
+
+
+def _postgres(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    postgres = kinds.add_parser(
+        "postgres",
+        help="become a local PostgreSQL",
+        description="This process becomes a PostgreSQL on loopback: the machine's own, or that of the wheel. The "
+        "password of its one user stands in DIR/pgpass.",
+    )
+    postgres.add_argument("--port", type=int, required=True, metavar="P", help="port to listen on")
+    postgres.add_argument("--data-dir", type=Path, required=True, metavar="DIR", help="where everything is stored")
+    return postgres
+
+
+def _migrate(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    migrate = kinds.add_parser(
+        "migrate",
+        help="bring the database's schema up to this version",
+        description="Applies the migrations that are missing, all or none. Safe when two run at once.",
+    )
+    _database(migrate)
+    return migrate
+
+
+def _archive(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    archive = kinds.add_parser(
+        "archive",
+        help="keep every change of the log in the database, until SIGTERM",
+        description="Migrates, then archives every lane exactly once. A second archiver of a database stands by.",
+    )
+    archive.add_argument("--nats", dest="nats_url", metavar="URL", help="address of nats-server")
+    archive.add_argument("--metrics-port", type=int, metavar="P", help="serve /metrics on this loopback port")
+    _database(archive)
+    return archive
+
+
+def _history(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    database = argparse.ArgumentParser(add_help=False)
+    _database(database)
+    return add_history(kinds, database)
+
+
+def _database(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--database",
+        metavar="URL",
+        help="postgresql://USER@HOST:PORT/NAME; a password goes in ODDSWIRE_DATABASE_PASSWORD",
+    )

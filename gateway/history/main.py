@@ -1,0 +1,106 @@
+"""Wires the archiver and runs it: here the archive meets NATS and the database."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable
+from datetime import date
+
+from prometheus_client import start_http_server
+
+from feeds.adapters import process
+from feeds.adapters.nats.connection import Connection
+from feeds.adapters.nats.tap import JetStreamTaps
+from feeds.contract.errors import LogUnavailable, NotLeader
+from feeds.contract.settings import BusSettings
+from feeds.main import Feed
+from feeds.metrics import FeedMetrics
+from gateway.history.archiver import Archiver, first_of
+from gateway.history.changes import day_span
+from gateway.history.metrics import HistoryMetrics
+from gateway.history.replay import ArchivedDay
+from gateway.history.settings import HistorySettings
+from gateway.store.errors import DatabaseUnavailable
+from gateway.store.pool import open_database
+from gateway.store.settings import DatabaseSettings
+from gateway.store.waiting import until_migrated
+
+DURABLE = "archive"
+"""The archive's name among the consumers of a lane."""
+
+_FLUSH_LOOK_S = 0.02
+
+_GARBAGE_THRESHOLD = 100_000
+"""A batch is tens of thousands of tuples that hold no cycle; looking for some took an eighth of the archiver's time."""
+
+
+async def archive(bus: BusSettings, database: DatabaseSettings, settings: HistorySettings) -> int:
+    """Archives until SIGTERM or SIGINT. Raises MigrationRefused. Gives the exit status."""
+    gc.freeze()
+    gc.set_threshold(_GARBAGE_THRESHOLD)
+    metrics = HistoryMetrics()
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port, addr="127.0.0.1", registry=metrics.registry)
+    working = asyncio.create_task(_work(bus, database, settings, metrics))
+    signalled = asyncio.create_task(process.until_signalled())
+    await asyncio.wait((working, signalled), return_when=asyncio.FIRST_COMPLETED)
+    signalled.cancel()
+    if not working.done():
+        working.cancel()
+        await asyncio.wait((working,))
+        return 0
+    working.result()
+    return 0
+
+
+async def _work(
+    bus: BusSettings, database: DatabaseSettings, settings: HistorySettings, metrics: HistoryMetrics
+) -> None:
+    await until_migrated(database)
+    async with open_database(database) as pool, Connection(bus.nats_url, name="archive") as connection:
+        make_tap = JetStreamTaps(connection, lanes=bus.lanes, durable=DURABLE).tap
+        archiver = Archiver(
+            pool, make_tap, lanes=bus.lanes, log_age_s=bus.log_age_s, settings=settings, metrics=metrics
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(connection.ended())
+            group.create_task(archiver.run(_say_ready))
+
+
+class ReplayEnded(OSError):
+    """The log or the database went away, or another process took the feed over."""
+
+
+async def replay(
+    bus: BusSettings, database: DatabaseSettings, *, day: date, speed: float, feed: str, tell: Callable[[str], None]
+) -> int:
+    """Plays an archived day onto a bus, until its end or a signal. Raises NotInHistory, ReplayEnded."""
+    async with open_database(database) as pool, Connection(bus.nats_url, name=f"feed-{feed}") as connection:
+        span = await day_span(pool, day)
+        finished = asyncio.Event()
+        provider = ArchivedDay(pool, span, feed=feed, lanes=bus.lanes, speed=speed, finished=finished.set)
+        playing = Feed(provider, connection, bus=bus, metrics=FeedMetrics())
+        try:
+            async with asyncio.TaskGroup() as group:
+                running = group.create_task(playing.run(lambda: tell(f"feed {feed} ready")))
+                ends = [group.create_task(process.until_signalled()), group.create_task(_played(playing, finished))]
+                await asyncio.wait([*ends, running], return_when=asyncio.FIRST_COMPLETED)
+                playing.stop()
+                for task in ends:
+                    task.cancel()
+        except* (NotLeader, LogUnavailable, DatabaseUnavailable) as errors:
+            raise ReplayEnded(f"the replay ended early: {first_of(errors)}") from errors
+    tell(f"played {provider.put} changes of {day}")
+    return 0
+
+
+async def _played(playing: Feed, finished: asyncio.Event) -> None:
+    """Waits until the last change was put, and all that was put is stored."""
+    await finished.wait()
+    while any(leader.writer.busy for leader in playing.leaders.values()):  # noqa: ASYNC110 the writer tells nobody
+        await asyncio.sleep(_FLUSH_LOOK_S)
+
+
+def _say_ready() -> None:
+    print("archive ready", flush=True)

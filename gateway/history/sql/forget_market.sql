@@ -1,0 +1,5 @@
+-- Markets that ended before what is kept. $1 the first moment that is.
+DELETE FROM history.market AS known
+WHERE
+    known.gone_ts_log < $1
+    AND NOT EXISTS (SELECT 1 FROM history.change WHERE change.market = known.market)

@@ -1,0 +1,1 @@
+"""PostgreSQL for everyone: a local server, the migrations of the whole project, pools. Owns no table but its own."""

@@ -1,0 +1,15 @@
+"""What goes wrong with the database, in words for people. None of them ever holds a password."""
+
+from __future__ import annotations
+
+
+class DatabaseUnavailable(Exception):
+    """The database did not answer, or ended the connection; what was under way may or may not have been done."""
+
+
+class NoDatabaseServer(Exception):
+    """There is no PostgreSQL to start here, or it does not start."""
+
+
+class MigrationRefused(Exception):
+    """The database's schema is not one that this program's migrations lead from."""

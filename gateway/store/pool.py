@@ -1,0 +1,110 @@
+"""Connections to the database: how they are opened, and what of their failing is told apart. Holds no SQL of anyone.
+
+`asyncpg` has no types of its own; what is used of it stands here, in `Database`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import asyncpg
+
+from gateway.store.errors import DatabaseUnavailable
+from gateway.store.settings import DatabaseSettings
+
+Row = Any
+"""An asyncpg.Record: values by column name."""
+
+_GONE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the driver loses track where a connection breaks in the middle
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    OSError,
+    TimeoutError,
+)
+"""What says nothing about the question, only that it was not answered."""
+
+
+@contextlib.contextmanager
+def told_apart(where: str) -> Iterator[None]:
+    """Raises DatabaseUnavailable for whatever may be otherwise the next time; a mistake of ours stays what it is."""
+    try:
+        yield
+    except asyncpg.InvalidAuthorizationSpecificationError as error:
+        raise DatabaseUnavailable(f"database {where} refuses us: {error}") from error
+    except _GONE as error:
+        raise DatabaseUnavailable(f"database {where}: {str(error) or type(error).__name__}") from error
+
+
+class Database:
+    """A pool of connections, each in UTC and with limits on what a statement may take."""
+
+    def __init__(self, pool: Any, where: str) -> None:
+        self._pool = pool
+        self._where = where
+
+    @contextlib.asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """One connection. Raises DatabaseUnavailable, also out of what is done with it."""
+        with told_apart(self._where):
+            async with self._pool.acquire() as connection:
+                done = False
+                try:
+                    yield connection
+                    done = True
+                finally:
+                    if not done:
+                        connection.terminate()  # nobody knows what state it is in
+
+    async def look(self, connection: Any) -> None:
+        """Whether a connection still stands; for one that is held while others work. Raises DatabaseUnavailable."""
+        with told_apart(self._where):
+            await connection.execute("SELECT 1")
+
+    async def fetch(self, sql: str, *values: object) -> list[Row]:
+        """All rows. Raises DatabaseUnavailable."""
+        async with self.connection() as connection:
+            rows: list[Row] = await connection.fetch(sql, *values)
+            return rows
+
+    async def row(self, sql: str, *values: object) -> Row | None:
+        """The first row. Raises DatabaseUnavailable."""
+        async with self.connection() as connection:
+            return await connection.fetchrow(sql, *values)
+
+    async def execute(self, sql: str, *values: object) -> str:
+        """What the server says of it, "DELETE 3". Raises DatabaseUnavailable."""
+        async with self.connection() as connection:
+            done: str = await connection.execute(sql, *values)
+            return done
+
+
+def connect_options(settings: DatabaseSettings) -> dict[str, Any]:
+    """What a connection of asyncpg is opened with."""
+    password = settings.password.get_secret_value()
+    timeout_ms = str(int(settings.statement_timeout_s * 1000))
+    return {
+        "dsn": settings.url.get_secret_value(),
+        "timeout": settings.connect_timeout_s,
+        "command_timeout": settings.statement_timeout_s + settings.connect_timeout_s,
+        "server_settings": {"timezone": "UTC", "statement_timeout": timeout_ms, "application_name": "oddswire"},
+        **({"password": password} if password else {}),
+    }
+
+
+@contextlib.asynccontextmanager
+async def open_database(settings: DatabaseSettings) -> AsyncIterator[Database]:
+    """A pool, closed at the end at once whatever is under way. Raises DatabaseUnavailable."""
+    with told_apart(settings.shown):
+        pool = await asyncpg.create_pool(min_size=0, max_size=settings.connections, **connect_options(settings))
+    try:
+        yield Database(pool, settings.shown)
+    finally:
+        pool.terminate()

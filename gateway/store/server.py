@@ -1,0 +1,183 @@
+"""A local PostgreSQL: for a laptop, for tests and for measuring. The one place that knows how it is made and started.
+
+Everything it stores lies in one directory, and every commit is on disk (`fsync` is on). It listens on loopback only,
+and asks for a password that stands in a file of ours only (`pgpass`, mode 0600), so that its address is no secret.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+from gateway.store.binaries import Binaries, candidates, choose, unprivileged
+from gateway.store.errors import NoDatabaseServer
+
+USER = "oddswire"
+DATABASE = "postgres"
+READY_LINE = r"database system is ready to accept connections$"
+"""What a server that serves writes to stderr."""
+
+_HOST = "127.0.0.1"
+_INIT_TIMEOUT_S = 60.0
+_START_TIMEOUT_S = 60.0
+_STOP_TIMEOUT_S = 20.0
+_POLL_S = 0.02
+
+_SETTINGS = {
+    "listen_addresses": _HOST,
+    "unix_socket_directories": "",
+    "fsync": "on",
+    "shared_buffers": "128MB",
+    "max_wal_size": "2GB",
+    "max_connections": "100",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "jit": "off",  # compiling costs more than any query here takes
+}
+
+
+def server_url(directory: Path, port: int) -> str:
+    """The address of a server in this directory; the password is found by way of it, but does not stand in it."""
+    return f"postgresql://{USER}@{_HOST}:{port}/{DATABASE}?passfile={quote(str(directory.resolve() / 'pgpass'))}"
+
+
+def prepare(directory: Path, *, among: list[Binaries] | None = None) -> list[str]:
+    """Makes the database where there is none yet. Gives the command of its server but for the port.
+
+    `among`: the PostgreSQLs to choose from, default all that are here. Raises NoDatabaseServer, OSError.
+    """
+    data = directory / "data"
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    binaries = choose(data, candidates() if among is None else among)
+    words = unprivileged(data)
+    if not (data / "PG_VERSION").exists():
+        _initialise(directory, data, [*words, binaries.program("initdb")])
+    _forget_dead_server(data / "postmaster.pid")
+    settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    return [*words, binaries.program("postgres"), "-D", str(data.resolve()), *settings]
+
+
+def _initialise(directory: Path, data: Path, initdb: list[str]) -> None:
+    password = secrets.token_hex(16)
+    passfile = directory / "pgpass"
+    passfile.touch(mode=0o600)
+    passfile.write_text(f"{_HOST}:*:*:{USER}:{password}\n", encoding="ascii")
+    reading, writing = os.pipe()  # no file that another user would have to be able to read
+    os.write(writing, password.encode() + b"\n")
+    os.close(writing)
+    options = ["--auth=scram-sha-256", f"--pwfile=/dev/fd/{reading}", "--encoding=UTF8", "--locale=C"]
+    try:
+        subprocess.run(
+            [*initdb, "-D", str(data), "-U", USER, *options, "--no-instructions", "--no-sync"],
+            capture_output=True,
+            check=True,
+            pass_fds=(reading,),
+            text=True,
+            timeout=_INIT_TIMEOUT_S,
+        )
+    except subprocess.CalledProcessError as error:
+        shutil.rmtree(data)
+        raise NoDatabaseServer(f"{directory}: initdb: {error.stderr.strip()[-500:]}") from error
+    except subprocess.TimeoutExpired as error:
+        shutil.rmtree(data)
+        raise NoDatabaseServer(f"{directory}: initdb did not end within {_INIT_TIMEOUT_S:g} s") from error
+    finally:
+        os.close(reading)
+
+
+def _forget_dead_server(note: Path) -> None:
+    """A killed server leaves its number; should another program have that number now, the next one would not start."""
+    with contextlib.suppress(FileNotFoundError, ValueError, IndexError):
+        pid = int(note.read_text().splitlines()[0])
+        try:
+            name = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            name = ""
+        if name != "postgres":
+            note.unlink()
+
+
+def replace_process(*, port: int, directory: Path) -> None:
+    """This process becomes a PostgreSQL server; returns only by raising (OSError, NoDatabaseServer)."""
+    command = prepare(directory)
+    os.execv(command[0], [*command, "-p", str(port)])  # noqa: S606
+
+
+class PostgresServer:
+    """One server as a child process. `async with PostgresServer(directory=..., port=...) as server: ... server.url`."""
+
+    def __init__(self, *, directory: Path, port: int, among: list[Binaries] | None = None) -> None:
+        self.directory = directory
+        self.port = port
+        self._among = among
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return server_url(self.directory, self.port)
+
+    async def start(self) -> None:
+        """Starts it on its port and data, and waits until it serves. Raises NoDatabaseServer with its words."""
+        command = await asyncio.to_thread(prepare, self.directory, among=self._among)
+        path = self.directory / "postgres.log"
+        with path.open("wb") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *command, "-p", str(self.port), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        try:
+            async with asyncio.timeout(_START_TIMEOUT_S):
+                while b"ready to accept connections\n" not in path.read_bytes():
+                    if self._process.returncode is not None:
+                        raise NoDatabaseServer(f"PostgreSQL ended: {_tail(path)}")
+                    await asyncio.sleep(_POLL_S)
+        except TimeoutError:
+            await self.kill()
+            raise NoDatabaseServer(f"PostgreSQL does not serve: {_tail(path)}") from None
+
+    async def stop(self) -> None:
+        """Ends it properly, and with it the connections of whoever is still there."""
+        await self._end(signal.SIGINT)
+
+    async def kill(self) -> None:
+        """Ends it as a crash would."""
+        await self._end(signal.SIGKILL)
+
+    async def restart(self) -> None:
+        """A crash and a start on the same port and data."""
+        await self.kill()
+        await self.start()
+
+    async def _end(self, how: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(how)
+        try:
+            await asyncio.wait_for(process.wait(), _STOP_TIMEOUT_S)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+
+def _tail(path: Path) -> str:
+    lines = path.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"
