@@ -131,6 +131,11 @@ class Command:
     why: str
     version: int | None = None
 
+    @property
+    def action(self) -> Action:
+        """What kind of edit it is."""
+        return _ACTIONS[type(self.edit)]
+
     def check(self) -> None:
         """Raises Refused("bad_command")."""
         if not ID_PATTERN.match(self.id):
@@ -160,7 +165,7 @@ def carried_out(command: Command, overlay: Overlay | None, *, version: int, now_
         id=command.id,
         scope=command.aim.scope,
         version=version,
-        action=_ACTIONS[type(command.edit)],
+        action=command.action,
         target=command.aim.target,
         by=command.by,
         at=now_ms,

@@ -85,7 +85,7 @@ async def _carry_out(command: Command, at: Desk) -> int:
         done = await at.carry_out(command)
     except Unanswered as error:
         return _complain([f"it may have been written, or not: {error}", again], EXIT_FAILED)
-    print(done_line(done))
+    print(done_line(command, done))
     if done.whole:
         return 0
     return _complain([*fault_lines(done), f"{again} --version {done.overlay.version - 1}"], EXIT_FAILED)

@@ -9,7 +9,7 @@ import msgspec
 
 from feeds.contract.desk import Change, Entries
 from feeds.contract.prices import cents_text, milli_text
-from gateway.desk.commands import Aim
+from gateway.desk.commands import Aim, Command
 from gateway.desk.reading import Shown
 from gateway.desk.writing import Done
 
@@ -59,11 +59,10 @@ def change_json(change: Change) -> str:
     return msgspec.json.encode(change).decode()
 
 
-def done_line(done: Done) -> str:
+def done_line(command: Command, done: Done) -> str:
     """What a command did."""
-    change = done.overlay.change
     lanes = f"lane {done.lanes[0]}" if len(done.lanes) == 1 else f"lanes {_numbers(done.lanes)}"
-    return f"{change.action} {Aim(change.scope, change.target).text}: version {change.version}, {lanes}"
+    return f"{command.action} {command.aim.text}: version {done.overlay.version}, {lanes}"
 
 
 def fault_lines(done: Done) -> Iterator[str]:

@@ -152,7 +152,7 @@ class Desk:
         """The overlay that was written, now or before; None where another write was faster. Raises Refused."""
         found = await asyncio.gather(*(self._find(each, command.aim.scope) for each in (lane, *others)))
         newest = max(found, key=_version)  # the first of them, where several are
-        if newest.overlay is not None and newest.overlay.change.id == command.id:
+        if newest.overlay is not None and _made_by(newest.overlay, command):
             return newest.overlay
         if command.version not in (None, newest.version):
             raise Refused(
@@ -213,6 +213,11 @@ class Desk:
 
 async def _pause(attempt: int) -> None:
     await asyncio.sleep(RETRY_S * (attempt + 1) * random.uniform(0.5, 1.0))
+
+
+def _made_by(overlay: Overlay, command: Command) -> bool:
+    """Whether a command is in an overlay already; its own desk, which was not told so, did not put it on the trail."""
+    return command.id in {change.id for change in (*overlay.earlier, overlay.change)}
 
 
 def _version(found: _Found) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from feeds.contract.errors import LogUnavailable
 from feeds.contract.lane import Stored
@@ -14,7 +14,8 @@ LANES = 3
 
 
 class MemoryDeskLog:
-    """An OverlayLog. `away` are lanes that do not answer; `before_write` is called before every write."""
+    """An OverlayLog. `away` are lanes that do not answer; `before_write` is called before every write, `while_silent`
+    after one that is stored and not answered."""
 
     def __init__(self, states: Iterable[Event | Market] = ()) -> None:
         self.lanes: list[dict[str, Stored]] = [{} for _ in range(LANES)]
@@ -24,6 +25,7 @@ class MemoryDeskLog:
         self.trail_away = False
         self.silent: set[int] = set()
         """Lanes that store the next write and do not say so."""
+        self.while_silent: Callable[[], Awaitable[object]] = _nothing
         self.before_write: Callable[[int, str], None] = lambda _lane, _subject: None
         for state in states:
             event = state.event if isinstance(state, Market) else state.id
@@ -64,6 +66,7 @@ class MemoryDeskLog:
         self.store(lane, subject, data)
         if lane in self.silent:
             self.silent.discard(lane)
+            await self.while_silent()
             raise LogUnavailable("no answer")
         return True
 
@@ -86,3 +89,7 @@ class MemoryDeskLog:
         if scope_subject is not None:
             records = [record for record in records if f"{record.subject}.".startswith(f"{scope_subject}.")]
         return records[-limit:]
+
+
+async def _nothing() -> None:
+    """Nothing happens meanwhile."""

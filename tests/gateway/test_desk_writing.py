@@ -148,6 +148,17 @@ async def test_a_lost_answer_is_found_out_and_nothing_is_written_twice(log: Memo
     assert (done.whole, log.ends[LANE]) == (True, before + 1)
 
 
+async def test_a_lost_answer_is_found_out_under_another_traders_change(log: MemoryDeskLog) -> None:
+    """Ours was stored, theirs came on top before we looked: ours is not laid again over theirs."""
+    log.silent.add(LANE)
+    log.while_silent = lambda: desk(log).carry_out(command(EVENT, Resume(), number=2))
+    done = await desk(log).carry_out(command(EVENT, Suspend()))
+    made = laid(log, EVENT, LANE)
+    assert made is not None
+    assert (done.whole, made.version, made.over) == (True, 2, True)
+    assert [change.id for change in on_trail(log)] == ["command-1", "command-2"]
+
+
 async def test_what_is_never_answered_is_told_as_such(log: MemoryDeskLog) -> None:
     log.before_write = lambda lane, _subject: log.away.add(lane)
     with pytest.raises(Unanswered):
