@@ -85,7 +85,7 @@ class Twins:
         sports = ",".join(self.theoddsapi.answers.sports())
         for settings in (
             betfair_settings(self.betfair_port, self.ca_file),
-            theoddsapi_settings(self.theoddsapi_port, sports),
+            theoddsapi_settings(self.theoddsapi_port, sports, timeout_s=5.0),
         ):
             for name in settings.model_fields_set:
                 value = getattr(settings, name)
