@@ -71,7 +71,8 @@ def _initialise(directory: Path, data: Path, initdb: list[str]) -> None:
     passfile = directory / "pgpass"
     passfile.touch(mode=0o600)
     passfile.write_text(f"{_HOST}:*:*:{USER}:{password}\n", encoding="ascii")
-    reading, writing = os.pipe()  # no file that another user would have to be able to read
+    reading, writing = os.pipe()
+    os.fchown(reading, data.stat().st_uid, -1)  # whom initdb runs as: a file would have to be where that user may read
     os.write(writing, password.encode() + b"\n")
     os.close(writing)
     options = ["--auth=scram-sha-256", f"--pwfile=/dev/fd/{reading}", "--encoding=UTF8", "--locale=C"]

@@ -72,7 +72,8 @@ def part(name: str, script: str) -> Part:
 
 
 def descendants() -> list[psutil.Process]:
-    return psutil.Process().children(recursive=True)
+    """All that was started, but for the database that other tests have beside."""
+    return [child for child in psutil.Process().children(recursive=True) if child.name() != "postgres"]
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+import shutil
 import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -38,6 +43,33 @@ async def test_what_was_committed_survives_a_kill_and_a_stale_lock(kind: str, tm
     note.write_text("1\n")  # another program's number by now
     async with PostgresServer(directory=tmp_path / "pg", port=free_port(), among=among) as server:
         await (await asyncpg.connect(server.url)).close()
+
+
+@pytest.fixture
+def open_directory() -> Iterator[Path]:
+    """A directory that every user may enter, which those of pytest are not."""
+    with tempfile.TemporaryDirectory(prefix="oddswire-test-pg-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def _has_system_user() -> bool:
+    return any(entry.pw_name == "postgres" for entry in pwd.getpwall())
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not _has_system_user(), reason="only root needs another user, `postgres`")
+async def test_root_without_namespaces_starts_it_as_the_system_s_user(
+    open_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setpriv = shutil.which("setpriv")
+    assert setpriv is not None
+    (open_directory / "bin").mkdir()
+    (open_directory / "bin" / "setpriv").symlink_to(setpriv)
+    monkeypatch.setenv("PATH", str(open_directory / "bin"))  # no unshare
+    among = [kinds()["distribution" if "distribution" in kinds() else "wheel"]]
+    async with PostgresServer(directory=open_directory / "pg", port=free_port(), among=among) as server:
+        await (await asyncpg.connect(server.url)).close()
+        assert (open_directory / "pg" / "data").owner() == "postgres"
 
 
 async def test_nobody_enters_without_the_password(postgres: PostgresServer) -> None:
