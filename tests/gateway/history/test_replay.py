@@ -27,9 +27,8 @@ DAY_S = 86_400
 
 
 def as_replayed(state: Market | Event) -> Market | Event:
-    if isinstance(state, Event):
-        return msgspec.structs.replace(state, ts=0)
-    return msgspec.structs.replace(state, ts=0, src=source_id("replay", lane_of(state.event, LANES)))
+    event = state.id if isinstance(state, Event) else state.event
+    return msgspec.structs.replace(state, ts=0, src=source_id("replay", lane_of(event, LANES)))
 
 
 async def test_a_day_is_played_back_from_what_stood_at_its_beginning(
