@@ -39,6 +39,7 @@ _SETTINGS = {
     "unix_socket_directories": "",
     "fsync": "on",
     "shared_buffers": "128MB",
+    "dynamic_shared_memory_type": "mmap",  # in the data directory: a kill would leave files in /dev/shm
     "max_wal_size": "2GB",
     "max_connections": "100",
     "timezone": "UTC",
