@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import msgspec
@@ -36,35 +36,41 @@ async def ask(options: argparse.Namespace, settings: DatabaseSettings, tell: Tel
             case "holes":
                 return await _holes(database, tell)
             case _:
-                for line in await _read(options, HistoryReads(database)):
+                async for line in _read(options, HistoryReads(database)):
                     tell(line)
     return 0
 
 
-async def _read(options: argparse.Namespace, reads: HistoryReads) -> Iterator[str]:
+async def _read(options: argparse.Namespace, reads: HistoryReads) -> AsyncIterator[str]:
     match options.what:
+        case "prices" if options.interval == "raw":
+            async for line in _states(options, reads):
+                yield line
         case "prices":
-            return await _prices(options, reads)
+            until_us = _now_us() if options.until is None else options.until
+            for bar in await reads.bars(options.market, options.interval, from_us=options.since, to_us=until_us):
+                yield _json(bar)
+        case "board" if options.cursor is not None:
+            yield _board(await reads.board_at_cursor(options.event, options.cursor))
         case "board":
-            if options.cursor is not None:
-                return _board(await reads.board_at_cursor(options.event, options.cursor))
-            return _board(await reads.board_at(options.event, options.at))
+            yield _board(await reads.board_at(options.event, options.at))
         case "line":
-            return map(_line, await reads.movement(options.market))
+            for ends in await reads.movement(options.market):
+                yield _line(ends)
         case "live":
             proof = await reads.was_live(options.market, options.selection, options.price, options.cursor)
             state = None if proof.state is None else _state(proof.state)
-            return iter([_json({"live": proof.live, "doubt": proof.doubt, "state": state})])
-    raise AssertionError(options.what)
+            yield _json({"live": proof.live, "doubt": proof.doubt, "state": state})
 
 
-async def _prices(options: argparse.Namespace, reads: HistoryReads) -> Iterator[str]:
+async def _states(options: argparse.Namespace, reads: HistoryReads) -> AsyncIterator[str]:
+    """All of them, one answer of the archive after the other."""
     until_us = _now_us() if options.until is None else options.until
-    if options.interval == "raw":
-        states = await reads.states(options.market, from_us=options.since, to_us=until_us)
-        return (_json(_state(state)) for state in states)
-    bars = await reads.bars(options.market, options.interval, from_us=options.since, to_us=until_us)
-    return map(_json, bars)
+    from_us, from_s = options.since, 0
+    while states := await reads.states(options.market, from_us=from_us, to_us=until_us, from_s=from_s):
+        for state in states:
+            yield _json(_state(state))
+        from_us, from_s = max(states[-1].at_us, from_us), states[-1].s + 1
 
 
 async def _parquet(options: argparse.Namespace, database: Database, tell: Tell) -> int:
@@ -87,9 +93,9 @@ async def _holes(database: Database, tell: Tell) -> int:
     return 1 if rows else 0
 
 
-def _board(board: PastBoard) -> Iterator[str]:
+def _board(board: PastBoard) -> str:
     event = None if board.event is None else msgspec.Raw(event_json(board.event, board.event_s))
-    yield _json({"event": event, "src": board.sources, "items": [_state(state)["market"] for state in board.states]})
+    return _json({"event": event, "src": board.sources, "items": [_state(state)["market"] for state in board.states]})
 
 
 def _line(ends: LineEnds) -> str:

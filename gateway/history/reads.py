@@ -20,7 +20,7 @@ from gateway.history.tables import heard_of
 from gateway.store.pool import Database, Row
 
 STATES_MAX = 20_000
-"""States of one answer; who wants more asks again from the last one's moment."""
+"""States of one answer; who wants more goes on behind the last one."""
 
 WIDTHS: Final[dict[Interval, timedelta]] = {"1m": timedelta(minutes=1), "1h": timedelta(hours=1)}
 
@@ -42,15 +42,20 @@ class HistoryReads:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def states(self, market_id: str, *, from_us: int, to_us: int, most: int = STATES_MAX) -> list[PastState]:
-        """Every state a market had from a moment to before another; the first one is what stood at the beginning."""
-        key = market_key(market_id)
-        standing = await self._database.row(statement("state_as_of"), key, at_time(from_us), _ANY_LOG, _ANY_S)
-        rows = await self._database.fetch(
-            statement("states_between"), key, at_time(from_us), at_time(to_us), min(most, STATES_MAX)
-        )
-        if standing is not None and standing["ts_log"] < at_time(from_us):
-            rows.insert(0, standing)
+    async def states(
+        self, market_id: str, *, from_us: int, to_us: int, from_s: int = 0, most: int = STATES_MAX
+    ) -> list[PastState]:
+        """Every state a market had from a moment to before another, at most `most`: what stood at the beginning first.
+
+        Who got `most` goes on at the last one's `at_us` with `from_s` behind its `s`.
+        """
+        key, begin = market_key(market_id), at_time(from_us)
+        values = (key, begin, at_time(to_us), min(most, STATES_MAX), from_s)
+        rows = await self._database.fetch(statement("states_between"), *values)
+        if not from_s:
+            standing = await self._database.row(statement("state_as_of"), key, begin, _ANY_LOG, _ANY_S)
+            if standing is not None and standing["ts_log"] < begin:
+                rows.insert(0, standing)
         return states_of(rows)
 
     async def prices(self, market_id: str, selection_id: str, *, from_us: int, to_us: int) -> list[PastPrice]:

@@ -13,6 +13,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -30,6 +31,7 @@ _HOST = "127.0.0.1"
 _INIT_TIMEOUT_S = 60.0
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 20.0
+_LEAVE_S = 10.0
 _POLL_S = 0.02
 
 _SETTINGS = {
@@ -37,6 +39,7 @@ _SETTINGS = {
     "unix_socket_directories": "",
     "fsync": "on",
     "shared_buffers": "128MB",
+    "dynamic_shared_memory_type": "mmap",  # in the data directory: a kill would leave files in /dev/shm
     "max_wal_size": "2GB",
     "max_connections": "100",
     "timezone": "UTC",
@@ -61,6 +64,7 @@ def prepare(directory: Path, *, among: list[Binaries] | None = None) -> list[str
     words = unprivileged(data)
     if not (data / "PG_VERSION").exists():
         _initialise(directory, data, [*words, binaries.program("initdb")])
+    _until_left(data.resolve())
     _forget_dead_server(data / "postmaster.pid")
     settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
     return [*words, binaries.program("postgres"), "-D", str(data.resolve()), *settings]
@@ -93,6 +97,20 @@ def _initialise(directory: Path, data: Path, initdb: list[str]) -> None:
         raise NoDatabaseServer(f"{directory}: initdb did not end within {_INIT_TIMEOUT_S:g} s") from error
     finally:
         os.close(reading)
+
+
+def _until_left(data: Path) -> None:
+    """A killed server takes a moment to lose its children; the next does not start while they use its memory."""
+    deadline_s = time.monotonic() + _LEAVE_S
+    while time.monotonic() < deadline_s and any(_works_in(process, data) for process in Path("/proc").glob("[0-9]*")):
+        time.sleep(_POLL_S)
+
+
+def _works_in(process: Path, data: Path) -> bool:
+    try:
+        return (process / "cwd").readlink() == data and (process / "comm").read_text() == "postgres\n"
+    except OSError:  # it has ended, or is another user's
+        return False
 
 
 def _forget_dead_server(note: Path) -> None:

@@ -1,4 +1,4 @@
-"""The log on NATS JetStream: connection, streams, lane reader, fenced publisher; and questions between processes.
+"""The log on NATS JetStream: connection, streams, lane reader and tap, fenced publisher; questions between processes.
 
 Besides this only feeds.adapters.coordination imports `nats`.
 """

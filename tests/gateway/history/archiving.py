@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from feeds.adapters.nats.connection import Connection
@@ -88,6 +89,16 @@ async def logged(connection: Connection, lane: int) -> tuple[int, list[tuple[int
     return last_s, changes
 
 
+async def logged_once_back(connection: Connection, lane: int) -> tuple[int, list[tuple[int, State]]]:
+    """The same from a server that was just killed: the connection may not have noticed, or not be back."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await logged(connection, lane)
+            except NatsError:
+                await asyncio.sleep(0.05)
+
+
 async def archived(database: Database, lane: int) -> list[tuple[int, State]]:
     """Every change the archive holds of a lane's newest log, by position. Fails on one that is there twice."""
     log = "(SELECT max(log) FROM history.log WHERE lane = $1)"
@@ -125,7 +136,7 @@ async def equals_log(database: Database, connection: Connection, *, within_s: fl
     """Waits until all that the log holds now is archived, and compares. Gives the number of changes."""
     count = 0
     for lane in range(LANES):
-        last_s, expected = await logged(connection, lane)
+        last_s, expected = await logged_once_back(connection, lane)
         await reached(database, lane, last_s, within_s=within_s)
         found = [state for state in await archived(database, lane) if state[0] <= last_s]
         assert found == expected

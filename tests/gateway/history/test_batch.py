@@ -95,9 +95,9 @@ def test_a_market_is_told_of_when_it_begins_ends_and_comes_back() -> None:
         market("M1", "E1", ts=3, gone=True),
         market("M1", "E1", ts=4),
     ]
-    told = [
-        [known.gone for known in stored.take(memory, [logged(s, state)]).markets] for s, state in enumerate(steps, 1)
-    ]
+    told = []
+    for s, state in enumerate(steps, start=1):
+        told.append([known.gone for known in stored.take(memory, [logged(s, state)]).markets])
     assert told == [[False], [], [True], [False]]
 
 

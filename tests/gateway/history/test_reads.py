@@ -55,6 +55,10 @@ async def test_every_state_comes_back_as_it_was_and_what_stood_at_the_beginning_
     assert [state.at_us for state in found] == [at(1), at(2), at(3)]
     assert [state.s for state in await reads.states("M1", from_us=0, to_us=at(9))] == [1, 2, 3, 4, 5]
     assert await reads.states("M9", from_us=0, to_us=at(9)) == []
+    pages = [await reads.states("M1", from_us=at(0), to_us=at(9), most=2)]
+    while last := pages[-1]:
+        pages.append(await reads.states("M1", from_us=last[-1].at_us, from_s=last[-1].s + 1, to_us=at(9), most=2))
+    assert [[state.s for state in page] for page in pages] == [[1, 2], [3, 4], [5], []]
     prices = await reads.prices("M1", "O1", from_us=0, to_us=at(9))
     assert [(price.milli, price.on_offer) for price in prices] == [
         *((2_000, True), (2_100, False), (None, True), (3_000, True), (2_000, True))

@@ -31,6 +31,7 @@ async def test_what_was_committed_survives_a_kill_and_a_stale_lock(kind: str, tm
         await connection.execute("CREATE TABLE kept (id int)")
         assert await connection.fetchval("SHOW fsync") == "on"
         assert await connection.fetchval("SHOW unix_socket_directories") == ""
+        assert await connection.fetchval("SHOW dynamic_shared_memory_type") == "mmap"
         await server.restart()
         with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
             await connection.execute("SELECT 1")
