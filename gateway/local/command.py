@@ -59,7 +59,8 @@ def up(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="oddswire up",
-        description="Runs every part of oddswire on this machine until Ctrl-C: nats-server, a feed, fan-out shards.",
+        description="Runs every part of oddswire on this machine until Ctrl-C: nats-server, a feed, fan-out shards, "
+        "the gateway.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         argument_default=argparse.SUPPRESS,

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from gateway.local.errors import CannotStart
 from gateway.local.settings import UpSettings
 
-PARTS = ("nats", "feeds", "fanout")
-"""What `--parts` may name. The gateway joins with its own issue; its port is reserved."""
+PARTS = ("nats", "feeds", "fanout", "gateway")
+"""What `--parts` may name."""
 
 SHARD_PORTS_FROM = 100
 """Shard number n (from 1) listens on PORT + SHARD_PORTS_FROM + n - 1."""
@@ -92,10 +92,11 @@ def nats_address(url: str) -> tuple[str, int]:
 
 
 def reserved_ports(settings: UpSettings) -> dict[int, str]:
-    """Ports that must be free, and for what. The gateway's is reserved wherever shards run."""
-    if "fanout" not in wanted_parts(settings):
-        return {}
-    return {settings.port: "gateway"} | {_shard_port(settings, n): f"fanout-{n}" for n in _shard_numbers(settings)}
+    """Ports that must be free, and for what."""
+    wanted = wanted_parts(settings)
+    gateway = {settings.port: "gateway"} if "gateway" in wanted else {}
+    shards = _shard_numbers(settings) if "fanout" in wanted else ()
+    return gateway | {_shard_port(settings, n): f"fanout-{n}" for n in shards}
 
 
 def plan_stack(settings: UpSettings, *, nats_port: int) -> Plan:
@@ -108,9 +109,14 @@ def plan_stack(settings: UpSettings, *, nats_port: int) -> Plan:
     if "feeds" in wanted:
         stages.append((_feed(settings, nats_url),))
     streams: tuple[str, ...] = ()
+    serving: tuple[Part, ...] = ()
     if "fanout" in wanted:
         streams = tuple(_stream(settings, n) for n in _shard_numbers(settings))
-        stages.append(tuple(_shard(settings, n, nats_url) for n in _shard_numbers(settings)))
+        serving = tuple(_shard(settings, n, nats_url) for n in _shard_numbers(settings))
+    if "gateway" in wanted:
+        serving = (*serving, _gateway(settings, nats_url))
+    if serving:
+        stages.append(serving)
     return Plan(stages=tuple(stages), streams=streams, nats_url=nats_url)
 
 
@@ -151,6 +157,17 @@ def _shard(settings: UpSettings, number: int, nats_url: str) -> Part:
     )
 
 
+def _gateway(settings: UpSettings, nats_url: str) -> Part:
+    where = ("--host", settings.host, "--port", str(settings.port), "--nats", nats_url)
+    address = f"http://{_own_host(settings)}:{settings.port}"
+    return Part(
+        name="gateway",
+        argv=("-m", "gateway", "serve", *where),
+        ready_line=r"^gateway ready ",
+        line=f"gateway {address}, docs {address}/docs",
+    )
+
+
 def _shard_numbers(settings: UpSettings) -> range:
     return range(1, settings.shards + 1)
 
@@ -160,6 +177,11 @@ def _shard_port(settings: UpSettings, number: int) -> int:
 
 
 def _stream(settings: UpSettings, number: int) -> str:
-    """Where devices reach a shard; one that listens on every address is reached on this machine's own."""
+    """Where devices reach a shard."""
+    return f"ws://{_own_host(settings)}:{_shard_port(settings, number)}/v1/stream"
+
+
+def _own_host(settings: UpSettings) -> str:
+    """As it stands in addresses; who listens on every address is reached on this machine's own."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
-    return f"ws://{f'[{host}]' if ':' in host else host}:{_shard_port(settings, number)}/v1/stream"
+    return f"[{host}]" if ":" in host else host

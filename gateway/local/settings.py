@@ -35,4 +35,6 @@ class UpSettings(BaseSettings):
         ".oddswire"
     )
     nats: Annotated[str, Field(description="a nats-server that runs already, nats://HOST:PORT; empty: start one")] = ""
-    parts: Annotated[str, Field(description="what to start, of nats, feeds, fanout")] = "nats,feeds,fanout"
+    parts: Annotated[str, Field(description="what to start, of nats, feeds, fanout, gateway")] = (
+        "nats,feeds,fanout,gateway"
+    )
