@@ -50,9 +50,8 @@ class Exchange:
     def send(self, message: Message) -> Awaitable[None]:
         """What the layers send through: puts the id on the answer."""
         if message["type"] == _START:
-            self.status = status = message["status"]
-            headers = [*message["headers"], (b"request-id", self.request_id)]
-            return self._send({"type": _START, "status": status, "headers": headers})
+            self.status = message["status"]
+            message["headers"] = [*message["headers"], (b"request-id", self.request_id)]
         return self._send(message)
 
     async def answer(self, answer: Answer) -> None:

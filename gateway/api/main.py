@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import socket
 import sys
 
@@ -106,6 +107,8 @@ class Gateway:
         log.info("serving", host=self._settings.host, port=self.port)
         while self.waiting_for():  # noqa: ASYNC110 the book knows of no waiting
             await asyncio.sleep(_POLL_S)
+        gc.collect()
+        gc.freeze()  # the collector need not walk the book, which lives as long as the process
         print(f"gateway ready http://{_bracketed(self._settings.host)}:{self.port}", flush=True)
 
     def _changed(self, subject: str) -> None:

@@ -40,15 +40,15 @@ class GatewayCollector(Collector):
 
     def _requests(self) -> Iterator[Metric]:
         answers = CounterMetricFamily(f"{_PREFIX}_requests", "Requests answered.", labels=["route", "status"])
-        for (route, status), times in self._traffic.answers.items():
-            answers.add_metric([route, str(status)], times)
         took = HistogramMetricFamily(f"{_PREFIX}_request_seconds", "Time to answer.", labels=["route"])
-        for route, durations in self._traffic.durations.items():
+        for name, route in self._traffic.routes.items():
+            for status, times in route.answers.items():
+                answers.add_metric([name, str(status)], times)
             total, buckets = 0, []
-            for bound, times in zip((*map(str, BUCKETS_S), "+Inf"), durations.buckets):
+            for bound, times in zip((*map(str, BUCKETS_S), "+Inf"), route.buckets):
                 total += times
                 buckets.append((bound, total))
-            took.add_metric([route], buckets, durations.sum_s)
+            took.add_metric([name], buckets, route.sum_s)
         yield from (answers, took)
 
     def _book(self) -> Iterator[Metric]:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from feeds.contract.errors import Refused
-from gateway.api.edge import App, Exchange, Receive, Scope, Send
+from gateway.api.edge import App, Exchange, Message, Receive, Scope, Send
 from gateway.api.problems import answer
 from gateway.read.negotiation import encoding_of, matches
 from gateway.read.shelf import Page, Shelf
@@ -23,7 +23,7 @@ PARAMETERS_MAX = 32
 RETRY_AFTER_S = "1"
 
 _START = "http.response.start"
-_EMPTY = {"type": "http.response.body", "body": b""}
+_EMPTY: Message = {"type": "http.response.body", "body": b""}
 
 ViewT = TypeVar("ViewT", bound=View)
 
@@ -50,24 +50,31 @@ class Reads:
                 if page is not None and (page.plain is not None or self._made(page)):
                     exchange: Exchange = scope["exchange"]
                     exchange.hot = True
-                    await self.send(page, exchange, send)
+                    start, body = self._said(page, exchange)
+                    await send(start)
+                    await send(body)
                     return
             await asyncio.get_running_loop().create_task(_run(routed, scope, receive, send))
 
         return layer
 
     async def send(self, page: Page, exchange: Exchange, send: Send) -> None:
-        """Sends the form that is asked for, or that it is the one the client has."""
+        """Sends a made page."""
+        start, body = self._said(page, exchange)
+        await send(start)
+        await send(body)
+
+    def _said(self, page: Page, exchange: Exchange) -> tuple[Message, Message]:
+        """The form that is asked for, or that it is the one the client has."""
         headers = exchange.headers
         exchange.route = self._routes_of[type(page.view)]
-        form = self.shelf.form(page, encoding_of(headers.get(b"accept-encoding")))
+        form = page.plain
+        if form is None or not page.small:
+            form = self.shelf.form(page, encoding_of(headers.get(b"accept-encoding")))
         held = headers.get(b"if-none-match")
         if held is not None and matches(held, form.etag):
-            await send({"type": _START, "status": 304, "headers": form.not_modified})
-            await send(_EMPTY)
-            return
-        await send({"type": _START, "status": 200, "headers": form.headers})
-        await send(form.message)
+            return {"type": _START, "status": 304, "headers": form.not_modified}, _EMPTY
+        return {"type": _START, "status": 200, "headers": form.headers}, form.message
 
     def _made(self, page: Page) -> bool:
         try:

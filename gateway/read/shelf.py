@@ -58,9 +58,9 @@ class Form:
 
 
 class Page:
-    """A view with its forms. No `plain`: it is to be made."""
+    """A view with its forms. No `plain`: it is to be made. `small`: not worth compressing."""
 
-    __slots__ = ("gzip", "made_ms", "plain", "shared", "size", "targets", "view", "zstd")
+    __slots__ = ("gzip", "made_ms", "plain", "shared", "size", "small", "targets", "view", "zstd")
 
     def __init__(self, view: View) -> None:
         self.view = view
@@ -68,6 +68,7 @@ class Page:
         self.shared: Headers = []
         self.made_ms = 0
         self.size = 0
+        self.small = True
         self.plain: Form | None = None
         self.gzip: Form | None = None
         self.zstd: Form | None = None
@@ -124,6 +125,7 @@ class Shelf:
         self.made += 1
         page.shared = _shared(body, reading.book.epoch)
         page.plain = Form(body.data, _etag(body), page.shared, None)
+        page.small = len(body.data) <= COMPRESSED_FROM_BYTES
         page.made_ms = self.now_ms
         self._put(page)
         self._grew(page, len(body.data) + PAGE_OVERHEAD_BYTES)
@@ -133,7 +135,7 @@ class Shelf:
         """The form of a made page, compressed if that is wanted and worth it."""
         plain = page.plain
         assert plain is not None
-        if encoding is None or len(plain.data) <= COMPRESSED_FROM_BYTES:
+        if encoding is None or page.small:
             return plain
         made = page.gzip if encoding == "gzip" else page.zstd
         return made or self._compress(page, plain, encoding)

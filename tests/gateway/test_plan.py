@@ -22,7 +22,7 @@ def names_of(plan: Plan) -> list[list[str]]:
 
 
 def test_shards_start_after_the_feed_and_the_feed_after_nats() -> None:
-    assert names_of(plan_of()) == [["nats"], ["feed"], ["fanout-1", "fanout-2"]]
+    assert names_of(plan_of()) == [["nats"], ["feed"], ["fanout-1", "fanout-2", "gateway"]]
 
 
 def test_parts_say_where_they_are_reached() -> None:
@@ -58,7 +58,7 @@ def test_a_recording_takes_speed_and_loop() -> None:
 
 def test_a_nats_that_runs_already_is_used_and_not_started() -> None:
     plan = plan_of(nats="nats://bus:4333")
-    assert names_of(plan) == [["feed"], ["fanout-1", "fanout-2"]]
+    assert names_of(plan) == [["feed"], ["fanout-1", "fanout-2", "gateway"]]
     assert "nats://bus:4333" in part_of(plan, "feed").argv
 
 
