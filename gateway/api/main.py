@@ -93,6 +93,7 @@ class Gateway:
                 await _ended(server)
             finally:
                 server.stop()  # type: ignore[no-untyped-call]
+                _unregister_placeholders()
 
     async def _follow(self) -> None:
         async with self._connection, asyncio.TaskGroup() as group:
@@ -104,6 +105,7 @@ class Gateway:
     async def _say_ready(self) -> None:
         async with asyncio.timeout(_LISTENING_S):
             await _listening(self._settings.host, self.port)
+        _unregister_placeholders()
         log.info("serving", host=self._settings.host, port=self.port)
         while self.waiting_for():  # noqa: ASYNC110 the book knows of no waiting
             await asyncio.sleep(_POLL_S)
@@ -152,6 +154,15 @@ def _granian(app: App, host: str, port: int) -> Server:
         http1_settings=HTTP1Settings(header_read_timeout=_HEADER_READ_MS),
         log_enabled=False,
     )
+
+
+def _unregister_placeholders() -> None:
+    """Granian's scheduler registers a task that was never begun, and stands for all requests; whoever lists all tasks,
+    as asyncio does at the end, fails on it. This touches internals of the pinned 2.8 series; from Python 3.12 on there
+    is no such scheduler."""
+    for task in tuple(asyncio.tasks._all_tasks):  # type: ignore[attr-defined]  # noqa: SLF001
+        if type(task).__module__.startswith("granian."):
+            asyncio._unregister_task(task)  # noqa: SLF001 documented, for who brings tasks of his own
 
 
 async def _ended(server: Server) -> None:
