@@ -105,9 +105,11 @@ def processes_of(runs: Sequence[Measured]) -> tuple[Usage, ...]:
 
 
 def held_against(limits: Sequence[Limit], figures: Mapping[str, Figure]) -> tuple[Bound, ...]:
-    """The limits, and whether they were kept."""
+    """The limits, and whether they were kept. What could not be measured here (nobody to compare with) has none."""
     bounds = []
     for limit in limits:
+        if limit.figure not in figures:
+            continue
         figure = figures[limit.figure]
         most = limit.how == "most"
         value = figure.value if limit.runs == "median" else (max if most else min)(figure.runs)
