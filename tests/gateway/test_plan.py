@@ -33,6 +33,16 @@ def test_parts_say_where_they_are_reached() -> None:
     assert plan.streams == ("ws://127.0.0.1:9100/v1/stream", "ws://127.0.0.1:9101/v1/stream")
 
 
+def test_the_gateway_stands_beside_the_shards_and_says_where_its_docs_are() -> None:
+    gateway = part_of(plan_of(port=9000, host="0.0.0.0"), "gateway")
+    assert gateway.argv == (
+        *("-m", "gateway", "serve", "--host", "0.0.0.0", "--port", "9000"),
+        *("--nats", "nats://127.0.0.1:8200"),
+    )
+    assert gateway.line == "gateway http://127.0.0.1:9000, docs http://127.0.0.1:9000/docs"
+    assert names_of(plan_of(parts="nats,gateway")) == [["nats"], ["gateway"]]
+
+
 def test_a_shard_is_told_of_its_peers_and_not_of_itself() -> None:
     argv = part_of(plan_of(port=9000, shards=3), "fanout-2").argv
     assert argv == (
