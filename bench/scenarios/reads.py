@@ -18,6 +18,7 @@ import time
 from collections.abc import AsyncIterator
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 import httpx
@@ -38,6 +39,7 @@ _UPDATES_PER_S = 2_000
 _QUIET_PER_S = 1
 _SETTLE_S = 1.0
 _PROBE_S = 0.02
+_ROUNDS = 3
 
 LIMITS = (
     Limit("market_per_cpu_s", 40_000, how="least"),
@@ -138,9 +140,15 @@ async def _quiet(load: Load, tell: Tell) -> dict[str, Reading]:
     async with httpx.AsyncClient(base_url=f"http://{_HOST}:{load.port}") as client:
         market, board = await _once_there(client, answering.PATH), await _once_there(client, _BOARD)
     (load.place / "body").write_bytes(market.content)
-    figures = _told("market", *await load.full(answering.PATH), tell)
     held = {"If-None-Match": market.headers["etag"]}
-    figures |= _told("not_modified", *await load.full(answering.PATH, held), tell)
+    figures: dict[str, Reading] = {}
+    ratios = []
+    for _ in range(_ROUNDS):  # in turns, so that what else the machine does meets both; figures are the last round's
+        reads, answered = await load.full(answering.PATH)
+        not_modified, refreshed = await load.full(answering.PATH, held)
+        ratios.append(not_modified / reads)
+        figures |= _told("market", reads, answered, tell) | _told("not_modified", not_modified, refreshed, tell)
+    figures["not_modified_over_market"] = Reading(median(ratios), "1")
     figures |= _told("board_500", *await load.full(_BOARD), tell)
     figures["board_500_bytes"] = Reading(len(board.content), "B")
     capacity = figures["market_per_s"].value
@@ -238,8 +246,7 @@ def _compared(figures: dict[str, Reading]) -> dict[str, Reading]:
     def over(one: str, other: str) -> Reading:
         return Reading(figures[f"{one}_per_cpu_s"].value / figures[f"{other}_per_cpu_s"].value, "1")
 
-    compared = {"not_modified_over_market": over("not_modified", "market")}
-    compared |= {
+    compared = {
         f"market_over_{name}": over("market", name) for name in ("starlette", "fastapi") if f"{name}_per_s" in figures
     }
     if "nginx_per_s" in figures:

@@ -198,6 +198,8 @@ class ReadBook:
         if isinstance(entry, EventEntry):
             if group.event is None:
                 self._changed(LEAGUES)
+            elif group.event.state.kind != entry.state.kind:
+                self._changed(FUTURES)
             group.event = entry
         elif group.markets.get(state.id) is not entry or entry.born == entry.s:
             group.markets[state.id] = entry
