@@ -10,7 +10,7 @@ from feeds.contract.book import EventEntry, MarketEntry
 from gateway.read.odds import OddsFormat, market_bytes
 
 OVERHEAD_BYTES = 300
-"""What a kept encoding costs beside its bytes: key, tuple, slot (measured by sys.getsizeof)."""
+"""More than a kept encoding costs beside its bytes (tracemalloc, 10,000 markets: 190 B)."""
 
 
 class Encoded:
@@ -45,6 +45,7 @@ class Encoded:
 
     def _keep(self, key: tuple[str, OddsFormat | None], s: int, encoded: bytes) -> bytes:
         self.made += 1
+        encoded = bytes(memoryview(encoded))  # orjson's own holds on to 8 KB, whatever its length
         self._drop(key)
         self.held_bytes += len(encoded) + OVERHEAD_BYTES
         self._held[key] = (s, encoded)
