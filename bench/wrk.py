@@ -39,14 +39,14 @@ def installed() -> bool:
 
 
 async def load(
-    url: str, seconds: float, *, place: Path, per_s: float | None = None, headers: dict[str, str] | None = None
+    url: str, seconds: float, *, place: Path, wait_ms: float | None = None, headers: dict[str, str] | None = None
 ) -> Heard:
-    """As fast as it goes, or `per_s` requests a second at random moments. Raises CannotMeasure."""
+    """As fast as it goes, or with so long, on average, between an answer and the next request. Raises CannotMeasure."""
     words = [WRK, "-t1", f"-d{max(1, round(seconds))}", "--latency"]
-    if per_s is None:
+    if wait_ms is None:
         words.append(f"-c{CONNECTIONS}")
     else:
-        words += [f"-c{PACED_CONNECTIONS}", "-s", str(_pace(place, PACED_CONNECTIONS * 1_000 / per_s))]
+        words += [f"-c{PACED_CONNECTIONS}", "-s", str(_pace(place, wait_ms))]
     words += [word for name, value in (headers or {}).items() for word in ("-H", f"{name}: {value}")]
     process = await asyncio.create_subprocess_exec(
         *words, url, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
