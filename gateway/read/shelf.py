@@ -128,7 +128,7 @@ class Shelf:
         page.small = len(body.data) <= COMPRESSED_FROM_BYTES
         page.made_ms = self.now_ms
         self._put(page)
-        self._grew(page, len(body.data) + PAGE_OVERHEAD_BYTES)
+        self._grew(page, len(body.data) + PAGE_OVERHEAD_BYTES - page.size)
         return True
 
     def form(self, page: Page, encoding: Encoding | None) -> Form:
@@ -176,8 +176,8 @@ class Shelf:
     def _empty(self, page: Page) -> None:
         if page.plain is not None:
             page.empty()
-            self.held_bytes -= page.size
-            page.size = 0
+            self.held_bytes -= page.size - PAGE_OVERHEAD_BYTES
+            page.size = PAGE_OVERHEAD_BYTES
 
     def _drop(self, page: Page) -> None:
         """The page alone: who holds its forms at this moment may still send them."""

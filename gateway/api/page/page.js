@@ -30,7 +30,7 @@ const ask = async (path, form, shown) => {
     if (field.dataset.place === "path") address = address.replace(`{${field.name}}`, encodeURIComponent(field.value));
     else if (field.value) query.set(field.name, field.value);
   }
-  if (query.size) address += `?${query}`;
+  if (query.toString()) address += `?${query}`;
   const answer = await fetch(address);
   const text = await answer.text();
   const head = [`${answer.status} ${address}`];

@@ -96,3 +96,4 @@ def test_kept_bodies_are_what_is_in_the_book(steps: list[Market | Event | str], 
             made = view.body(Reading(book, Encoded(bytes_max=1_000_000)))
             assert kept.body(view) == (None if made is None else made.data)
         assert kept.shelf.held_bytes <= shelf_bytes
+        assert kept.shelf.held_bytes == sum(page.size for page in kept.shelf._pages.values())
