@@ -21,7 +21,7 @@ from feeds.adapters import process
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.reader import LogReader
 from feeds.contract.settings import BusSettings
-from gateway.api.app import make_app
+from gateway.api.app import Layer, make_app
 from gateway.api.asyncapi import asyncapi_document
 from gateway.api.edge import App
 from gateway.api.metrics import GatewayCollector, exposition
@@ -64,8 +64,8 @@ class Gateway:
         self.relay = Relay(self.book, self.shelf)
         self.port = settings.port or _free_port(settings.host)
 
-    def app(self) -> App:
-        """The service, all layers."""
+    def app(self, access: tuple[Layer, ...] = ()) -> App:
+        """The service, all layers. `access`: those that may refuse, ahead of everything that is read."""
         traffic = Traffic()
         reads = Reads(self.shelf, self.reading, {one.view: one.name for one in READS})
         operations = Operations(
@@ -74,7 +74,7 @@ class Gateway:
             openapi=openapi_document(),
             asyncapi=asyncapi_document(),
         )
-        return make_app(reads, operations, traffic, access_log=self._settings.access_log)
+        return make_app(reads, operations, traffic, access_log=self._settings.access_log, access=access)
 
     def waiting_for(self) -> list[str]:
         """What is missing before this process should be sent requests."""

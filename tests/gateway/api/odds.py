@@ -12,6 +12,7 @@ from feeds.contract.model import Event, FeedState, Market
 from feeds.contract.records import Beat, Record, encode_record
 from feeds.contract.settings import BusSettings
 from feeds.contract.subjects import beat_subject, event_subject, lane_of, market_subject
+from gateway.api.app import Layer
 from gateway.api.main import Gateway
 from gateway.api.settings import ApiSettings
 
@@ -21,11 +22,12 @@ LANES = 2
 class Odds:
     """The gateway, its lanes and a client. `now_ms` of its relay is the real clock."""
 
-    def __init__(self, *, joined: bool = True, **settings: Any) -> None:
+    def __init__(self, *, joined: bool = True, access: tuple[Layer, ...] = (), **settings: Any) -> None:
         chosen = ApiSettings.model_validate({"port": 1, "access_log": "none", **settings})
         self.gateway = Gateway(chosen, BusSettings(lanes=LANES), Connection("nats://127.0.0.1:1", name="test"))
         self.client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(self.gateway.app(), raise_app_exceptions=False), base_url="http://gateway"
+            transport=httpx.ASGITransport(self.gateway.app(access), raise_app_exceptions=False),
+            base_url="http://gateway",
         )
         self._last = [0] * LANES
         self.gateway.relay.epoch("e1")

@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from gateway.api.app import HEADERS_BYTES_MAX, TARGET_BYTES_MAX
-from gateway.api.problems import PROBLEMS, of_status
+from gateway.api.edge import App, Exchange, Receive, Scope, Send
+from gateway.api.problems import PROBLEMS, answer, of_status
 from gateway.api.reads import PARAMETERS_MAX
 from tests.fanout.serving import event, spread
 from tests.gateway.api.odds import Odds
@@ -147,13 +148,33 @@ async def test_sane_request_ids_are_echoed_and_others_replaced(odds: Odds) -> No
     assert not given & {"", "b" * 65, "a b", 'a"b', "<script>"}
 
 
-async def test_what_nobody_expected_is_a_problem_that_tells_nothing(
-    odds: Odds, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(odds.gateway.shelf, "page", lambda *_: 1 / 0)
-    answer = await odds.get("/v1/leagues")
-    assert is_problem(answer, "internal")
-    assert "division" not in answer.text
+async def test_what_nobody_expected_is_a_problem_that_tells_nothing(odds: Odds) -> None:
+    del odds.gateway.book.lanes
+    for path in ("/v1/leagues", "/v1/markets/M9", "/ready"):
+        answer = await odds.get(path)
+        assert is_problem(answer, "internal")
+        assert "lanes" not in answer.text
+
+
+async def test_a_layer_for_access_stands_ahead_of_kept_bytes() -> None:
+    def keyed(app: App) -> App:
+        async def layer(scope: Scope, receive: Receive, send: Send) -> None:
+            exchange: Exchange = scope["exchange"]
+            if exchange.headers.get(b"x-api-key") == b"right":
+                await app(scope, receive, send)
+            else:
+                await exchange.answer(answer("not_found", exchange.request_id.decode()))
+
+        return layer
+
+    guarded = Odds(access=(keyed,))
+    guarded.put(event(), spread())
+    async with guarded.client:
+        for _ in range(2):
+            assert (await guarded.get("/v1/markets/M1", x_api_key="right")).status_code == 200
+            refused = await guarded.get("/v1/markets/M1", request_id="r1")
+            assert is_problem(refused, "not_found")
+            assert refused.headers["request-id"] == "r1"
 
 
 def test_statuses_of_the_framework_have_codes() -> None:
