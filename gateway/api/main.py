@@ -48,6 +48,8 @@ _HEADER_READ_MS = 10_000
 """A request head that is not whole by then ends its connection."""
 
 _POLL_S = 0.02
+_LAST_ANSWERS_S = 3.0
+"""SIGTERM: what has been asked is answered within this, and idle connections end."""
 
 
 class Gateway:
@@ -63,6 +65,11 @@ class Gateway:
         self.reading = Reading(self.book, encoded)
         self.relay = Relay(self.book, self.shelf)
         self.port = settings.port or _free_port(settings.host)
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """`serve` answers what has been asked, and ends."""
+        self._stopping.set()
 
     def app(self, access: tuple[Layer, ...] = ()) -> App:
         """The service, all layers. `access`: those that may refuse, ahead of everything that is read."""
@@ -82,18 +89,21 @@ class Gateway:
         return missing + [f"lane {lane.number}" for lane in self.book.lanes if not lane.joined]
 
     async def serve(self) -> None:
-        """Follows the log and answers, until cancelled. Raises OSError where the port cannot be had."""
+        """Follows the log and answers, until `stop`. Raises OSError where the port cannot be had."""
         _check_port(self._settings.host, self.port)
         server = _granian(self.app(), self._settings.host, self.port)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._follow(), name="log")
-            group.create_task(self.relay.run(), name="clock")
-            group.create_task(self._say_ready(), name="ready")
-            try:
-                await _ended(server)
-            finally:
-                server.stop()  # type: ignore[no-untyped-call]
-                _unregister_placeholders()
+            beside = [group.create_task(work) for work in (self._follow(), self.relay.run(), self._say_ready())]
+            answering = group.create_task(server.serve())
+            stopping = group.create_task(self._stopping.wait())
+            await asyncio.wait((answering, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if not stopping.done():
+                raise OSError("the HTTP server ended by itself")
+            server.stop()  # type: ignore[no-untyped-call]
+            await asyncio.wait((answering,), timeout=_LAST_ANSWERS_S)
+            _unregister_placeholders()
+            for task in (*beside, answering):
+                task.cancel()
 
     async def _follow(self) -> None:
         async with self._connection, asyncio.TaskGroup() as group:
@@ -126,19 +136,17 @@ async def serve(settings: ApiSettings, bus: BusSettings) -> int:
     signalled = asyncio.ensure_future(process.until_signalled())
     await asyncio.wait((serving, signalled), return_when=asyncio.FIRST_COMPLETED)
     if not serving.done():
-        serving.cancel()
-        await asyncio.wait((serving,))
-        return EXIT_OK
+        gateway.stop()
     signalled.cancel()
     try:
-        serving.result()
+        await serving
     except OSError as error:
         print(f"oddswire gateway: {error}", file=sys.stderr)
         return EXIT_FAILED
     except Exception as error:
         log.exception("ended", exc_info=error)
         return EXIT_FAILED
-    return EXIT_FAILED
+    return EXIT_OK
 
 
 def _granian(app: App, host: str, port: int) -> Server:
@@ -163,11 +171,6 @@ def _unregister_placeholders() -> None:
     for task in tuple(asyncio.tasks._all_tasks):  # type: ignore[attr-defined]  # noqa: SLF001
         if type(task).__module__.startswith("granian."):
             asyncio._unregister_task(task)  # noqa: SLF001 documented, for who brings tasks of his own
-
-
-async def _ended(server: Server) -> None:
-    await server.serve()
-    raise OSError("the HTTP server ended by itself")
 
 
 async def _listening(host: str, port: int) -> None:
