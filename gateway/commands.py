@@ -23,6 +23,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         ("migrate", _migrate),
         ("archive", _archive),
         ("history", _history),
+        ("serve", _serve),
         ("desk", add_desk),
     ):
         add(kinds).set_defaults(run=commands[name])
@@ -81,3 +82,16 @@ def _database(command: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="postgresql://USER@HOST:PORT/NAME; a password goes in ODDSWIRE_DATABASE_PASSWORD",
     )
+
+
+def _serve(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    serve = kinds.add_parser(
+        "serve",
+        help="serve the odds API, until SIGTERM",
+        description="Follows the log into a book of its own and answers reads from it. One process is one worker; for "
+        "more run more, each on a port of its own.",
+    )
+    serve.add_argument("--host", metavar="A", help="address to listen on")
+    serve.add_argument("--port", type=int, metavar="P", help="port to listen on; 0 takes a free one")
+    serve.add_argument("--nats", dest="nats_url", metavar="URL", help="address of nats-server")
+    return serve

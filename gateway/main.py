@@ -1,6 +1,6 @@
 """`python -m gateway`: wires the commands of this package.
 
-What a command needs is imported when it runs: a server that `up` waits for should not pay for a driver it never uses.
+What a command needs is imported when it runs: a server that `up` waits for should not pay for what it never uses.
 """
 # ruff: noqa: PLC0415 for that reason
 
@@ -25,7 +25,7 @@ EXIT_USAGE = 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Gives the exit status: 0, 1 something failed, 2 not understood or refused."""
     commands = {"settings": _settings, "postgres": _postgres, "migrate": _migrate, "archive": _archive}
-    commands |= {"history": _history, "desk": _desk}
+    commands |= {"history": _history, "desk": _desk, "serve": _serve}
     options = parser(commands).parse_args(argv)
     try:
         status: int = options.run(options)
@@ -128,6 +128,18 @@ def _database(options: argparse.Namespace) -> DatabaseSettings:
     if options.database is None:
         return DatabaseSettings()
     return DatabaseSettings(url=SecretStr(options.database))
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from feeds.adapters import process
+    from feeds.contract.settings import BusSettings
+    from gateway.api.main import serve
+    from gateway.api.settings import ApiSettings
+
+    settings = ApiSettings(**_given(options, ApiSettings.model_fields))
+    bus = BusSettings(**_given(options, BusSettings.model_fields))
+    process.configure_logs(settings.log_level)
+    return process.run(serve(settings, bus))
 
 
 def _given(options: argparse.Namespace, fields: dict[str, Any]) -> dict[str, Any]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from feeds.contract.settings import describe
+from gateway.api.settings import ApiSettings
 from gateway.desk.settings import DeskSettings
 from gateway.history.settings import HistorySettings
 from gateway.local.settings import UpSettings
 from gateway.store.settings import DatabaseSettings
 
+_SETTINGS = (UpSettings, ApiSettings, DeskSettings, DatabaseSettings, HistorySettings)
+
 
 def described() -> list[dict[str, str]]:
     """`variable`, `default`, `limit`, `meaning` of each setting."""
-    return [
-        row for settings in (UpSettings, DeskSettings, DatabaseSettings, HistorySettings) for row in describe(settings)
-    ]
+    return [row for settings in _SETTINGS for row in describe(settings)]

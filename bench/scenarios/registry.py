@@ -10,6 +10,7 @@ from bench.scenarios.growth import GROWTH
 from bench.scenarios.history import HISTORY
 from bench.scenarios.overlays import OVERLAYS
 from bench.scenarios.peers import PEERS_SCENARIO
+from bench.scenarios.reads import READS
 from bench.scenarios.slow import SLOW
 from bench.scenarios.soak import SOAK
 from bench.scenarios.takeover import TAKEOVER
@@ -28,4 +29,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     TAKEOVER,
     OVERLAYS,
     HISTORY,
+    READS,
 )

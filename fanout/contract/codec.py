@@ -14,6 +14,11 @@ from feeds.contract.prices import Price, cents_text, milli_text
 
 def market_json(market: Market, s: int) -> bytes:
     """A whole MARKET at position `s`."""
+    return orjson.dumps(market_body(market, s))
+
+
+def market_body(market: Market, s: int) -> dict[str, Any]:
+    """What `market_json` writes, for who says its prices in another way. `x` is in the order of the selections."""
     body: dict[str, Any] = {
         "id": market.id,
         "event": market.event,
@@ -40,7 +45,7 @@ def market_json(market: Market, s: int) -> bytes:
     if market.replaces is not None:
         body["replaces"] = market.replaces
     body["x"] = [_selection(selection) for selection in market.selections]
-    return orjson.dumps(body)
+    return body
 
 
 def delta_json(delta: Delta, p: int) -> bytes:

@@ -2,11 +2,16 @@
 
 The provider's own format is authoritative; the other is derived once, here:
 `a > 0: 1 + a/100`, `a < 0: 1 + 100/|a|`, rounded half up. No float touches a price.
+
+Fractional odds are only ever shown. Their rule: of all fractions n/d for which 1 + n/d, rounded half up to thousandths,
+is the decimal price, the one with the smallest d (and of those the smallest n). So a fraction always leads back to the
+same decimal price, and bookmakers' own fractions come out: 1.909 is 10/11, 1.870 is 20/23, 2.375 is 11/8, evens 1/1.
 """
 
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 
 import msgspec
 
@@ -68,6 +73,19 @@ def american_from_milli(milli: int) -> int:
 def milli_text(milli: int) -> str:
     """Decimal odds as the wire writes them: always three decimals, "1.870"."""
     return f"{milli // 1000}.{milli % 1000:03d}"
+
+
+_FRACTIONS_KEPT = 16_384
+
+
+@lru_cache(maxsize=_FRACTIONS_KEPT)
+def fraction_text(milli: int) -> str:
+    """Fractional odds from decimal odds in thousandths, by the rule above: "10/11". At most 1,000 tries, then kept."""
+    low, high = 2 * (milli - 1000) - 1, 2 * (milli - 1000) + 1  # in units of 1/2000; `high` itself rounds up
+    denominator = 1
+    while (numerator := max(-(-low * denominator // 2000), 1)) * 2000 >= high * denominator:
+        denominator += 1
+    return f"{numerator}/{denominator}"
 
 
 def cents_text(cents: int) -> str:

@@ -13,8 +13,8 @@ from gateway.local.errors import CannotStart
 from gateway.local.settings import UpSettings
 from gateway.store.server import READY_LINE, server_url
 
-PARTS = ("nats", "feeds", "fanout", "postgres", "archive")
-"""What `--parts` may name. The gateway joins with its own issue; its port is reserved."""
+PARTS = ("nats", "feeds", "fanout", "postgres", "archive", "gateway")
+"""What `--parts` may name."""
 
 SHARD_PORTS_FROM = 100
 """Shard number n (from 1) listens on PORT + SHARD_PORTS_FROM + n - 1."""
@@ -139,10 +139,11 @@ def database_address(url: str) -> tuple[str, int]:
 
 
 def reserved_ports(settings: UpSettings) -> dict[int, str]:
-    """Ports that must be free, and for what. The gateway's is reserved wherever shards run."""
-    if "fanout" not in wanted_parts(settings):
-        return {}
-    return {settings.port: "gateway"} | {_shard_port(settings, n): f"fanout-{n}" for n in _shard_numbers(settings)}
+    """Ports that must be free, and for what."""
+    wanted = wanted_parts(settings)
+    gateway = {settings.port: "gateway"} if "gateway" in wanted else {}
+    shards = _shard_numbers(settings) if "fanout" in wanted else ()
+    return gateway | {_shard_port(settings, n): f"fanout-{n}" for n in shards}
 
 
 def plan_stack(settings: UpSettings, ports: Ports) -> Plan:
@@ -155,9 +156,14 @@ def plan_stack(settings: UpSettings, ports: Ports) -> Plan:
     if "feeds" in wanted:
         stages.append(tuple(_feed(settings, name, nats_url) for name in _feed_names(settings)))
     streams: tuple[str, ...] = ()
+    serving: tuple[Part, ...] = ()
     if "fanout" in wanted:
         streams = tuple(_stream(settings, n) for n in _shard_numbers(settings))
-        stages.append(tuple(_shard(settings, n, nats_url) for n in _shard_numbers(settings)))
+        serving = tuple(_shard(settings, n, nats_url) for n in _shard_numbers(settings))
+    if "gateway" in wanted:
+        serving = (*serving, _gateway(settings, nats_url))
+    if serving:
+        stages.append(serving)
     database_url = settings.database
     beside: list[tuple[Part, ...]] = []
     if "postgres" in wanted:
@@ -233,6 +239,17 @@ def _shard(settings: UpSettings, number: int, nats_url: str) -> Part:
     )
 
 
+def _gateway(settings: UpSettings, nats_url: str) -> Part:
+    where = ("--host", settings.host, "--port", str(settings.port), "--nats", nats_url)
+    address = f"http://{_own_host(settings)}:{settings.port}"
+    return Part(
+        name="gateway",
+        argv=("-m", "gateway", "serve", *where),
+        ready_line=r"^gateway ready ",
+        line=f"gateway {address}, docs {address}/docs",
+    )
+
+
 def _shard_numbers(settings: UpSettings) -> range:
     return range(1, settings.shards + 1)
 
@@ -242,6 +259,11 @@ def _shard_port(settings: UpSettings, number: int) -> int:
 
 
 def _stream(settings: UpSettings, number: int) -> str:
-    """Where devices reach a shard; one that listens on every address is reached on this machine's own."""
+    """Where devices reach a shard."""
+    return f"ws://{_own_host(settings)}:{_shard_port(settings, number)}/v1/stream"
+
+
+def _own_host(settings: UpSettings) -> str:
+    """As it stands in addresses; who listens on every address is reached on this machine's own."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
-    return f"ws://{f'[{host}]' if ':' in host else host}:{_shard_port(settings, number)}/v1/stream"
+    return f"[{host}]" if ":" in host else host

@@ -42,6 +42,6 @@ class UpSettings(BaseSettings):
     database: Annotated[
         str, Field(description="a PostgreSQL that runs already, postgresql://USER@HOST:PORT/NAME; empty: start one")
     ] = ""
-    parts: Annotated[str, Field(description="what to start, of nats, feeds, fanout, postgres, archive")] = (
-        "nats,feeds,fanout,postgres,archive"
+    parts: Annotated[str, Field(description="what to start, of nats, feeds, fanout, postgres, archive, gateway")] = (
+        "nats,feeds,fanout,postgres,archive,gateway"
     )

@@ -15,6 +15,7 @@ from feeds.contract.prices import (
     Price,
     american_from_milli,
     cents_text,
+    fraction_text,
     line_text,
     milli_from_american,
     milli_text,
@@ -96,3 +97,35 @@ def test_spellings() -> None:
 def test_what_is_no_line_is_refused(line: str) -> None:
     with pytest.raises(Refused):
         line_text(line)
+
+
+@pytest.mark.parametrize(
+    ("milli", "fraction"),
+    [
+        (1_909, "10/11"),
+        (1_870, "20/23"),
+        (1_952, "20/21"),
+        (1_714, "5/7"),
+        (2_000, "1/1"),
+        (2_375, "11/8"),
+        (1_333, "1/3"),
+        (101_000, "100/1"),
+        (MILLI_MIN, "1/667"),
+        (MILLI_MAX, "1000/1"),
+    ],
+)
+def test_fractional_odds_are_the_simplest_that_lead_back(milli: int, fraction: str) -> None:
+    assert fraction_text(milli) == fraction
+
+
+@given(st.integers(MILLI_MIN, MILLI_MAX))
+def test_every_fraction_leads_back_to_its_decimal_price_and_none_simpler_does(milli: int) -> None:
+    numerator, denominator = map(int, fraction_text(milli).split("/"))
+
+    def decimal_of(top: int, bottom: int) -> int:
+        return 1000 + (2_000 * top + bottom) // (2 * bottom)
+
+    assert decimal_of(numerator, denominator) == milli
+    for smaller in range(1, denominator):
+        nearest = (milli - 1000) * smaller // 1000
+        assert all(decimal_of(top, smaller) != milli for top in (nearest, nearest + 1) if top > 0)

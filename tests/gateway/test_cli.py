@@ -121,7 +121,7 @@ def test_a_drain_finds_the_nats_of_the_stack_of_this_directory(echo: str, tmp_pa
         (["--port", "70000"], "--port 70000: input should be less than or equal to 65000"),
         (["--feed", "foo"], "--feed foo: unknown feed, choose among simulator, betfair:FILE"),
         (["--feed", "betfair:absent.bz2"], "recording absent.bz2: No such file or directory"),
-        (["--parts", "desk"], "--parts desk: choose among nats, feeds, fanout, postgres, archive"),
+        (["--parts", "desk"], "--parts desk: choose among nats, feeds, fanout, postgres, archive, gateway"),
         (["--database", "here"], "--database: not an address such as postgresql://USER@127.0.0.1:5432/NAME"),
         (["--nats", "here"], "--nats here: not an address such as nats://127.0.0.1:4222"),
     ],

@@ -58,7 +58,7 @@ def test_an_address_that_is_no_database_s_is_refused_without_repeating_it(url: s
 
 
 def test_shards_start_after_the_feed_and_the_feed_after_nats() -> None:
-    assert names_of(plan_of()) == [["nats"], ["feed"], ["fanout-1", "fanout-2"]]
+    assert names_of(plan_of()) == [["nats"], ["feed"], ["fanout-1", "fanout-2", "gateway"]]
 
 
 def test_parts_say_where_they_are_reached() -> None:
@@ -67,6 +67,16 @@ def test_parts_say_where_they_are_reached() -> None:
     assert part_of(plan, "feed").line == "feed simulator, 60 events, 200 updates/s"
     assert part_of(plan, "fanout-2").line == "fanout-2 ws://127.0.0.1:9101/v1/stream"
     assert plan.streams == ("ws://127.0.0.1:9100/v1/stream", "ws://127.0.0.1:9101/v1/stream")
+
+
+def test_the_gateway_stands_beside_the_shards_and_says_where_its_docs_are() -> None:
+    gateway = part_of(plan_of(port=9000, host="0.0.0.0"), "gateway")
+    assert gateway.argv == (
+        *("-m", "gateway", "serve", "--host", "0.0.0.0", "--port", "9000"),
+        *("--nats", "nats://127.0.0.1:8200"),
+    )
+    assert gateway.line == "gateway http://127.0.0.1:9000, docs http://127.0.0.1:9000/docs"
+    assert names_of(plan_of(parts="nats,gateway")) == [["nats"], ["gateway"]]
 
 
 def test_a_shard_is_told_of_its_peers_and_not_of_itself() -> None:
@@ -102,7 +112,7 @@ def test_a_recording_takes_speed_and_loop() -> None:
 
 def test_a_nats_that_runs_already_is_used_and_not_started() -> None:
     plan = plan_of(nats="nats://bus:4333")
-    assert names_of(plan) == [["feed"], ["fanout-1", "fanout-2"]]
+    assert names_of(plan) == [["feed"], ["fanout-1", "fanout-2", "gateway"]]
     assert "nats://bus:4333" in part_of(plan, "feed").argv
 
 

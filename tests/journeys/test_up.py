@@ -27,13 +27,14 @@ def test_it_says_where_everything_is_and_ends_without_a_trace(port: int, home: P
             "feed simulator, 6 events, 50 updates/s",
             f"fanout-1 ws://127.0.0.1:{port + 100}/v1/stream",
             f"fanout-2 ws://127.0.0.1:{port + 101}/v1/stream",
+            f"gateway http://127.0.0.1:{port}, docs http://127.0.0.1:{port}/docs",
         ]
         assert re.fullmatch(r"postgres postgresql://127\.0\.0\.1:\d+", beside[0])
         assert beside[1:] == ["archive keeps every change"]
         assert re.fullmatch(r"ready in \d+\.\d s", lines[-1])
-        for shard in (100, 101):
-            socket.create_connection(("127.0.0.1", port + shard), timeout=5).close()
-        assert len(up.pids()) == 6
+        for offset in (0, 100, 101):
+            socket.create_connection(("127.0.0.1", port + offset), timeout=5).close()
+        assert len(up.pids()) == 7
         assert up.end(signal.SIGTERM) == 0
         assert up.processes() == []
         assert up.rest() == ["stopped"]
@@ -59,6 +60,7 @@ def test_kill_9_of_up_leaves_no_process_and_the_next_up_starts(port: int, home: 
         ("feed", "feeds run"),
         ("fanout-1", "--name fanout-1"),
         ("archive", "gateway archive"),
+        ("gateway", "gateway serve"),
     ],
 )
 def test_a_part_that_is_killed_comes_back_alone(name: str, words: str, port: int, home: Path) -> None:

@@ -1,0 +1,93 @@
+"""The service as layers, the outermost first; and the routes behind them. The only place that knows their order.
+
+Edge              id, counts, access log                                    gateway/api/edge.py
+(access)          whoever may refuse a request: here, by `access`
+Reads.ahead       known targets, from bytes                                 gateway/api/reads.py
+limits            length of address and headers
+Starlette         the table of routes, problems for what is not in it       gateway/api/routes.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.api.edge import AccessLog, App, Edge, Exchange, Receive, Scope, Send
+from gateway.api.operations import Operations
+from gateway.api.problems import Answer, answer, of_status
+from gateway.api.reads import ReadRoute, Reads
+from gateway.api.routes import OPERATIONS, READS
+from gateway.api.traffic import Traffic
+
+log = structlog.get_logger(__name__)
+
+TARGET_BYTES_MAX = 4_096
+"""Path and query; longer: 414."""
+
+HEADERS_BYTES_MAX = 16_384
+"""All headers; more: 431. Granian itself refuses more than 100 of them, with a bare 431."""
+
+Layer = Callable[[App], App]
+
+
+def make_app(
+    reads: Reads, operations: Operations, traffic: Traffic, *, access_log: AccessLog, access: tuple[Layer, ...] = ()
+) -> App:
+    """The whole service. `access`: layers that may refuse, the outermost first."""
+    app = reads.ahead(_limited(_routed(reads, operations)))
+    for layer in reversed(access):
+        app = layer(app)
+    return Edge(app, traffic, access_log)
+
+
+def _routed(reads: Reads, operations: Operations) -> App:
+    routes = [Route(one.path, ReadRoute(reads, one.view, one.name), methods=["GET"]) for one in READS]
+    routes += [Route(one.path, operations.endpoint(one.name), methods=["GET"]) for one in OPERATIONS]
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
+    app.router.redirect_slashes = False  # a redirect would repeat the Host header, whatever stands in it
+    return app
+
+
+def _limited(app: App) -> App:
+    async def limited(scope: Scope, receive: Receive, send: Send) -> None:
+        exchange: Exchange = scope["exchange"]
+        headers_bytes = sum(len(name) + len(value) for name, value in scope["headers"])
+        if headers_bytes > HEADERS_BYTES_MAX:
+            code = "headers_too_large"
+        elif len(scope["path"]) + len(scope["query_string"]) > TARGET_BYTES_MAX:
+            code = "target_too_long"
+        else:
+            await app(scope, receive, send)
+            return
+        await exchange.answer(answer(code, exchange.request_id.decode()))
+
+    return limited
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """What the framework refuses: no such route, or not by this method."""
+    assert isinstance(error, HTTPException)
+    return _response(_told(request, of_status(error.status_code), dict(error.headers or {})))
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """Nobody expected it: told in the log, and to the client only that. Starlette raises it again afterwards."""
+    log.error("unexpected", exc_info=error)
+    return _response(_told(request, "internal", {}))
+
+
+def _told(request: Request, code: str, headers: dict[str, str]) -> Answer:
+    exchange: Exchange = request.scope["exchange"]
+    return answer(code, exchange.request_id.decode(), headers=headers)
+
+
+def _response(told: Answer) -> Response:
+    response = Response(told.body, told.status)
+    response.raw_headers = told.headers
+    return response

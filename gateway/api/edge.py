@@ -1,0 +1,104 @@
+"""Outermost layer: gives every request its id, counts and times it, says it in the access log. Decides nothing.
+
+What may refuse a request before anything is read (keys, tokens, quotas) is a layer between this one and the next; see
+gateway/api/app.py. A layer finds the request's Exchange in `scope["exchange"]`.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable, MutableMapping
+from itertools import count
+from time import perf_counter
+from typing import Any, Literal
+
+import structlog
+
+from gateway.api.problems import Answer
+from gateway.api.traffic import Traffic
+
+log = structlog.get_logger("access")
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+AccessLog = Literal["all", "routed", "refused", "none"]
+
+_START = "http.response.start"
+_SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
+_PATH_LOGGED_CHARS = 256
+_ERRORS_FROM = 400
+
+
+class Exchange:
+    """One request and its answer. `route` is the name by which it is counted, `hot` whether it was routed at all."""
+
+    __slots__ = ("_send", "headers", "hot", "request_id", "route", "status")
+
+    def __init__(self, headers: dict[bytes, bytes], request_id: bytes, send: Send) -> None:
+        self.headers = headers
+        self.request_id = request_id
+        self.route = "none"
+        self.hot = False
+        self.status = 0
+        self._send = send
+
+    def send(self, message: Message) -> Awaitable[None]:
+        """What the layers send through: puts the id on the answer."""
+        if message["type"] == _START:
+            self.status = message["status"]
+            message["headers"] = [*message["headers"], (b"request-id", self.request_id)]
+        return self._send(message)
+
+    async def answer(self, answer: Answer) -> None:
+        """Sends a problem."""
+        await self.send({"type": _START, "status": answer.status, "headers": answer.headers})
+        await self.send({"type": "http.response.body", "body": answer.body})
+
+
+class Edge:
+    """The layer."""
+
+    def __init__(self, app: App, traffic: Traffic, access_log: AccessLog) -> None:
+        self._app = app
+        self._traffic = traffic
+        self._access_log = access_log
+        self._prefix = secrets.token_hex(5).encode()
+        self._numbers = count(1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request. Lifespan and WebSockets are not served here: the process has its own, the shards have those."""
+        if scope["type"] != "http":
+            return
+        began_s = perf_counter()
+        headers = dict(scope["headers"])
+        request_id = headers.get(b"request-id")
+        if request_id is None or _SANE_ID.match(request_id) is None:
+            request_id = b"%b-%x" % (self._prefix, next(self._numbers))
+        scope["exchange"] = exchange = Exchange(headers, request_id, send)
+        try:
+            await self._app(scope, receive, exchange.send)
+        finally:
+            took_s = perf_counter() - began_s
+            self._traffic.count(exchange.route, exchange.status, took_s)
+            if not exchange.hot or self._access_log == "all":
+                self._say(scope, exchange, took_s)
+
+    def _say(self, scope: Scope, exchange: Exchange, took_s: float) -> None:
+        if self._access_log == "none" or (self._access_log == "refused" and exchange.status < _ERRORS_FROM):
+            return
+        client = scope.get("client")
+        log.info(
+            "request",
+            method=scope["method"],
+            path=scope["path"][:_PATH_LOGGED_CHARS],
+            route=exchange.route,
+            status=exchange.status,
+            ms=round(took_s * 1000, 3),
+            client=client[0] if client else None,
+            request_id=exchange.request_id.decode(),
+        )

@@ -1,0 +1,89 @@
+"""What a gateway tells Prometheus. Read when asked, so that counting costs the hot path next to nothing.
+
+One process, one page of metrics: behind a load balancer Prometheus asks every process at its own address, and sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from gateway.api.traffic import BUCKETS_S, Traffic
+from gateway.read.shelf import Shelf
+from gateway.read.views import Reading
+
+_PREFIX = "oddswire_gateway"
+
+
+class GatewayCollector(Collector):
+    """Every metric of the gateway's reads, in one place. Names end in their unit."""
+
+    def __init__(self, traffic: Traffic, shelf: Shelf, reading: Reading) -> None:
+        self._traffic = traffic
+        self._shelf = shelf
+        self._reading = reading
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics as they are now."""
+        yield from self._requests()
+        yield from self._book()
+        shelf, encoded = self._shelf, self._reading.encoded
+        yield _gauge("pages", "Bodies that are kept.", len(shelf))
+        yield _gauge("pages_bytes", "Memory they take.", shelf.held_bytes)
+        yield _gauge("encoded_bytes", "Memory of encoded markets and events.", encoded.held_bytes)
+        yield _counter("bodies_made", "Bodies made, at most one for a view and change.", shelf.made)
+        yield _counter("bodies_compressed", "Bodies compressed, at most one for a body and encoding.", shelf.compressed)
+        yield _counter("encodings_made", "Markets and events encoded.", encoded.made)
+
+    def _requests(self) -> Iterator[Metric]:
+        answers = CounterMetricFamily(f"{_PREFIX}_requests", "Requests answered.", labels=["route", "status"])
+        took = HistogramMetricFamily(f"{_PREFIX}_request_seconds", "Time to answer.", labels=["route"])
+        for name, route in self._traffic.routes.items():
+            for status, times in route.answers.items():
+                answers.add_metric([name, str(status)], times)
+            total, buckets = 0, []
+            for bound, times in zip((*map(str, BUCKETS_S), "+Inf"), route.buckets):
+                total += times
+                buckets.append((bound, total))
+            took.add_metric([name], buckets, route.sum_s)
+        yield from (answers, took)
+
+    def _book(self) -> Iterator[Metric]:
+        book = self._reading.book
+        yield _counter("records", "Records read from the log.", book.records)
+        yield _counter("records_refused", "Records that could not be read.", book.refused)
+        joined = GaugeMetricFamily(f"{_PREFIX}_lane_joined", "1 where the lane is held whole.", labels=["lane"])
+        position = GaugeMetricFamily(f"{_PREFIX}_lane_position", "Position read up to.", labels=["lane"])
+        entries = GaugeMetricFamily(f"{_PREFIX}_lane_entries", "Markets and events held.", labels=["lane"])
+        age = GaugeMetricFamily(
+            f"{_PREFIX}_book_age_seconds", "Time since the lane's newest record came; feeds beat.", labels=["lane"]
+        )
+        for lane in book.lanes:
+            label = [str(lane.number)]
+            joined.add_metric(label, int(lane.joined))
+            position.add_metric(label, lane.book.position)
+            entries.add_metric(label, len(lane.book))
+            if lane.joined:
+                age.add_metric(label, max(book.now_ms - lane.heard_ms, 0) / 1000)
+        yield from (joined, position, entries, age)
+
+
+def exposition(collector: GatewayCollector) -> CollectorRegistry:
+    """A registry of this gateway's metrics and its process's."""
+    registry = CollectorRegistry()
+    registry.register(collector)
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"{_PREFIX}_{name}", text, value=value)
+
+
+def _counter(name: str, text: str, value: float) -> Metric:
+    return CounterMetricFamily(f"{_PREFIX}_{name}", text, value=value)

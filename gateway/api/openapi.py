@@ -1,0 +1,136 @@
+"""OpenAPI 3.1 of the API, made of the table of routes and the types of what they give: nothing is written twice."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+import orjson
+
+from gateway.api.problems import PROBLEMS
+from gateway.api.routes import OPERATIONS, READS, Operation, Read
+from gateway.api.schemas import ProblemDetails
+
+REF = "#/components/schemas/{name}"
+
+_REQUEST_ID = {"Request-Id": {"$ref": "#/components/headers/Request-Id"}}
+_READ_HEADERS = {
+    **_REQUEST_ID,
+    "ETag": {"description": "Of this form of the body", "required": True, "schema": {"type": "string"}},
+    "Odds-Cursor": {
+        "description": "Subscribe to the stream with this cursor to go on from exactly this body",
+        "required": True,
+        "schema": {"type": "string"},
+    },
+    "Odds-Source": {
+        "description": "Of one market: its source is not live. stale: suspended if live; down: suspended",
+        "schema": {"type": "string", "enum": ["stale", "down"]},
+    },
+    "Cache-Control": {"required": True, "schema": {"type": "string"}},
+    "Vary": {"required": True, "schema": {"type": "string"}},
+}
+
+
+def openapi_document() -> bytes:
+    """The document, as JSON."""
+    types = [*dict.fromkeys(read.answer for read in READS), ProblemDetails]
+    _, components = msgspec.json.schema_components(types, ref_template=REF)
+    document = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "oddswire",
+            "version": version("oddswire"),
+            "summary": "Odds as they stand, and where to stream from",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": {one.path: {"get": _read(one)} for one in READS}
+        | {one.path: {"get": _page(one)} for one in OPERATIONS},
+        "x-problems": [one._asdict() for one in PROBLEMS.values()],
+        "components": {
+            "schemas": components,
+            "headers": {
+                "Request-Id": {
+                    "description": "Echoes the request's own, if that is 1 to 64 letters, digits, dots, _ or -",
+                    "required": True,
+                    "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+                }
+            },
+        },
+    }
+    return orjson.dumps(document)
+
+
+def _read(read: Read) -> dict[str, Any]:
+    return {
+        "operationId": read.name,
+        "tags": ["odds"],
+        "summary": read.summary,
+        "description": (read.view.__doc__ or "").strip(),
+        "parameters": _parameters(read),
+        "responses": {
+            "200": {
+                "description": read.summary,
+                "headers": _READ_HEADERS,
+                "content": {"application/json": {"schema": {"$ref": REF.format(name=read.answer.__name__)}}},
+            },
+            "304": {
+                "description": "The client has it: If-None-Match holds the ETag",
+                "headers": {name: said for name, said in _READ_HEADERS.items() if name != "Content-Type"},
+            },
+            **_problems(400, 404, 414, 431, 500, 503),
+        },
+    }
+
+
+def _parameters(read: Read) -> list[dict[str, Any]]:
+    _, components = msgspec.json.schema_components([read.view], ref_template=REF)
+    properties: dict[str, dict[str, Any]] = components[read.view.__name__]["properties"]
+    in_path = re.findall(r"{(\w+)}", read.path)
+    return [
+        {
+            "name": name,
+            "in": "path" if name in in_path else "query",
+            "required": name in in_path,
+            "schema": _given(schema),
+        }
+        for name, schema in properties.items()
+    ]
+
+
+def _given(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter that is not given is null to us; one that is given never is."""
+    for choice in schema.get("anyOf", ()):
+        if choice != {"type": "null"}:
+            return dict(choice)
+    return schema
+
+
+def _page(page: Operation) -> dict[str, Any]:
+    content = {page.media_type: {"schema": {"type": "object" if page.media_type.endswith("json") else "string"}}}
+    return {
+        "operationId": page.name,
+        "tags": ["service"],
+        "summary": page.summary,
+        "responses": {
+            **{
+                str(status): {"description": page.summary, "headers": _REQUEST_ID, "content": content}
+                for status in page.statuses
+            },
+            **_problems(414, 431, 500),
+        },
+    }
+
+
+def _problems(*statuses: int) -> dict[str, Any]:
+    """Every problem of these statuses, with its codes."""
+    return {
+        str(status): {
+            "description": "; ".join(f"`{one.code}`: {one.title}" for one in PROBLEMS.values() if one.status == status),
+            "headers": _REQUEST_ID,
+            "content": {"application/problem+json": {"schema": {"$ref": REF.format(name=ProblemDetails.__name__)}}},
+        }
+        for status in statuses
+    }

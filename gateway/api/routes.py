@@ -1,0 +1,52 @@
+"""Every route of the API, as data. Adding one is one line here: routing, metrics and OpenAPI follow it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from gateway.api import schemas
+from gateway.read import views
+
+
+class Read(NamedTuple):
+    """A read of the odds: `view` has its parameters, `answer` is what it gives."""
+
+    path: str
+    name: str
+    summary: str
+    view: type[views.View]
+    answer: Any
+
+
+class Operation(NamedTuple):
+    """A page about the service itself. `name` is that of its endpoint in gateway/api/operations.py."""
+
+    path: str
+    name: str
+    summary: str
+    media_type: str
+    statuses: tuple[int, ...] = (200,)
+
+
+READS = (
+    Read("/v1/sports", "sports", "Sports of which there are events", views.SportsView, schemas.Sports),
+    Read("/v1/leagues", "leagues", "Leagues of which there are events", views.LeaguesView, schemas.Leagues),
+    Read("/v1/events", "events", "Events by start", views.EventsView, schemas.Events),
+    Read("/v1/events/{id}", "event", "One event", views.EventView, schemas.Event),
+    Read("/v1/events/{id}/markets", "board", "The board of an event", views.BoardView, schemas.Board),
+    Read("/v1/markets/{id}", "market", "One market, also closed or replaced", views.MarketView, schemas.Market),
+    Read("/v1/futures", "futures", "Futures: the board of every outright", views.FuturesView, schemas.Futures),
+)
+
+OPERATIONS = (
+    Operation("/live", "live", "Whether the process works", "application/json"),
+    Operation(
+        "/ready", "ready", "Whether it holds the odds and should be sent requests", "application/json", (200, 503)
+    ),
+    Operation("/metrics", "metrics", "Metrics, for Prometheus", "text/plain"),
+    Operation("/openapi.json", "openapi", "This description", "application/json"),
+    Operation("/asyncapi.json", "asyncapi", "The stream's description", "application/json"),
+    Operation("/docs", "docs", "This description, for people", "text/html"),
+    Operation("/docs/page.js", "docs_script", "Script of /docs", "text/javascript"),
+    Operation("/docs/page.css", "docs_style", "Style of /docs", "text/css"),
+)
