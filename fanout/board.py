@@ -171,6 +171,7 @@ class Board:
             encoded = market_json(entry.state, entry.s)
         else:
             encoded = event_json(entry.state, entry.s)
+        encoded = bytes(memoryview(encoded))  # orjson's own keeps its buffer of 4 KB and more, whatever its length
         self._whole[entry.state.id] = (entry.s, encoded)
         return encoded
 
