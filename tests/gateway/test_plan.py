@@ -98,7 +98,7 @@ def test_the_simulator_takes_events_and_rate() -> None:
 
 def test_several_ingestors_are_the_same_part_under_names_of_their_own() -> None:
     plan = plan_of(ingestors=2)
-    assert names_of(plan) == [["nats"], ["feed-1", "feed-2"], ["fanout-1", "fanout-2"]]
+    assert names_of(plan)[:2] == [["nats"], ["feed-1", "feed-2"]]
     assert part_of(plan, "feed-1").argv == part_of(plan, "feed-2").argv == part_of(plan_of(), "feed").argv
     assert part_of(plan, "feed-2").line == "feed-2 simulator, 60 events, 200 updates/s"
     assert re.search(part_of(plan, "feed-2").ready_line, "feed simulator standby")

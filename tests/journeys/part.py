@@ -24,13 +24,13 @@ class Part:
         await self.says("ready", "standby")
 
     async def says(self, *words: str) -> str:
-        """Waits for a line that ends with one of these words; gives that."""
+        """Waits for a line with one of these words; gives that."""
         assert self._process is not None
         assert self._process.stdout is not None
         async with asyncio.timeout(60):
             while line := (await self._process.stdout.readline()).decode().strip():
-                if (word := line.rpartition(" ")[2]) in words:
-                    return word
+                if found := set(line.split()) & set(words):
+                    return found.pop()
         raise AssertionError(f"the part ended before it said {' or '.join(words)}")
 
     @property
