@@ -18,7 +18,8 @@ from fanout.tiers import Tier
 
 SWEEP_INTERVAL_S = 0.1
 CHUNKS_A_TURN = 8
-"""Catch-up chunks between two turns of the event loop."""
+CHUNKS_AMID_WRITING = 2
+"""Catch-up chunks between two turns of the event loop, and while frames are on their way."""
 
 WRITES_A_TURN = 500
 """Frames written between two turns of the event loop: about 5 ms."""
@@ -159,5 +160,6 @@ class Pulse:
 
     def _walk(self) -> None:
         self._walking = False
-        if self._shard.step_walks(now_ms(), CHUNKS_A_TURN):
+        chunks = CHUNKS_AMID_WRITING if self._shard.writing else CHUNKS_A_TURN
+        if self._shard.step_walks(now_ms(), chunks):
             self._walk_soon()
