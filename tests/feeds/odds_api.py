@@ -36,7 +36,7 @@ FAST = {
     "event_interval_s": 0.4,
     "event_live_interval_s": 0.3,
     "scores_interval_s": 0.3,
-    "timeout_s": 0.3,
+    "timeout_s": 1.0,
     "stale_s": 20,
     "down_s": 40,
 }

@@ -96,12 +96,12 @@ async def test_a_recording_is_played_to_its_end() -> None:
 
 async def test_lines_are_put_when_they_are_due_and_not_before() -> None:
     sink = _Sink()
-    await _provider(_RACE, speed=2).run(sink)
+    await _provider(_RACE, speed=0.25).run(sink)
     started = sink.times[1]
     puts = [at - started for at, what in zip(sink.times, sink.told) if isinstance(what, list)]
     due_ms = [0, 40, 120, 160, 200, 220, 240, 260, 280, 300]
     assert len(puts) == len(due_ms)
-    assert all(at >= ms / 2000 - 0.001 for at, ms in zip(puts, due_ms))
+    assert all(at >= ms / 250 - 0.001 for at, ms in zip(puts, due_ms))
 
 
 async def test_lines_of_one_moment_are_put_together(tmp_path: Path) -> None:

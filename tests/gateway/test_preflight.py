@@ -9,6 +9,7 @@ import pytest
 from gateway.local.errors import CannotStart
 from gateway.local.preflight import check_input, check_network
 from gateway.local.settings import UpSettings
+from tests.journeys.stack_process import free_port_base
 
 
 @pytest.fixture
@@ -24,10 +25,13 @@ def port_of(listener: socket.socket) -> int:
 
 
 @pytest.mark.parametrize(("shift", "part"), [(0, "gateway"), (100, "fanout-1"), (101, "fanout-2")])
-def test_a_busy_port_is_named_with_its_part(listener: socket.socket, shift: int, part: str) -> None:
-    busy = port_of(listener)
-    with pytest.raises(CannotStart, match=f"^port {busy} on 127.0.0.1, for {part}, is busy"):
-        check_network(UpSettings(port=busy - shift))
+def test_a_busy_port_is_named_with_its_part(shift: int, part: str) -> None:
+    base = free_port_base()
+    with (
+        socket.create_server(("127.0.0.1", base + shift)),
+        pytest.raises(CannotStart, match=f"^port {base + shift} on 127.0.0.1, for {part}, is busy"),
+    ):
+        check_network(UpSettings(port=base))
 
 
 def test_a_host_that_is_not_ours_is_refused() -> None:
