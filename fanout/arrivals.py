@@ -12,17 +12,12 @@ from collections.abc import Callable
 ARRIVALS_A_TURN = 32
 """About 5 ms, with welcome and the first chunk of an image."""
 
-ARRIVALS_AMID_WRITING = 4
-"""Instead, while frames are on their way: a flush takes many turns, and each of them would last longer."""
-
 
 class Arrivals:
-    """Who waits to begin, in order of coming. There are never more than sockets that are open. `writing` tells whether
-    frames are on their way."""
+    """Who waits to begin, in order of coming. There are never more than sockets that are open."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, writing: Callable[[], bool]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._writing = writing
         self._waiting: deque[Callable[[], None]] = deque()
 
     def add(self, begin: Callable[[], None]) -> None:
@@ -32,8 +27,7 @@ class Arrivals:
             self._loop.call_soon(self._turn)
 
     def _turn(self) -> None:
-        most = ARRIVALS_AMID_WRITING if self._writing() else ARRIVALS_A_TURN
-        for begin in [self._waiting.popleft() for _ in range(min(len(self._waiting), most))]:
+        for begin in [self._waiting.popleft() for _ in range(min(len(self._waiting), ARRIVALS_A_TURN))]:
             begin()
         if self._waiting:
             self._loop.call_soon(self._turn)

@@ -65,7 +65,7 @@ class Front:
         self._exempt = Networks(settings.address_exempt)
         self._proxies = Networks(settings.trusted_proxies)
         self._loop = asyncio.get_running_loop()
-        self.arrivals = Arrivals(self._loop, lambda: shard.writing)
+        self.arrivals = Arrivals(self._loop)
 
     def counted_address(self, peer: object, request: Request) -> Address | None:
         """The client's address, None where it is not limited. `peer`: as the transport tells it."""

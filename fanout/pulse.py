@@ -18,8 +18,7 @@ from fanout.tiers import Tier
 
 SWEEP_INTERVAL_S = 0.1
 CHUNKS_A_TURN = 8
-CHUNKS_AMID_WRITING = 2
-"""Catch-up chunks between two turns of the event loop, and while frames are on their way."""
+"""Catch-up chunks between two turns of the event loop."""
 
 WRITES_A_TURN = 500
 """Frames written between two turns of the event loop: about 5 ms."""
@@ -160,6 +159,5 @@ class Pulse:
 
     def _walk(self) -> None:
         self._walking = False
-        chunks = CHUNKS_AMID_WRITING if self._shard.writing else CHUNKS_A_TURN
-        if self._shard.step_walks(now_ms(), chunks):
+        if self._shard.step_walks(now_ms(), CHUNKS_A_TURN):
             self._walk_soon()

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import functools
 
-import pytest
-
 from fanout.admission import LAG_WINDOW_MS, Admission, AdmissionLimits
-from fanout.arrivals import ARRIVALS_A_TURN, ARRIVALS_AMID_WRITING, Arrivals
+from fanout.arrivals import ARRIVALS_A_TURN, Arrivals
 
 LIMITS = AdmissionLimits(lag_ms=120, images=10)
 
@@ -54,16 +52,15 @@ def test_images_owed_close_at_once_and_open_at_once() -> None:
     assert admission.closed(10) is None
 
 
-@pytest.mark.parametrize(("writing", "most"), [(False, ARRIVALS_A_TURN), (True, ARRIVALS_AMID_WRITING)])
-async def test_arrivals_begin_in_order_and_let_others_have_turns(writing: bool, most: int) -> None:
-    arrivals = Arrivals(asyncio.get_running_loop(), lambda: writing)
+async def test_arrivals_begin_in_order_and_let_others_have_turns() -> None:
+    arrivals = Arrivals(asyncio.get_running_loop())
     begun: list[int] = []
-    for number in range(2 * most + 1):
+    for number in range(2 * ARRIVALS_A_TURN + 1):
         arrivals.add(functools.partial(begun.append, number))
     assert begun == []
     seen = []
-    while len(begun) <= 2 * most:
+    while len(begun) <= 2 * ARRIVALS_A_TURN:
         await asyncio.sleep(0)
         seen.append(len(begun))
-    assert seen == [most, 2 * most, 2 * most + 1]
+    assert seen == [ARRIVALS_A_TURN, 2 * ARRIVALS_A_TURN, 2 * ARRIVALS_A_TURN + 1]
     assert begun == sorted(begun)
