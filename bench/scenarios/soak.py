@@ -8,9 +8,9 @@ and not bounded; a single byte leaked for each delivery would gain more than 40 
 
 A market that is gone is known until it has left the log, some 600 bytes each, so a board is as large as it gets once
 the log's age has passed. That is six hours in production; here the log keeps `--log-age` seconds, and the warm-up is
-longer than that, so that what is measured is a board that loses as much as it gains. `entries` tell it. A log this short
-is repeated all the time, and a repeated record keeps the time it was made at: `ingest_to_device` shows that age, so here
-the bound on latency is from the shard's flush.
+longer than that, so that what is measured is a board that loses as much as it gains. `entries` tell it. So short a log
+is repeated all the time, and a repeated record keeps the time at which it was made: `ingest_to_device` shows that age,
+so here the bound on latency is from the shard's flush.
 """
 
 from __future__ import annotations
