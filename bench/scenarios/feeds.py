@@ -31,6 +31,7 @@ from bench.options import count_to, seconds_to
 from bench.processes import Child, Cores, Program, cpu, on_cores, running, split_cores, usage
 from bench.result import Limit, Measured, Reading, Usage
 from bench.scenario import CannotMeasure, Scenario, Tell
+from bench.scenarios import takeover
 from bench.swarm import Address
 
 _DATA = "ODDSWIRE_DATA"
@@ -65,7 +66,18 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
             figures |= told
             processes += used
         figures |= await _rebuilt(options, cores, tell)
+        if options.takeovers:
+            figures |= await _taken_over(options, tell)
     return Measured(figures, processes)
+
+
+async def _taken_over(options: argparse.Namespace, tell: Tell) -> Figures:
+    """The scenario `takeover`, in fewer rounds."""
+    asked = argparse.Namespace(
+        rounds=options.takeovers, events=options.events, rate=options.rate, log_dir=options.log_dir
+    )
+    taken = await takeover.run(asked, tell)
+    return {f"takeover_{name}": figure for name, figure in taken.figures.items()}
 
 
 def _read(options: argparse.Namespace, tell: Tell) -> Figures:
@@ -206,13 +218,18 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add("--markets", type=count_to(50_000), default=2_000, metavar="N", help="that are updated (%(default)s)")
     add("--seconds", type=seconds_to(3600), default=10.0, metavar="S", help="measured time of each (%(default)s)")
     add("--rebuild-markets", type=count_to(50_000), default=10_000, metavar="N", help="open at a restart (%(default)s)")
+    add("--takeovers", type=count_to(1_000, least=0), default=5, metavar="N", help="leaders killed (%(default)s)")
     add("--log-dir", default=LOG_DIR, metavar="DIR", help="of NATS (default: in memory, where there is some)")
 
 
 FEEDS = Scenario(
     "feeds",
-    "from a provider's bytes to the log: reading, latency, acknowledged updates, a restart",
-    (Limit("acknowledged_per_core", 10_000, how="least"), Limit("rebuild_s", 5.0)),
+    "from a provider's bytes to the log: reading, latency, acknowledged updates, a restart, takeovers",
+    (
+        Limit("acknowledged_per_core", 10_000, how="least"),
+        Limit("rebuild_s", 5.0),
+        Limit("takeover_live_max_ms", 3_000.0, "every"),
+    ),
     _options,
     run,
 )

@@ -12,7 +12,7 @@ from bench.scenario import CannotMeasure
 from tests.bench.test_fanout_scenario import bench
 
 SMALL = ("--events", "2", "--messages", "200", "--read-seconds", "0.05", "--rate", "300", "--markets", "100")
-SMALLER = ("--seconds", "1", "--rebuild-markets", "300", "--inputs", "slate")
+SMALLER = ("--seconds", "1", "--rebuild-markets", "300", "--inputs", "slate", "--takeovers", "1")
 
 
 @pytest.mark.journey
@@ -30,10 +30,12 @@ def test_a_small_run_measures_everything_and_leaves_nothing(tmp_path: Path) -> N
             for how in ("parsed", "mapped")
         ),
         *("ingest_to_bus_p50_ms", "ingest_to_bus_p99_ms", "acknowledged_per_core", "rebuild_s"),
+        *("takeover_live_p50_ms", "takeover_live_max_ms"),
     } <= figures.keys()
     assert [(bound["name"], bound["how"]) for bound in result["bounds"]] == [
         ("acknowledged_per_core", "least"),
         ("rebuild_s", "most"),
+        ("takeover_live_max_ms", "most"),
     ]
     assert [process["name"] for process in result["processes"]] == ["nats", "feed", "nats (full)", "feed (full)"]
     assert "acknowledged_per_core" in out
