@@ -48,7 +48,9 @@ def _words(error: ValueError) -> str:
     from pydantic import ValidationError
 
     if isinstance(error, ValidationError):
-        return "; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors())
+        return "; ".join(
+            f"{problem['loc'][0]}: {problem['msg']}" if problem["loc"] else problem["msg"] for problem in error.errors()
+        )
     return str(error)
 
 

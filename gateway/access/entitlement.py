@@ -1,0 +1,115 @@
+"""Which reads a principal may make, by class and by whether the event has begun. Pure.
+
+What a plan does not include is refused (403), never left out of a body: so a body is the same bytes for everyone who may
+have it, it is made once for all plans, its ETag and cursor mean the same to all, and nobody takes a board with a hole
+for the whole board. The problem says what to ask for instead (`class=main`). The catalogue is open to every plan.
+
+Whoever may read everything has no check, so this costs those alone who pay for less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import singledispatch
+from typing import NamedTuple
+
+from feeds.contract.errors import Refused
+from feeds.contract.model import MarketClass
+from gateway.access.principal import CLASSES, Principal, Scope
+from gateway.read import views
+from gateway.read.book import ReadBook
+
+NONE: frozenset[MarketClass] = frozenset()
+
+
+class Asked(NamedTuple):
+    """What a read touches: classes of markets, whether of an event that has begun, and the scope it belongs to."""
+
+    classes: frozenset[MarketClass] = NONE
+    begun: bool = False
+    scope: Scope = "odds"
+
+
+def check_of(principal: Principal, book: ReadBook) -> Callable[[views.View], None] | None:
+    """What raises Refused("insufficient_scope" | "not_in_plan") for a read that is closed; None where none is."""
+    if not principal.restricted:
+        return None
+
+    def check(view: views.View) -> None:
+        _check(principal, asked(view, book))
+
+    return check
+
+
+def _check(principal: Principal, asked: Asked) -> None:
+    if asked.scope not in principal.scopes:
+        raise Refused("insufficient_scope", f"this needs the scope {asked.scope}")
+    lacking = asked.classes - principal.classes
+    if lacking - principal.plan.classes:
+        open_ = ", ".join(f"class={name}" for name in sorted(principal.classes))
+        raise Refused("not_in_plan", f"the plan {principal.plan.name} has not all of this; ask with {open_}")
+    if lacking:
+        raise Refused("insufficient_scope", "player props need the scope props; ask for another class")
+    if asked.begun and principal.plan.pre_match:
+        raise Refused("not_in_plan", f"the plan {principal.plan.name} ends when the event begins")
+
+
+@singledispatch
+def asked(view: views.View, book: ReadBook) -> Asked:
+    """What a read touches. A view that is not told here touches everything: it is closed to who may not read all."""
+    return Asked(CLASSES, begun=True)
+
+
+@asked.register
+def _(view: views.SportsView, book: ReadBook) -> Asked:
+    return Asked()
+
+
+@asked.register
+def _(view: views.LeaguesView, book: ReadBook) -> Asked:
+    return Asked()
+
+
+@asked.register
+def _(view: views.EventsView, book: ReadBook) -> Asked:
+    return Asked()
+
+
+@asked.register
+def _(view: views.EventView, book: ReadBook) -> Asked:
+    return Asked()
+
+
+@asked.register
+def _(view: views.FuturesView, book: ReadBook) -> Asked:
+    """A season is not a match: its futures are sold before its end, so they are never of an event that has begun."""
+    return Asked(frozenset(("future",)))
+
+
+@asked.register
+def _(view: views.BoardView, book: ReadBook) -> Asked:
+    """Alternates stand with their main lines, so they touch both."""
+    touched: dict[MarketClass | None, frozenset[MarketClass]] = {
+        None: CLASSES,
+        "alternate": frozenset(("main", "alternate")),
+    }
+    classes = touched.get(view.cls) or frozenset((view.cls,)) if view.cls else CLASSES
+    return Asked(classes, begun=_begun(view.id, book))
+
+
+@asked.register
+def _(view: views.MarketView, book: ReadBook) -> Asked:
+    """Of a market that is not there nothing is closed: the answer is that it is not there."""
+    found = book.market(view.id)
+    if found is None:
+        return Asked()
+    state = found[1].state
+    return Asked(frozenset((state.cls,)), begun=state.cls != "future" and _begun(state.event, book))
+
+
+def _begun(event_id: str, book: ReadBook) -> bool:
+    """Also where the event's own state is not known yet."""
+    group = book.group(event_id)
+    if group is None or group.event is None:
+        return group is not None
+    return group.event.state.kind != "outright" and group.event.state.state != "upcoming"
