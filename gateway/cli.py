@@ -45,6 +45,8 @@ commands:
   desk           suspend, resume, override: the trader's hand
   history        ask the archive, export from it, play a day of it back
   archive        keep every change of the log in the database
+  keys           API keys: create, list, revoke
+  dev token      a bearer token of the development issuer
   migrate        bring the database's schema up to this version
   gateway        the gateway's commands
   bench          measure
@@ -55,6 +57,7 @@ examples:
   oddswire watch football
   oddswire feeds check recording.bz2 --provider betfair
   oddswire desk suspend football.nfl.E1:prop --reason "injury" --by jo
+  oddswire keys create --scopes odds,props --plan standard --name "a customer"
   oddswire settings --json
 
 `oddswire COMMAND --help` tells the rest.
@@ -86,7 +89,9 @@ def _run(arguments: Sequence[str]) -> int:
             _become("gateway", "desk", *rest, *(_running_nats(rest) if rest else ()))
         case ["history", "replay", *rest]:
             _become("gateway", "history", "replay", *rest, *_running_nats(rest), *_running_database(rest))
-        case [("migrate" | "history") as command, *rest]:
+        case ["dev", *rest]:
+            _become("gateway", "dev", *rest, *([] if _names(rest, "--data-dir") or not rest else _data_dir_option()))
+        case [("migrate" | "history" | "keys") as command, *rest]:
             _become("gateway", command, *rest, *_running_database(rest))
         case ["archive", *rest]:
             _become("gateway", "archive", *rest, *_running_nats(rest), *_running_database(rest))
@@ -146,6 +151,10 @@ def _names(arguments: Sequence[str], option: str) -> bool:
 
 def _data_dir() -> Path:
     return Path(os.environ.get("ODDSWIRE_UP_DATA_DIR", DATA_DIR))
+
+
+def _data_dir_option() -> list[str]:
+    return ["--data-dir", str(_data_dir())]
 
 
 def _settings(arguments: Sequence[str]) -> int:

@@ -21,6 +21,7 @@ import jwt
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from gateway.access.errors import NoDevelopmentKeys
 from gateway.access.secret import make_key
 
 FILE = Path("access") / "development.json"
@@ -29,10 +30,6 @@ AUDIENCE = "oddswire"
 ALGORITHM = "EdDSA"
 
 _KID_BYTES = 8
-
-
-class NoDevelopmentKeys(Exception):
-    """The file cannot be made, read or understood."""
 
 
 class Development(NamedTuple):

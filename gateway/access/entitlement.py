@@ -1,8 +1,8 @@
 """Which reads a principal may make, by class and by whether the event has begun. Pure.
 
-What a plan does not include is refused (403), never left out of a body: so a body is the same bytes for everyone who may
-have it, it is made once for all plans, its ETag and cursor mean the same to all, and nobody takes a board with a hole
-for the whole board. The problem says what to ask for instead (`class=main`). The catalogue is open to every plan.
+What a plan does not include is refused (403), never left out of a body: so a body is the same bytes for everyone who
+may have it, it is made once for all plans, its ETag and cursor mean the same to all, and nobody takes a board with a
+hole for the whole board. The problem says what to ask for instead (`class=main`). The catalogue is open to every plan.
 
 Whoever may read everything has no check, so this costs those alone who pay for less.
 """
@@ -10,14 +10,14 @@ Whoever may read everything has no check, so this costs those alone who pay for 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import singledispatch
 from typing import NamedTuple
 
+from feeds.contract.book import MarketEntry
 from feeds.contract.errors import Refused
 from feeds.contract.model import MarketClass
 from gateway.access.principal import CLASSES, Principal, Scope
 from gateway.read import views
-from gateway.read.book import ReadBook
+from gateway.read.book import Lane, ReadBook
 
 NONE: frozenset[MarketClass] = frozenset()
 
@@ -54,53 +54,29 @@ def _check(principal: Principal, asked: Asked) -> None:
         raise Refused("not_in_plan", f"the plan {principal.plan.name} ends when the event begins")
 
 
-@singledispatch
 def asked(view: views.View, book: ReadBook) -> Asked:
     """What a read touches. A view that is not told here touches everything: it is closed to who may not read all."""
+    match view:
+        case views.SportsView() | views.LeaguesView() | views.EventsView() | views.EventView():
+            return Asked()
+        case views.FuturesView():  # a season is no match: its futures are sold while it goes on
+            return Asked(frozenset(("future",)))
+        case views.BoardView():
+            return Asked(_classes_of_board(view.cls), begun=_begun(view.id, book))
+        case views.MarketView():
+            return _asked_of_market(book.market(view.id), book)
     return Asked(CLASSES, begun=True)
 
 
-@asked.register
-def _(view: views.SportsView, book: ReadBook) -> Asked:
-    return Asked()
-
-
-@asked.register
-def _(view: views.LeaguesView, book: ReadBook) -> Asked:
-    return Asked()
-
-
-@asked.register
-def _(view: views.EventsView, book: ReadBook) -> Asked:
-    return Asked()
-
-
-@asked.register
-def _(view: views.EventView, book: ReadBook) -> Asked:
-    return Asked()
-
-
-@asked.register
-def _(view: views.FuturesView, book: ReadBook) -> Asked:
-    """A season is not a match: its futures are sold before its end, so they are never of an event that has begun."""
-    return Asked(frozenset(("future",)))
-
-
-@asked.register
-def _(view: views.BoardView, book: ReadBook) -> Asked:
+def _classes_of_board(cls: MarketClass | None) -> frozenset[MarketClass]:
     """Alternates stand with their main lines, so they touch both."""
-    touched: dict[MarketClass | None, frozenset[MarketClass]] = {
-        None: CLASSES,
-        "alternate": frozenset(("main", "alternate")),
-    }
-    classes = touched.get(view.cls) or frozenset((view.cls,)) if view.cls else CLASSES
-    return Asked(classes, begun=_begun(view.id, book))
+    if cls is None:
+        return CLASSES
+    return frozenset(("main", "alternate")) if cls == "alternate" else frozenset((cls,))
 
 
-@asked.register
-def _(view: views.MarketView, book: ReadBook) -> Asked:
+def _asked_of_market(found: tuple[Lane, MarketEntry] | None, book: ReadBook) -> Asked:
     """Of a market that is not there nothing is closed: the answer is that it is not there."""
-    found = book.market(view.id)
     if found is None:
         return Asked()
     state = found[1].state

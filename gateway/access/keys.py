@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from hmac import compare_digest
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from feeds.contract.errors import Refused
 from gateway.access.plans import plan_named
@@ -41,7 +41,7 @@ class KeyRecord(NamedTuple):
         return Principal(
             subject=f"key:{self.id}",
             account=self.account,
-            scopes=frozenset(cast("Scope", scope) for scope in self.scopes if scope in SCOPES),
+            scopes=frozenset(scope for scope in self.scopes if scope in SCOPES),
             plan=plan_named(self.plan),
         )
 

@@ -17,7 +17,7 @@ from feeds.contract.errors import Refused
 from gateway.access.address import holds_credential
 from gateway.access.entitlement import check_of
 from gateway.access.known import Verified
-from gateway.access.meter import Denied
+from gateway.access.meter import Denied, Meter
 from gateway.access.settling import Meters
 from gateway.access.verifier import Unverifiable, Verifier
 from gateway.api.edge import App, Exchange, Receive, Scope, Send
@@ -69,14 +69,8 @@ class Access:
             exchange.principal = verified.principal
             exchange.private = True
             exchange.check = verified.check
-            meter = verified.meter
-            if meter is not None:
-                denied = meter.take(now_s)
-                exchange.extra += meter.headers(now_s)
-                if denied is not None:
-                    await _deny(exchange, denied)
-                    return
-            await app(scope, receive, send)
+            if verified.meter is None or await _counted(exchange, verified.meter, now_s):
+                await app(scope, receive, send)
 
         return layer
 
@@ -124,6 +118,15 @@ def _check_single(scope: Scope, key: bytes | None, token: bytes | None) -> None:
     names = [name for name, _ in scope["headers"] if name in (b"x-api-key", b"authorization")]
     if len(names) > 1:
         raise Refused("duplicate_credentials", "")
+
+
+async def _counted(exchange: Exchange, meter: Meter, now_s: float) -> bool:
+    """Counts; False where it was too much and the refusal was sent."""
+    denied = meter.take(now_s)
+    exchange.extra += meter.headers(now_s)
+    if denied is not None:
+        await _deny(exchange, denied)
+    return denied is None
 
 
 async def _deny(exchange: Exchange, denied: Denied) -> None:

@@ -1,13 +1,13 @@
 """How much of a plan is used: a rate by the second in the worker, a quota by the UTC day in the installation. Pure.
 
-The rate is a bucket of `burst` that fills by `per_s` (as GCRA: one number, ITU-T I.371): each worker's own, and its share
-of the plan's. The quota is counted in the worker and settled in blocks (gateway/access/settling.py): a request passes
+The rate is a bucket of `burst` that fills by `per_s` (as GCRA: one number, ITU-T I.371): each worker's own, and its
+share of the plan's. The quota is counted in the worker and settled in blocks (gateway/access/settling.py): a request passes
 where what the installation had counted at the last settlement, and what this worker has added since, is below it. A
 worker never holds more than a block that is not settled, so of W workers the day's requests are at most
 
     per_day + W x block,   block = min(per_day / 20, 2 x per_s + burst), at least 1
 
-as long as settling works. While it fails the worker lets through on its own count alone: at most a whole quota a worker.
+as long as settling works. While it fails a worker lets through on its own count alone: at most a whole quota each.
 (`limits`, the library for this, takes 4 to 8 us a hit in memory, more than all else of a read together; and no blocks.)
 """
 
@@ -82,11 +82,11 @@ class Meter:
         said = []
         if self.plan.per_day is not None:
             left = self.plan.per_day - self.used
-            said.append(b'"day";r=%d;t=%d' % (left if left > 0 else 0, _day_ends_in(now_s)))
+            said.append(b'"day";r=%d;t=%d' % (max(0, left), _day_ends_in(now_s)))
         if self._interval_s:
             busy_s = self._tat(now_s) - now_s
             left = int((self._room_s - busy_s + _ROUNDING_S) / self._interval_s)
-            said.append(b'"burst";r=%d;t=%d' % (left if left > 0 else 0, ceil(busy_s)))
+            said.append(b'"burst";r=%d;t=%d' % (max(0, left), ceil(busy_s)))
         return [self._policy, (b"ratelimit", b", ".join(said))]
 
     def ask(self) -> int:

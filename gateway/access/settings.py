@@ -51,14 +51,14 @@ class AccessSettings(BaseSettings):
         NoDecode,
         Field(min_length=1, description="signatures that are taken, comma separated: RS* PS* ES* EdDSA, nothing else"),
     ] = ("RS256", "PS256", "ES256", "EdDSA")
-    token_plan: Annotated[str, Field(description="plan of every account that comes by a token")] = "professional"
+    plan: Annotated[str, Field(description="plan of every account that comes by a token")] = "professional"
     clock_skew_s: Annotated[float, Field(ge=0, le=60, description="by which an issuer's clock may be off")] = 10.0
     outage_s: Annotated[
         float,
         Field(
             ge=5,
             le=3_000,
-            description="while the database or the issuer is away, who was verified before goes on for so long; then 503",
+            description="while the database or issuer is away, who was verified before goes on for so long; then 503",
         ),
     ] = 300.0
     poll_s: Annotated[float, Field(gt=0, le=2.5, description="revocations are looked for this often")] = 2.0
@@ -80,7 +80,7 @@ class AccessSettings(BaseSettings):
     def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
         for origin in origins:
             parts = urlsplit(origin)
-            if origin != "*" and f"{parts.scheme}://{parts.netloc}" != origin:
+            if origin not in ("*", f"{parts.scheme}://{parts.netloc}"):
                 raise ValueError("an origin is SCHEME://HOST or SCHEME://HOST:PORT, or *")
         return origins
 
@@ -93,7 +93,7 @@ class AccessSettings(BaseSettings):
             raise ValueError("not an address such as https://issuer.example (http only on this machine)")
         return url
 
-    @field_validator("token_plan")
+    @field_validator("plan")
     @classmethod
     def _is_a_plan(cls, plan: str) -> str:
         if plan not in PLANS:

@@ -2,8 +2,8 @@
 
     count quota/SUBJECT, windows of a UTC day        (feeds/contract/coordination.py)
 
-Where coordination is away, nobody is refused for it: meters go on by themselves and are settled when it is back. On NATS
-counters live in the server's memory: a lone nats-server that restarts begins the day anew.
+Where coordination is away, nobody is refused for it: meters go on by themselves and are settled when it is back. On
+NATS counters live in the server's memory: a lone nats-server that restarts begins the day anew.
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@ time, so any revocation of its account that is remembered ends it.
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from base64 import urlsafe_b64encode
 from typing import Any, Literal, NamedTuple, cast
 
 import jwt
@@ -75,7 +75,7 @@ class KeySet:
     """The keys of an issuer that can verify, by id and algorithm."""
 
     def __init__(self, document: object, algorithms: frozenset[Algorithm]) -> None:
-        """Of a JWK set as decoded JSON. What cannot be used is left out. Raises Refused("bad_jwks") where it is none."""
+        """Of a JWK set as decoded JSON; what cannot be used is left out. Raises Refused("bad_jwks") where it is none."""
         keys = document.get("keys") if isinstance(document, dict) else None
         if not isinstance(keys, list):
             raise Refused("bad_jwks", "not a JWK set")
@@ -129,14 +129,9 @@ def check_token(token: bytes, rules: Rules, keys: KeySet, now_s: float) -> Token
     """The token of this issuer. Raises Refused("bad_token"), UnknownKey."""
     try:
         header = jwt.get_unverified_header(token)
-        alg, kid = str(header["alg"]), header.get("kid")
-        if alg not in rules.algorithms:
-            raise Refused("bad_token", "the token's algorithm is not one that is taken")
-        key = keys.key(kid, alg)
-        if key is None:
-            raise UnknownKey
+        key = _key_of(header, rules, keys)
         payload = jwt.decode(
-            token, key, algorithms=[alg], audience=rules.audience, issuer=rules.issuer,
+            token, key, algorithms=[key.algorithm_name], audience=rules.audience, issuer=rules.issuer,
             leeway=rules.skew_s, options=_CHECKED_BY_US,
         )  # fmt: skip
         return _token(msgspec.convert(payload, _Claims, strict=False), rules, now_s)
@@ -144,6 +139,17 @@ def check_token(token: bytes, rules: Rules, keys: KeySet, now_s: float) -> Token
         raise
     except (jwt.PyJWTError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise Refused("bad_token", _words(error)) from error
+
+
+def _key_of(header: dict[str, Any], rules: Rules, keys: KeySet) -> jwt.PyJWK:
+    """The key by which a token says that it is signed. Raises Refused, UnknownKey, KeyError."""
+    alg = header["alg"]
+    if alg not in rules.algorithms:
+        raise Refused("bad_token", "the token's algorithm is not one that is taken")
+    key = keys.key(header.get("kid"), alg)
+    if key is None:
+        raise UnknownKey
+    return key
 
 
 def account_of(sub: str) -> str:
@@ -181,7 +187,7 @@ def _listed(said: str | list[str]) -> list[str]:
 
 
 def _known(scopes: Iterable[str]) -> frozenset[Scope]:
-    return frozenset(cast("Scope", scope) for scope in scopes if scope in SCOPES)
+    return frozenset(scope for scope in scopes if scope in SCOPES)
 
 
 _WORDS: Mapping[type[Exception], str] = {

@@ -5,8 +5,8 @@ While PostgreSQL is away
     unknown keys, and all tokens once that time is over, get 503 with Retry-After: never 401, which would make clients
     throw good keys away. A look-up has a limit of time, and for a second after one that failed none is tried.
 
-Revocations are read every `poll_s` (at most 2.5 s, a look-up 2 s): what is revoked is refused within 5 s by every worker
-that reaches the database. Keys are read again only so: their rows never change otherwise.
+Revocations are read every `poll_s` (at most 2.5 s, a look-up 2 s): what is revoked is refused within 5 s by every
+worker that reaches the database. Keys are read again only so: their rows never change otherwise.
 """
 
 from __future__ import annotations

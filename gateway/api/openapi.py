@@ -33,8 +33,8 @@ _READ_HEADERS = {
 }
 
 
-def openapi_document() -> bytes:
-    """The document, as JSON."""
+def openapi_document(*, anonymous: bool = True) -> bytes:
+    """The document, as JSON. `anonymous`: odds are open to all."""
     types = [*dict.fromkeys(read.answer for read in READS), ProblemDetails]
     _, components = msgspec.json.schema_components(types, ref_template=REF)
     document = {
