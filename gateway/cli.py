@@ -85,19 +85,27 @@ def _run(arguments: Sequence[str]) -> int:
             _become("fanout", "watch", *rest, *_running_stack(rest))
         case ["fanout", ("shards" | "drain" | "revoke") as command, *rest]:
             _become("fanout", command, *rest, *_running_nats(rest))
-        case ["desk", *rest]:
-            _become("gateway", "desk", *rest, *(_running_nats(rest) if rest else ()))
-        case ["history", "replay", *rest]:
-            _become("gateway", "history", "replay", *rest, *_running_nats(rest), *_running_database(rest))
-        case ["dev", *rest]:
-            _become("gateway", "dev", *rest, *([] if _names(rest, "--data-dir") or not rest else _data_dir_option()))
-        case [("migrate" | "history" | "keys") as command, *rest]:
-            _become("gateway", command, *rest, *_running_database(rest))
-        case ["archive", *rest]:
-            _become("gateway", "archive", *rest, *_running_nats(rest), *_running_database(rest))
+        case [("desk" | "dev" | "migrate" | "history" | "keys" | "archive") as command, *rest]:
+            _become_gateway(command, rest)
         case [package, *rest] if package in PASSED_ON:
             _become(package, *rest)
     return _own_options(arguments)
+
+
+def _become_gateway(command: str, arguments: Sequence[str]) -> NoReturn:
+    """The gateway's own command, told where the running stack is."""
+    match [command, *arguments]:
+        case ["desk", *rest]:
+            _become("gateway", "desk", *rest, *(_running_nats(rest) if rest else ()))
+        case ["dev", "token", *rest] if not _names(rest, "--data-dir"):
+            _become("gateway", "dev", "token", *rest, "--data-dir", str(_data_dir()))
+        case ["dev", *rest]:
+            _become("gateway", "dev", *rest)
+        case ["history", "replay", *rest]:
+            _become("gateway", "history", "replay", *rest, *_running_nats(rest), *_running_database(rest))
+        case ["migrate" | "history" | "keys", *rest]:
+            _become("gateway", command, *rest, *_running_database(rest))
+    _become("gateway", command, *arguments, *_running_nats(arguments), *_running_database(arguments))
 
 
 def _own_options(arguments: Sequence[str]) -> int:
@@ -151,10 +159,6 @@ def _names(arguments: Sequence[str], option: str) -> bool:
 
 def _data_dir() -> Path:
     return Path(os.environ.get("ODDSWIRE_UP_DATA_DIR", DATA_DIR))
-
-
-def _data_dir_option() -> list[str]:
-    return ["--data-dir", str(_data_dir())]
 
 
 def _settings(arguments: Sequence[str]) -> int:

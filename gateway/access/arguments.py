@@ -29,9 +29,7 @@ def add_keys(kinds: Kinds[argparse.ArgumentParser], database: argparse.ArgumentP
     create.add_argument("--account", metavar="A", help="whose it is, where it is somebody's")
     create.add_argument("--days", type=int, metavar="N", help="ends after so many days; default never")
     create.add_argument("--json", action="store_true", help="as JSON")
-    listed = whats.add_parser(
-        "list", help="every key, the newest first; the keys themselves are not kept", parents=[database]
-    )
+    listed = whats.add_parser("list", help="every key, the newest first, but for its secret", parents=[database])
     listed.add_argument("--json", action="store_true", help="as a JSON list")
     revoke = whats.add_parser(
         "revoke",

@@ -16,18 +16,20 @@ from feeds.contract.book import MarketEntry
 from feeds.contract.errors import Refused
 from feeds.contract.model import MarketClass
 from gateway.access.principal import CLASSES, Principal, Scope
+from gateway.api.routes import READS
 from gateway.read import views
 from gateway.read.book import Lane, ReadBook
+
+_SCOPES: dict[type[views.View], Scope] = {read.view: read.scope for read in READS}
 
 NONE: frozenset[MarketClass] = frozenset()
 
 
 class Asked(NamedTuple):
-    """What a read touches: classes of markets, whether of an event that has begun, and the scope it belongs to."""
+    """What a read touches: classes of markets, and whether of an event that has begun."""
 
     classes: frozenset[MarketClass] = NONE
     begun: bool = False
-    scope: Scope = "odds"
 
 
 def check_of(principal: Principal, book: ReadBook) -> Callable[[views.View], None] | None:
@@ -36,14 +38,15 @@ def check_of(principal: Principal, book: ReadBook) -> Callable[[views.View], Non
         return None
 
     def check(view: views.View) -> None:
+        scope = _SCOPES.get(type(view))
+        if scope not in principal.scopes:
+            raise Refused("insufficient_scope", f"this needs the scope {scope}")
         _check(principal, asked(view, book))
 
     return check
 
 
 def _check(principal: Principal, asked: Asked) -> None:
-    if asked.scope not in principal.scopes:
-        raise Refused("insufficient_scope", f"this needs the scope {asked.scope}")
     lacking = asked.classes - principal.classes
     if lacking - principal.plan.classes:
         open_ = ", ".join(f"class={name}" for name in sorted(principal.classes))

@@ -1,9 +1,9 @@
 """How much of a plan is used: a rate by the second in the worker, a quota by the UTC day in the installation. Pure.
 
 The rate is a bucket of `burst` that fills by `per_s` (as GCRA: one number, ITU-T I.371): each worker's own, and its
-share of the plan's. The quota is counted in the worker and settled in blocks (gateway/access/settling.py): a request passes
-where what the installation had counted at the last settlement, and what this worker has added since, is below it. A
-worker never holds more than a block that is not settled, so of W workers the day's requests are at most
+share of the plan's. The quota is counted in the worker and settled in blocks (gateway/access/settling.py): a request
+passes where what the installation had counted at the last settlement, and what this worker has added since, is below
+it. A worker never holds more than a block that is not settled, so of W workers the day's requests are at most
 
     per_day + W x block,   block = min(per_day / 20, 2 x per_s + burst), at least 1
 

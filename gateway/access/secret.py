@@ -3,8 +3,8 @@
     ow_3f9a0c51d2b7_<64 hex digits>      ow_, the key's public id, 256 random bits
 
 Kept is the SHA-256 of the whole key, never the key: it is shown once. A slow hash (argon2, scrypt) protects secrets
-that can be guessed; nobody searches 2^256, so a fast one is as safe, and cheap enough for every request. Whoever reads the
-database cannot ask as anybody. The id finds the row; the hash is compared in constant time.
+that can be guessed; nobody searches 2^256, so a fast one is as safe, and cheap enough for every request. Whoever reads
+the database cannot ask as anybody. The id finds the row; the hash is compared in constant time.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ class KeySet:
     """The keys of an issuer that can verify, by id and algorithm."""
 
     def __init__(self, document: object, algorithms: frozenset[Algorithm]) -> None:
-        """Of a JWK set as decoded JSON; what cannot be used is left out. Raises Refused("bad_jwks") where it is none."""
+        """Of a JWK set as decoded JSON; what cannot be used is left out. Raises Refused("bad_jwks")."""
         keys = document.get("keys") if isinstance(document, dict) else None
         if not isinstance(keys, list):
             raise Refused("bad_jwks", "not a JWK set")
