@@ -76,6 +76,15 @@ async def test_without_one_nothing_under_v1_is_open_and_everything_else_is(odds:
         assert (await odds.get(page.path, x_api_key="nonsense")).status_code in (200, 503)
 
 
+async def test_a_method_that_no_route_takes_is_told_so_to_anybody(odds: Odds, store: MemoryKeys) -> None:
+    both = {"X-API-Key": await store.make(), "Authorization": "Bearer x"}
+    for method in ("TRACE", "OPTIONS", "PROPFIND"):
+        for headers in ({}, both):
+            assert is_problem(await odds.client.request(method, MARKET, headers=headers), "method_not_allowed")
+    for method in ("POST", "DELETE"):
+        assert is_problem(await odds.client.request(method, MARKET), "unauthenticated")
+
+
 async def test_where_odds_are_open_anybody_reads_them_and_caches_may_share(store: MemoryKeys) -> None:
     odds = guarded(store, anonymous=True)
     async with odds.client:
