@@ -3,7 +3,6 @@
 One credential a request: a key in X-API-Key or a token in Authorization. Two of a kind, or one of each, say two things
 about who asks: 400, also where both are good. One in the address is 400, too, and is not logged. Somebody without one
 reads odds where they are open to all, and gets 401 elsewhere; what is not under /v1/ is open, and reads no credential.
-A method that no route takes goes on to the routes, to be told so.
 
 A request of somebody known costs a hash, a look-up and, where the plan counts, a meter: see README.
 """
@@ -26,7 +25,6 @@ from gateway.api.problems import answer
 from gateway.read.book import ReadBook
 
 GUARDED = "/v1/"
-METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"))
 RETRY_AFTER_S = 1
 ADDRESS_BYTES_LOOKED_AT = 4_096
 
@@ -59,7 +57,7 @@ class Access:
                 verified = (keys if token is None else tokens).get(sha256(credential).digest())
             now_s = time()
             if verified is None or verified.ends_s <= now_s:
-                if (key is None and token is None and self._anonymous) or scope["method"] not in METHODS:
+                if key is None and token is None and self._anonymous:
                     await app(scope, receive, send)
                     return
                 verified = await self._unknown(scope, exchange, key, token)
