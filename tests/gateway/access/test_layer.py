@@ -66,6 +66,15 @@ async def test_a_key_opens_odds_and_is_looked_up_once(odds: Odds, store: MemoryK
     assert again.headers["cache-control"].startswith("private")
 
 
+async def test_metrics_say_who_is_remembered_and_how_old_the_revocations_are(odds: Odds, store: MemoryKeys) -> None:
+    await odds.get(MARKET, x_api_key=await store.make())
+    told = dict(line.rsplit(" ", 1) for line in (await odds.get("/metrics")).text.splitlines() if line[0] != "#")
+    assert told["oddswire_gateway_known_keys"] == "1.0"
+    assert told["oddswire_gateway_known_tokens"] == "0.0"
+    assert told["oddswire_gateway_quotas_unsettled_total"] == "0.0"
+    assert 0 <= float(told["oddswire_gateway_revocations_age_seconds"]) < 300
+
+
 async def test_without_one_nothing_under_v1_is_open_and_everything_else_is(odds: Odds) -> None:
     for path in (MARKET, "/v1/events", "/v1/none"):
         answer = await odds.get(path)
