@@ -30,13 +30,22 @@ PROBLEMS = {
         Problem("contradictory_parameters", 400, "Parameters contradict each other"),
         Problem("bad_page_token", 400, "The page token is not one that this list gave"),
         Problem("bad_encoding", 400, "The address is not valid percent-encoded UTF-8"),
+        Problem("bad_cursor", 400, "The cursor is not one of this event"),
+        Problem("bad_deadline", 400, "X-Request-Deadline is not a time"),
+        Problem("bad_topic", 400, "A topic is not one"),
         Problem("not_found", 404, "There is no such thing, or it has left the log"),
+        Problem("not_in_history", 404, "History does not reach there"),
         Problem("no_such_route", 404, "Nothing is at this address"),
         Problem("method_not_allowed", 405, "This address does not take this method"),
         Problem("target_too_long", 414, "The address is too long"),
         Problem("headers_too_large", 431, "The headers are too large"),
         Problem("internal", 500, "Something went wrong here"),
         Problem("not_ready", 503, "The odds are being loaded"),
+        Problem("overloaded", 503, "There is more to do than can be done"),
+        Problem("history_unavailable", 503, "History cannot be read now"),
+        Problem("not_archived_yet", 503, "History has not come to this cursor yet"),
+        Problem("no_shard", 503, "No shard serves the stream now"),
+        Problem("deadline_passed", 504, "The request's own deadline is over: nothing was done"),
     )
 }
 """By code. Adding one is one line here."""

@@ -7,19 +7,16 @@ it leaves to the routes, which end in `ReadRoute.__call__` for reads, and so mak
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Generic, TypeVar
-from urllib.parse import parse_qsl
-
-import msgspec
+from typing import Generic, TypeVar
 
 from feeds.contract.errors import Refused
 from gateway.api.edge import App, Exchange, Message, Receive, Scope, Send
+from gateway.api.parameters import converted, names_of, once, query_of
 from gateway.api.problems import answer
 from gateway.read.negotiation import encoding_of, matches
 from gateway.read.shelf import Page, Shelf
 from gateway.read.views import NotJoined, Reading, View
 
-PARAMETERS_MAX = 32
 RETRY_AFTER_S = "1"
 
 _START = "http.response.start"
@@ -94,7 +91,7 @@ class ReadRoute(Generic[ViewT]):
         self._reads = reads
         self._view = view
         self._name = name
-        self._known = frozenset(field.encode_name for field in msgspec.structs.fields(view))
+        self._known = names_of(view)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """An ASGI endpoint."""
@@ -104,7 +101,7 @@ class ReadRoute(Generic[ViewT]):
         request_id = exchange.request_id.decode()
         try:
             query = query_of(scope["query_string"])
-            view = self._view_of({**_once(query, self._known), **scope["path_params"]})
+            view = converted({**once(query, self._known), **scope["path_params"]}, self._view)
             page = self._reads.shelf.page(view, self._reads.reading)
         except Refused as refusal:
             await exchange.answer(answer(refusal.code, request_id, str(refusal)))
@@ -118,39 +115,3 @@ class ReadRoute(Generic[ViewT]):
         if scope["method"] == "GET" and self._known.issuperset(name for name, _ in query):
             self._reads.shelf.aim(page, (scope["path"], scope["query_string"]))
         await self._reads.send(page, exchange, send)
-
-    def _view_of(self, parameters: dict[str, Any]) -> ViewT:
-        """Raises Refused."""
-        try:
-            return msgspec.convert(parameters, self._view)
-        except msgspec.ValidationError as error:
-            if isinstance(error.__cause__, Refused):
-                raise error.__cause__ from None
-            raise Refused("bad_parameter", _words(error)) from error
-
-
-def query_of(query: bytes) -> list[tuple[str, str]]:
-    """Names and values. Raises Refused."""
-    try:
-        return parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=PARAMETERS_MAX)
-    except UnicodeError as error:
-        raise Refused("bad_encoding", "the query is not percent-encoded UTF-8") from error
-    except ValueError as error:
-        raise Refused("bad_parameter", f"more than {PARAMETERS_MAX} parameters") from error
-
-
-def _once(query: list[tuple[str, str]], known: frozenset[str]) -> dict[str, str]:
-    """The parameters that are known, each given once at most; others are ignored. Raises Refused."""
-    given: dict[str, str] = {}
-    for name, value in query:
-        if name in given:
-            raise Refused("duplicate_parameter", f"{name} was given more than once")
-        if name in known:
-            given[name] = value
-    return given
-
-
-def _words(error: msgspec.ValidationError) -> str:
-    """`$.league` and the like say which parameter; the value is not repeated."""
-    what, _, where = str(error).rpartition(" - at `$.")
-    return f"{where.rstrip('`')}: {what}" if what else str(error)

@@ -104,10 +104,19 @@ class HistoryReads:
         known = await self._database.row(statement("kept_whole"), market_key(market_id))
         return LineEnds(market_id, ends.get("opening"), ends.get("closing"), known is not None and known["whole"])
 
+    async def chain(self, market_id: str) -> list[str]:
+        """This market, those it replaced and those that replaced it, oldest first; none where it is unknown."""
+        return [row["id"] for row in await self._database.fetch(statement("chain"), market_id)]
+
     async def movement(self, market_id: str) -> list[LineEnds]:
-        """How a line moved: this market, those it replaced and those that replaced it, oldest first."""
-        rows = await self._database.fetch(statement("chain"), market_id)
-        return [await self.line_ends(row["id"]) for row in rows]
+        """How a line moved: the ends of each market of its chain."""
+        return [await self.line_ends(one) for one in await self.chain(market_id)]
+
+    async def began(self, market_id: str) -> int | None:
+        """When a market was first archived, or None: it never was."""
+        sql = "SELECT first_ts_log FROM history.market WHERE market = $1"
+        row = await self._database.row(sql, market_key(market_id))
+        return None if row is None else time_us(row["first_ts_log"])
 
     async def was_live(self, market_id: str, selection_id: str, milli: int, cursor: str) -> Proof:
         """Whether a device at this cursor was shown this price, and could have had it."""
@@ -147,7 +156,7 @@ class HistoryReads:
         if row is None:
             raise NotInHistory("unknown_epoch", f"no log of epoch {decoded.epoch} is archived for this event")
         s = decoded.positions.get(row["lane"])
-        if s is None:
+        if s is None or s > _ANY_S:
             raise NotInHistory("bad_cursor", "the cursor does not touch the event's lane")
         time = await self._database.row(statement("time_of"), row["log"], s)
         if time is None or time["at"] is None:

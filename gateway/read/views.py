@@ -142,8 +142,7 @@ class BoardView(View, frozen=True):
     odds_format: OddsFormat | None = None
 
     def __post_init__(self) -> None:
-        if self.player is not None and self.cls != "prop":
-            raise Refused("contradictory_parameters", "player goes with class=prop")
+        check_player(self.cls, self.player)
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -271,6 +270,12 @@ class FuturesView(View, frozen=True):
             futures = [entry for entry in group.board() if entry.state.cls == "future"]
             items.append(_board(reading.encoded, group.event, futures, book.not_live(group.lane), self.odds_format))
         return _list(book, items, token)
+
+
+def check_player(cls: MarketClass | None, player: str | None) -> None:
+    """Raises Refused."""
+    if player is not None and cls != "prop":
+        raise Refused("contradictory_parameters", "player goes with class=prop")
 
 
 def _require(joined: bool) -> None:
