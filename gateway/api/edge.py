@@ -15,7 +15,8 @@ from typing import Any, Literal
 
 import structlog
 
-from gateway.api.problems import Answer
+from gateway.access.principal import Principal
+from gateway.api.problems import Answer, Headers
 from gateway.api.traffic import Traffic
 
 log = structlog.get_logger("access")
@@ -35,9 +36,12 @@ _ERRORS_FROM = 400
 
 
 class Exchange:
-    """One request and its answer. `route` is the name by which it is counted, `hot` whether it was routed at all."""
+    """One request and its answer. `route` is the name by which it is counted, `hot` whether it was routed at all.
 
-    __slots__ = ("_send", "headers", "hot", "request_id", "route", "status")
+    `principal`: who asks, None for nobody known. `extra`: headers of the answer, whatever it will be.
+    """
+
+    __slots__ = ("_send", "extra", "headers", "hot", "principal", "request_id", "route", "status")
 
     def __init__(self, headers: dict[bytes, bytes], request_id: bytes, send: Send) -> None:
         self.headers = headers
@@ -45,13 +49,15 @@ class Exchange:
         self.route = "none"
         self.hot = False
         self.status = 0
+        self.principal: Principal | None = None
+        self.extra: Headers = [(b"request-id", request_id)]
         self._send = send
 
     def send(self, message: Message) -> Awaitable[None]:
-        """What the layers send through: puts the id on the answer."""
+        """What the layers send through: puts the id on the answer, and what else is `extra`."""
         if message["type"] == _START:
             self.status = message["status"]
-            message["headers"] = [*message["headers"], (b"request-id", self.request_id)]
+            message["headers"] = [*message["headers"], *self.extra]
         return self._send(message)
 
     async def answer(self, answer: Answer) -> None:
