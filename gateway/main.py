@@ -7,6 +7,7 @@ What a command needs is imported when it runs: a server that `up` waits for shou
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ from gateway.store.errors import DatabaseUnavailable, MigrationRefused, NoDataba
 
 if TYPE_CHECKING:
     from gateway.store.settings import DatabaseSettings
+
+DATABASE_VARIABLE = "ODDSWIRE_DATABASE_URL"
+"""`serve` does without a database where neither this nor --database names one."""
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -133,13 +137,16 @@ def _database(options: argparse.Namespace) -> DatabaseSettings:
 def _serve(options: argparse.Namespace) -> int:
     from feeds.adapters import process
     from feeds.contract.settings import BusSettings
-    from gateway.api.main import serve
-    from gateway.api.settings import ApiSettings
+    from gateway.api.main import Wiring, serve
+    from gateway.api.settings import ApiSettings, TicketSettings
+    from gateway.api.workers import ALONE, Member
 
     settings = ApiSettings(**_given(options, ApiSettings.model_fields))
     bus = BusSettings(**_given(options, BusSettings.model_fields))
+    member = ALONE if options.worker is None else Member(options.worker, options.worker_directory)
     process.configure_logs(settings.log_level)
-    return process.run(serve(settings, bus))
+    database = _database(options) if options.database or os.environ.get(DATABASE_VARIABLE) else None
+    return process.run(serve(Wiring(settings, bus, database, TicketSettings().keys(), member)))
 
 
 def _given(options: argparse.Namespace, fields: dict[str, Any]) -> dict[str, Any]:

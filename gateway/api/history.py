@@ -11,32 +11,33 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import structlog
 
 from feeds.contract.errors import Refused
+from gateway.api.answering import Answering, allow
 from gateway.api.edge import Exchange, Receive, Scope, Send
-from gateway.api.load import Pressure, Queue, retry_after, seconds_left
+from gateway.api.load import Pressure, Queue, seconds_left
 from gateway.api.parameters import converted, names_of, once, query_of
 from gateway.api.past import Asked, told
-from gateway.api.problems import answer
 from gateway.api.tracing import Tracing
 from gateway.history.reads import HistoryReads
-from gateway.store.errors import DatabaseUnavailable
+from gateway.store.errors import DatabaseUnavailable, StatementTimedOut
 
 log = structlog.get_logger(__name__)
 
 AWAY_S = 0.5
 """So long after the database did not answer nobody else is made to wait for it."""
 
-_BACK_LATER = frozenset({"overloaded", "history_unavailable", "not_archived_yet"})
-_HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"private, no-store")]
-
 AskedT = TypeVar("AskedT", bound=Asked)
 
 
-class HistoryCounts:
-    """What became of questions, for the metrics: those turned away, and those that the database did not answer."""
+class Health:
+    """What became of questions: those turned away, those that the database did not answer.
+
+    `away_until_s`: it is away, and nobody is made to wait for it before that.
+    """
 
     def __init__(self) -> None:
         self.shed = 0
         self.unanswered = 0
+        self.away_until_s = 0.0
 
 
 class Past(NamedTuple):
@@ -47,58 +48,47 @@ class Past(NamedTuple):
     pressure: Pressure
     shed_s: float
     tracing: Tracing
-    counts: HistoryCounts
+    health: Health
 
 
-class HistoryRoute(Generic[AskedT]):
-    """One question as an ASGI endpoint."""
+class HistoryRoute(Answering, Generic[AskedT]):
+    """One question."""
 
     def __init__(self, past: Past, asked: type[AskedT], name: str) -> None:
+        super().__init__(name)
         self._past = past
         self._asked = asked
-        self._name = name
         self._known = names_of(asked)
-        self._away_until_s = 0.0
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """An ASGI endpoint."""
+    async def body(self, scope: Scope, receive: Receive, exchange: Exchange) -> bytes | None:
+        """See Answering."""
         del receive
-        exchange: Exchange = scope["exchange"]
-        exchange.route = self._name
-        try:
-            parameters = once(query_of(scope["query_string"]), self._known)
-            asked = converted({**parameters, **scope["path_params"]}, self._asked)
-            body = await self._ask(asked, seconds_left(exchange.headers.get(b"x-request-deadline")))
-        except Refused as refusal:
-            headers = {"retry-after": retry_after()} if refusal.code in _BACK_LATER else {}
-            await exchange.answer(answer(refusal.code, exchange.request_id.decode(), str(refusal), headers))
-            return
-        if body is None:
-            await exchange.answer(answer("not_found", exchange.request_id.decode()))
-            return
-        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-        await send({"type": "http.response.body", "body": body})
-
-    async def _ask(self, asked: Any, left_s: float) -> bytes | None:
-        """Raises Refused."""
-        past = self._past
-        if past.reads is None or monotonic() < self._away_until_s:
-            past.counts.unanswered += 1
+        allow(exchange.principal, "history")
+        parameters = once(query_of(scope["query_string"]), self._known)
+        asked = converted({**parameters, **scope["path_params"]}, self._asked)
+        past, left_s = self._past, seconds_left(exchange.headers.get(b"x-request-deadline"))
+        if past.reads is None or monotonic() < past.health.away_until_s:
+            past.health.unanswered += 1
             raise Refused("history_unavailable", "")
+        if past.pressure.delay_s > past.shed_s:
+            past.health.shed += 1
+            raise Refused("overloaded", "")
         try:
-            if past.pressure.delay_s > past.shed_s:
-                raise Refused("overloaded", "")
-            async with past.queue.place(left_s):
-                with past.tracing.span(f"history {self._name}", {"oddswire.id": asked.id}):
-                    return await told(asked, past.reads)
+            return await self._ask(asked, past.reads, exchange, left_s)
         except DatabaseUnavailable as error:
             log.warning("history_unavailable", why=str(error))
-            past.counts.unanswered += 1
-            self._away_until_s = monotonic() + AWAY_S
+            past.health.unanswered += 1
+            past.health.away_until_s = monotonic() + (0.0 if isinstance(error, StatementTimedOut) else AWAY_S)
             raise Refused("history_unavailable", "") from error
-        except Refused as refusal:
-            past.counts.shed += refusal.code == "overloaded"
+        except Refused as refused:
+            past.health.shed += refused.code == "overloaded"
             raise
+
+    async def _ask(self, asked: AskedT, reads: HistoryReads, exchange: Exchange, left_s: float) -> bytes | None:
+        past = self._past
+        async with past.queue.place(left_s):
+            with past.tracing.span(f"history {self.name}", {"oddswire.id": asked.id}):
+                return await told(asked, reads, exchange.principal)
 
 
 class DatedRoute:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import random
 import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -21,18 +20,15 @@ from feeds.contract.errors import Refused
 TURN_S = 0.01
 """How often an idle loop comes round."""
 
-RETRY_S_MAX = 3
-"""Who is turned away is told to come back after 1 to so many seconds, at random, so that not all come back at once."""
-
 _DEADLINE = re.compile(rb"[0-9]{1,15}\Z")
 
 
 class Pressure:
-    """How long what is handled now has waited at least."""
+    """How long what is handled now has waited at least; no time, before it runs."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._came_round_s = clock()
+        self._came_round_s = math.inf
 
     async def run(self) -> None:
         """Comes round, until cancelled."""
@@ -47,7 +43,7 @@ class Pressure:
     @property
     def delay_s(self) -> float:
         """Seconds."""
-        return self._clock() - self._came_round_s - TURN_S
+        return max(self._clock() - self._came_round_s - TURN_S, 0.0)
 
 
 class Queue:
@@ -112,8 +108,3 @@ def seconds_left(deadline: bytes | None) -> float:
     if left_s <= 0:
         raise Refused("deadline_passed", "")
     return left_s
-
-
-def retry_after() -> str:
-    """Whole seconds after which somebody who was turned away may come back."""
-    return str(random.randint(1, RETRY_S_MAX))

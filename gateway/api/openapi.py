@@ -9,14 +9,14 @@ from typing import Any
 import msgspec
 import orjson
 
-from gateway.api.problems import PROBLEMS
-from gateway.api.routes import OPERATIONS, READS, Operation, Read
-from gateway.api.schemas import ProblemDetails
+from gateway.api.problems import BACK_LATER, PROBLEMS
+from gateway.api.routes import HISTORY, OPERATIONS, READS, STREAMS, Operation, Question, Read
+from gateway.api.schemas import ITEMS_OF_HISTORY, ProblemDetails
 
 REF = "#/components/schemas/{name}"
 
-_REQUEST_ID = {"Request-Id": {"$ref": "#/components/headers/Request-Id"}}
-_READ_HEADERS = {
+_REQUEST_ID: dict[str, dict[str, Any]] = {"Request-Id": {"$ref": "#/components/headers/Request-Id"}}
+_READ_HEADERS: dict[str, dict[str, Any]] = {
     **_REQUEST_ID,
     "ETag": {"description": "Of this form of the body", "required": True, "schema": {"type": "string"}},
     "Odds-Cursor": {
@@ -33,9 +33,24 @@ _READ_HEADERS = {
 }
 
 
+_DEADLINE = {
+    "name": "X-Request-Deadline",
+    "in": "header",
+    "required": False,
+    "description": "Unix time, ms: a request that nobody came to before this is not executed",
+    "schema": {"type": "string", "pattern": "^[0-9]{13}$"},
+}
+_RETRY_AFTER = {
+    "Retry-After": {"description": "Seconds", "required": True, "schema": {"type": "string", "pattern": "^[0-9]+$"}}
+}
+
+
 def openapi_document() -> bytes:
     """The document, as JSON."""
-    types = [*dict.fromkeys(read.answer for read in READS), ProblemDetails]
+    questions = (*HISTORY, *STREAMS)
+    bodies = [one.asked for one in questions if one.method != "GET"]
+    answers = dict.fromkeys(one.answer for one in (*READS, *questions))
+    types = [*answers, *ITEMS_OF_HISTORY, *bodies, ProblemDetails]
     _, components = msgspec.json.schema_components(types, ref_template=REF)
     document = {
         "openapi": "3.1.0",
@@ -47,6 +62,7 @@ def openapi_document() -> bytes:
         },
         "servers": [{"url": "/"}],
         "paths": {one.path: {"get": _read(one)} for one in READS}
+        | {one.path: {one.method.lower(): _question(one)} for one in questions if not one.beside}
         | {one.path: {"get": _page(one)} for one in OPERATIONS},
         "x-problems": [one._asdict() for one in PROBLEMS.values()],
         "components": {
@@ -64,31 +80,63 @@ def openapi_document() -> bytes:
 
 
 def _read(read: Read) -> dict[str, Any]:
+    """A read, and the question that takes its place where a parameter says so."""
+    beside = [one for one in HISTORY if one.beside and one.path == read.path]
+    parameters = [_parameters(one.path, one.asked, {one.beside}) for one in beside]
+    refusals = {status for one in beside for status in one.refusals}
     return {
         "operationId": read.name,
         "tags": ["odds"],
         "summary": read.summary,
         "description": (read.view.__doc__ or "").strip(),
-        "parameters": _parameters(read),
+        "parameters": [*_parameters(read.path, read.view), *(one for said in parameters for one in said), _DEADLINE],
         "responses": {
             "200": {
                 "description": read.summary,
-                "headers": _READ_HEADERS,
+                "headers": _optional(_READ_HEADERS) if beside else _READ_HEADERS,
                 "content": {"application/json": {"schema": {"$ref": REF.format(name=read.answer.__name__)}}},
             },
             "304": {
                 "description": "The client has it: If-None-Match holds the ETag",
                 "headers": {name: said for name, said in _READ_HEADERS.items() if name != "Content-Type"},
             },
-            **_problems(400, 404, 414, 431, 500, 503),
+            **_problems(400, 404, 414, 431, 500, 503, 504, *refusals),
         },
     }
 
 
-def _parameters(read: Read) -> list[dict[str, Any]]:
-    _, components = msgspec.json.schema_components([read.view], ref_template=REF)
-    properties: dict[str, dict[str, Any]] = components[read.view.__name__]["properties"]
-    in_path = re.findall(r"{(\w+)}", read.path)
+def _question(asked: Question) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": REF.format(name=asked.answer.__name__)}}}
+    said = {
+        "operationId": asked.name,
+        "tags": [asked.scope],
+        "summary": asked.summary,
+        "description": (asked.asked.__doc__ or "").strip(),
+        "parameters": [*(_parameters(asked.path, asked.asked) if asked.method == "GET" else ()), _DEADLINE],
+        "responses": {
+            str(asked.status): {"description": asked.summary, "headers": _REQUEST_ID, "content": content},
+            **_problems(*asked.refusals),
+        },
+    }
+    if asked.method != "GET":
+        schema = {"$ref": REF.format(name=asked.asked.__name__)}
+        said["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+    return said
+
+
+def _optional(headers: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Headers that an answer has only where nothing else is asked at its address."""
+    return {
+        name: said if "$ref" in said else {key: value for key, value in said.items() if key != "required"}
+        for name, said in headers.items()
+    }
+
+
+def _parameters(path: str, asked: Any, names: set[str] | None = None) -> list[dict[str, Any]]:
+    """Those of a type, or of these names."""
+    _, components = msgspec.json.schema_components([asked], ref_template=REF)
+    properties: dict[str, dict[str, Any]] = components[asked.__name__]["properties"]
+    in_path = re.findall(r"{(\w+)}", path)
     return [
         {
             "name": name,
@@ -97,6 +145,7 @@ def _parameters(read: Read) -> list[dict[str, Any]]:
             "schema": _given(schema),
         }
         for name, schema in properties.items()
+        if names is None or name in names
     ]
 
 
@@ -129,8 +178,8 @@ def _problems(*statuses: int) -> dict[str, Any]:
     return {
         str(status): {
             "description": "; ".join(f"`{one.code}`: {one.title}" for one in PROBLEMS.values() if one.status == status),
-            "headers": _REQUEST_ID,
+            "headers": _REQUEST_ID | (_RETRY_AFTER if status in BACK_LATER else {}),
             "content": {"application/problem+json": {"schema": {"$ref": REF.format(name=ProblemDetails.__name__)}}},
         }
-        for status in statuses
+        for status in sorted(set(statuses))
     }

@@ -19,6 +19,7 @@ from fanout.contract.codec import event_json
 from fanout.contract.cursor import CURSOR_MAX_CHARS, decode_cursor
 from feeds.contract.errors import Refused
 from feeds.contract.model import Market, MarketClass
+from gateway.access.principal import Principal
 from gateway.history.answers import Interval, NotInHistory, PastBoard, PastState
 from gateway.history.reads import WIDTHS, HistoryReads
 from gateway.history.rows import at_time
@@ -104,25 +105,31 @@ class _Entry(NamedTuple):
     s: int
 
 
-async def told(asked: Asked, reads: HistoryReads) -> bytes | None:
-    """The body of an answer; None where nothing is known of what was asked. Raises Refused, DatabaseUnavailable."""
+async def told(asked: Asked, reads: HistoryReads, who: Principal | None) -> bytes | None:
+    """The body of an answer, of what `who` may read; None where nothing is known of what was asked.
+
+    Raises Refused, DatabaseUnavailable.
+    """
+    limits = who if who is not None and who.restricted else None
     try:
         match asked:
             case PricesAsked():
-                return await _prices(asked, reads)
+                return await _prices(asked, reads, limits)
             case LineAsked():
-                return await _line(asked, reads)
+                return await _line(asked, reads, limits)
             case BoardAsked():
-                return await _board(asked, reads)
+                return await _board(asked, reads, limits)
     except NotInHistory as error:
         codes = {"bad_cursor": "bad_cursor", "not_archived_yet": "not_archived_yet"}
         raise Refused(codes.get(error.code, "not_in_history"), str(error)) from error
 
 
-async def _prices(asked: PricesAsked, reads: HistoryReads) -> bytes | None:
-    began_us = await reads.began(asked.id)
-    if began_us is None:
+async def _prices(asked: PricesAsked, reads: HistoryReads, limits: Principal | None) -> bytes | None:
+    known = await reads.known(asked.id)
+    if known is None:
         return None
+    began_us, newest = known
+    _check(newest.market, limits)
     from_us, to_us = _us(asked.from_, began_us), _us(asked.to, time.time_ns() // 1_000)
     scope = f"history {asked.id} {asked.interval} {asked.from_} {asked.to}"
     place = (from_us, 0) if asked.page_token is None else _place(scope, asked.page_token)
@@ -156,7 +163,10 @@ async def _bars(
             {
                 "selection": bar.selection,
                 "start": _text(bar.start_us),
-                **{name: price_shown(getattr(bar, name), asked.odds_format) for name in ("open", "high", "low", "close")},
+                **{
+                    name: price_shown(getattr(bar, name), asked.odds_format)
+                    for name in ("open", "high", "low", "close")
+                },
                 "changes": bar.changes,
             }
         )
@@ -165,10 +175,11 @@ async def _bars(
     return items, (end_us, 0) if end_us < to_us else None
 
 
-async def _line(asked: LineAsked, reads: HistoryReads) -> bytes | None:
-    chain = await reads.chain(asked.id)
-    if not chain:
+async def _line(asked: LineAsked, reads: HistoryReads, limits: Principal | None) -> bytes | None:
+    chain, known = await reads.chain(asked.id), await reads.known(asked.id)
+    if not chain or known is None:
         return None
+    _check(known[1].market, limits)
     scope = f"line {asked.id}"
     first = 0 if asked.page_token is None else _place(scope, asked.page_token)[0]
     items = []
@@ -183,7 +194,7 @@ async def _line(asked: LineAsked, reads: HistoryReads) -> bytes | None:
     return _page(items, make_token(scope, (str(after), "0")) if after < len(chain) else None)
 
 
-async def _board(asked: BoardAsked, reads: HistoryReads) -> bytes | None:
+async def _board(asked: BoardAsked, reads: HistoryReads, limits: Principal | None) -> bytes | None:
     at = _moment(asked.as_of)
     if at is not None:
         board = await reads.board_at(asked.id, _us(at, 0))
@@ -193,9 +204,20 @@ async def _board(asked: BoardAsked, reads: HistoryReads) -> bytes | None:
         raise Refused("bad_parameter", "as_of: neither a time, RFC 3339, nor a cursor")
     if board.event is None:
         return None
-    items = await _in_turns([market_bytes(one.state, one.s, asked.odds_format)] for one in _chosen(asked, board))
+    chosen = _chosen(asked, board)
+    if limits is not None:
+        if limits.plan.pre_match and board.event.state != "upcoming":
+            raise Refused("not_in_plan", "the event had begun")
+        chosen = [one for one in chosen if one.state.cls in limits.classes]
+    items = await _in_turns([market_bytes(one.state, one.s, asked.odds_format)] for one in chosen)
     event = event_json(board.event, board.event_s)
     return b'{"event":%b,"items":[%b],"src":%b}' % (event, b",".join(items), orjson.dumps(dict(board.sources)))
+
+
+def _check(market: Market, limits: Principal | None) -> None:
+    """Raises Refused("not_in_plan"). A plan for what is to come has no market that went in play, its past neither."""
+    if limits is not None and (market.cls not in limits.classes or (limits.plan.pre_match and market.live)):
+        raise Refused("not_in_plan", "")
 
 
 def _chosen(asked: BoardAsked, board: PastBoard) -> list[_Entry]:

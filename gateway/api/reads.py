@@ -11,13 +11,18 @@ from typing import Generic, TypeVar
 
 from feeds.contract.errors import Refused
 from gateway.api.edge import App, Exchange, Message, Receive, Scope, Send
+from gateway.api.load import Pressure, seconds_left
 from gateway.api.parameters import converted, names_of, once, query_of
-from gateway.api.problems import answer
+from gateway.api.problems import Answer, answer
 from gateway.read.negotiation import encoding_of, matches
 from gateway.read.shelf import Page, Shelf
 from gateway.read.views import NotJoined, Reading, View
 
 RETRY_AFTER_S = "1"
+LATE_TIMES = 2
+"""Large boards that need not be made are answered until requests waited so many times as long."""
+
+_DEADLINE = b"x-request-deadline"
 
 _START = "http.response.start"
 _EMPTY: Message = {"type": "http.response.body", "body": b""}
@@ -28,10 +33,14 @@ ViewT = TypeVar("ViewT", bound=View)
 class Reads:
     """What all reads share. `ahead` is the layer ahead of the routes."""
 
-    def __init__(self, shelf: Shelf, reading: Reading, routes_of: dict[type[View], str]) -> None:
+    def __init__(
+        self, shelf: Shelf, reading: Reading, routes_of: dict[type[View], str], *, pressure: Pressure, shed_s: float
+    ) -> None:
         self.shelf = shelf
         self.reading = reading
         self._routes_of = routes_of
+        self._pressure = pressure
+        self._shed_s = shed_s
 
     def ahead(self, routed: App) -> App:
         """The layer: known targets are answered here, all others go on, in a task of their own.
@@ -42,10 +51,16 @@ class Reads:
         targets = self.shelf.targets
 
         async def layer(scope: Scope, receive: Receive, send: Send) -> None:
+            exchange: Exchange = scope["exchange"]
+            if _DEADLINE in exchange.headers and (refused := _late(exchange)) is not None:
+                await exchange.answer(refused)
+                return
             if scope["method"] == "GET":
                 page = targets.get((scope["path"], scope["query_string"]))
+                if page is not None and page.large and self._is_shed(page, exchange):
+                    await exchange.answer(self.overloaded(exchange))
+                    return
                 if page is not None and (page.plain is not None or self._made(page)):
-                    exchange: Exchange = scope["exchange"]
                     exchange.hot = True
                     start, body = self._said(page, exchange)
                     await send(start)
@@ -54,6 +69,22 @@ class Reads:
             await asyncio.get_running_loop().create_task(_run(routed, scope, receive, send))
 
         return layer
+
+    def overloaded(self, exchange: Exchange) -> Answer:
+        """Come back later."""
+        return answer("overloaded", exchange.request_id.decode())
+
+    def sheds(self, view: type[View]) -> bool:
+        """Whether a read of this kind is refused now, if it has to be made: see gateway/api/load.py."""
+        return view.large and self._pressure.delay_s > self._shed_s
+
+    def _is_shed(self, page: Page, exchange: Exchange) -> bool:
+        exchange.route = self._routes_of[type(page.view)]
+        delay_s = self._pressure.delay_s
+        if delay_s <= self._shed_s:
+            return False
+        wanted = encoding_of(exchange.headers.get(b"accept-encoding"))
+        return delay_s > LATE_TIMES * self._shed_s or not page.has(wanted)
 
     async def send(self, page: Page, exchange: Exchange, send: Send) -> None:
         """Sends a made page."""
@@ -80,6 +111,15 @@ class Reads:
             return False
 
 
+def _late(exchange: Exchange) -> Answer | None:
+    """The refusal of a request whose own deadline is over, or is none."""
+    try:
+        seconds_left(exchange.headers[_DEADLINE])
+    except Refused as refused:
+        return answer(refused.code, exchange.request_id.decode(), str(refused))
+    return None
+
+
 async def _run(app: App, scope: Scope, receive: Receive, send: Send) -> None:
     await app(scope, receive, send)
 
@@ -99,6 +139,9 @@ class ReadRoute(Generic[ViewT]):
         exchange: Exchange = scope["exchange"]
         exchange.route = self._name
         request_id = exchange.request_id.decode()
+        if self._reads.sheds(self._view):
+            await exchange.answer(self._reads.overloaded(exchange))
+            return
         try:
             query = query_of(scope["query_string"])
             view = converted({**once(query, self._known), **scope["path_params"]}, self._view)

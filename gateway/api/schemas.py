@@ -5,7 +5,7 @@ Bodies are written by fanout/contract/codec.py and gateway/read/views.py; these 
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -172,10 +172,14 @@ class Bar(msgspec.Struct):
     changes: Annotated[int, msgspec.Meta(ge=1)]
 
 
+ITEMS_OF_HISTORY = (PastState, Bar)
+_STATE_OR_BAR = [{"$ref": f"#/components/schemas/{one.__name__}"} for one in ITEMS_OF_HISTORY]
+
+
 class PastPrices(msgspec.Struct):
     """A page of past states, or of bars by interval: oldest first."""
 
-    items: list[PastState] | list[Bar]
+    items: Annotated[list[Any], msgspec.Meta(extra_json_schema={"items": {"anyOf": _STATE_OR_BAR}})]
     next_page_token: str | None
 
 

@@ -5,7 +5,7 @@ Moments are microseconds of Unix time by the log's clock. Every call raises Data
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from fanout.contract.cursor import decode_cursor
@@ -23,6 +23,8 @@ STATES_MAX = 20_000
 """States of one answer; who wants more goes on behind the last one."""
 
 WIDTHS: Final[dict[Interval, timedelta]] = {"1m": timedelta(minutes=1), "1h": timedelta(hours=1)}
+
+END_OF_TIME: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 _ANY_LOG: Final = 32_767
 _ANY_S: Final = 2**62
@@ -112,11 +114,12 @@ class HistoryReads:
         """How a line moved: the ends of each market of its chain."""
         return [await self.line_ends(one) for one in await self.chain(market_id)]
 
-    async def began(self, market_id: str) -> int | None:
-        """When a market was first archived, or None: it never was."""
-        sql = "SELECT first_ts_log FROM history.market WHERE market = $1"
-        row = await self._database.row(sql, market_key(market_id))
-        return None if row is None else time_us(row["first_ts_log"])
+    async def known(self, market_id: str) -> tuple[int, PastState] | None:
+        """When a market was first archived, and its newest state; None: it never was, or is no longer kept."""
+        key = market_key(market_id)
+        row = await self._database.row("SELECT first_ts_log FROM history.market WHERE market = $1", key)
+        newest = await self._database.row(statement("state_as_of"), key, END_OF_TIME, _ANY_LOG, _ANY_S)
+        return None if row is None or newest is None else (time_us(row["first_ts_log"]), _state(newest))
 
     async def was_live(self, market_id: str, selection_id: str, milli: int, cursor: str) -> Proof:
         """Whether a device at this cursor was shown this price, and could have had it."""

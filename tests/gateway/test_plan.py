@@ -1,6 +1,7 @@
 """The plan of a local stack, from its settings alone."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -17,9 +18,11 @@ from gateway.local.plan import (
     wanted_parts,
 )
 from gateway.local.settings import UpSettings
+from gateway.store.server import server_url
 
 NATS_PORT = 8200
 POSTGRES_PORT = 8300
+DATABASE = server_url(Path(".oddswire/pg"), POSTGRES_PORT)
 
 
 def plan_of(**options: object) -> Plan:
@@ -73,10 +76,23 @@ def test_the_gateway_stands_beside_the_shards_and_says_where_its_docs_are() -> N
     gateway = part_of(plan_of(port=9000, host="0.0.0.0"), "gateway")
     assert gateway.argv == (
         *("-m", "gateway", "serve", "--host", "0.0.0.0", "--port", "9000"),
-        *("--nats", "nats://127.0.0.1:8200"),
+        *("--nats", "nats://127.0.0.1:8200", "--database", DATABASE),
     )
     assert gateway.line == "gateway http://127.0.0.1:9000, docs http://127.0.0.1:9000/docs"
     assert names_of(plan_of(parts="nats,gateway")) == [["nats"], ["gateway"]]
+
+
+def test_workers_of_the_api_share_its_port_and_history_goes_with_a_database() -> None:
+    argv = part_of(plan_of(api_workers=3, database="postgresql://me@db/odds"), "gateway").argv
+    assert argv[-4:] == ("--database", "postgresql://me@db/odds", "--workers", "3")
+    assert "--database" not in part_of(plan_of(parts="nats,gateway"), "gateway").argv
+
+
+def test_gateway_and_shards_share_a_ticket_key_that_stands_in_no_command_line() -> None:
+    plan = plan_stack(UpSettings(), Ports(NATS_PORT, POSTGRES_PORT), ticket_key="s" * 32)
+    for name in ("gateway", "fanout-1", "fanout-2"):
+        assert dict(part_of(plan, name).environment)["ODDSWIRE_FANOUT_TICKET_KEYS"] == "up:" + "s" * 32
+    assert "s" * 32 not in " ".join(word for stage in plan.stages for part in stage for word in part.argv)
 
 
 def test_a_shard_is_told_of_its_peers_and_not_of_itself() -> None:

@@ -15,6 +15,7 @@ from feeds.contract.subjects import beat_subject, event_subject, lane_of, market
 from gateway.api.app import Layer
 from gateway.api.main import Gateway
 from gateway.api.settings import ApiSettings
+from gateway.store.pool import Database
 
 LANES = 2
 
@@ -22,9 +23,17 @@ LANES = 2
 class Odds:
     """The gateway, its lanes and a client. `now_ms` of its relay is the real clock."""
 
-    def __init__(self, *, joined: bool = True, access: tuple[Layer, ...] = (), **settings: Any) -> None:
+    def __init__(
+        self,
+        *,
+        joined: bool = True,
+        access: tuple[Layer, ...] = (),
+        database: Database | None = None,
+        **settings: Any,
+    ) -> None:
         chosen = ApiSettings.model_validate({"port": 1, "access_log": "none", **settings})
-        self.gateway = Gateway(chosen, BusSettings(lanes=LANES), Connection("nats://127.0.0.1:1", name="test"))
+        connection = Connection("nats://127.0.0.1:1", name="test")
+        self.gateway = Gateway(chosen, BusSettings(lanes=LANES), connection, database=database)
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.gateway.app(access), raise_app_exceptions=False),
             base_url="http://gateway",
