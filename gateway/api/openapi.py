@@ -100,7 +100,7 @@ def _read(read: Read) -> dict[str, Any]:
                 "description": "The client has it: If-None-Match holds the ETag",
                 "headers": {name: said for name, said in _READ_HEADERS.items() if name != "Content-Type"},
             },
-            **_problems(400, 404, 414, 431, 500, 503, 504, *refusals),
+            **_problems(400, 404, 408, 414, 431, 500, 503, *refusals),
         },
     }
 

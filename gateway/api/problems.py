@@ -54,6 +54,7 @@ PROBLEMS = {
         Problem("not_in_history", 404, "History does not reach there"),
         Problem("no_such_route", 404, "Nothing is at this address"),
         Problem("method_not_allowed", 405, "This address does not take this method"),
+        Problem("deadline_passed", 408, "The request's own deadline is over: nothing was done"),
         Problem("body_too_large", 413, "The body is too large"),
         Problem("target_too_long", 414, "The address is too long"),
         Problem("rate_limited", 429, "Too many requests a second for the plan"),
@@ -67,7 +68,6 @@ PROBLEMS = {
         Problem("no_shard", 503, "No shard serves the stream now"),
         Problem("tickets_unavailable", 503, "No tickets are given here now"),
         Problem("access_unavailable", 503, "Whether the key or token is valid cannot be told at the moment"),
-        Problem("deadline_passed", 504, "The request's own deadline is over: nothing was done"),
     )
 }
 """By code. Adding one is one line here."""

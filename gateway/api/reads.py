@@ -52,13 +52,10 @@ class Reads:
 
         async def layer(scope: Scope, receive: Receive, send: Send) -> None:
             exchange: Exchange = scope["exchange"]
-            if _DEADLINE in exchange.headers and (refused := _late(exchange)) is not None:
-                await exchange.answer(refused)
-                return
             if scope["method"] == "GET":
                 page = targets.get((scope["path"], scope["query_string"]))
-                if page is not None and page.large and self._is_shed(page, exchange):
-                    await exchange.answer(self.overloaded(exchange))
+                if page is not None and (refused := self._refused(page, exchange)) is not None:
+                    await exchange.answer(refused)
                     return
                 if page is not None and (page.plain is not None or self._made(page)):
                     exchange.hot = True
@@ -70,21 +67,24 @@ class Reads:
 
         return layer
 
-    def overloaded(self, exchange: Exchange) -> Answer:
-        """Come back later."""
-        return answer("overloaded", exchange.request_id.decode())
+    def refused_kind(self, view: type[View], exchange: Exchange) -> Answer | None:
+        """The refusal of a read of this kind that has to be made, where its deadline is over or there is too much to do:
+        see gateway/api/load.py."""
+        if _DEADLINE in exchange.headers and (late := _late(exchange)) is not None:
+            return late
+        return _overloaded(exchange) if view.large and self._pressure.delay_s > self._shed_s else None
 
-    def sheds(self, view: type[View]) -> bool:
-        """Whether a read of this kind is refused now, if it has to be made: see gateway/api/load.py."""
-        return view.large and self._pressure.delay_s > self._shed_s
-
-    def _is_shed(self, page: Page, exchange: Exchange) -> bool:
+    def _refused(self, page: Page, exchange: Exchange) -> Answer | None:
+        """The refusal of a read that is known. One that need not be made costs little more than its refusal."""
+        if _DEADLINE in exchange.headers and (late := _late(exchange)) is not None:
+            exchange.route = self._routes_of[type(page.view)]
+            return late
+        if not page.large or (delay_s := self._pressure.delay_s) <= self._shed_s:
+            return None
         exchange.route = self._routes_of[type(page.view)]
-        delay_s = self._pressure.delay_s
-        if delay_s <= self._shed_s:
-            return False
         wanted = encoding_of(exchange.headers.get(b"accept-encoding"))
-        return delay_s > LATE_TIMES * self._shed_s or not page.has(wanted)
+        spared = delay_s <= LATE_TIMES * self._shed_s and page.has(wanted)
+        return None if spared else _overloaded(exchange)
 
     async def send(self, page: Page, exchange: Exchange, send: Send) -> None:
         """Sends a made page."""
@@ -109,6 +109,10 @@ class Reads:
             return self.shelf.make(page, self.reading)
         except NotJoined:
             return False
+
+
+def _overloaded(exchange: Exchange) -> Answer:
+    return answer("overloaded", exchange.request_id.decode())
 
 
 def _late(exchange: Exchange) -> Answer | None:
@@ -139,8 +143,8 @@ class ReadRoute(Generic[ViewT]):
         exchange: Exchange = scope["exchange"]
         exchange.route = self._name
         request_id = exchange.request_id.decode()
-        if self._reads.sheds(self._view):
-            await exchange.answer(self._reads.overloaded(exchange))
+        if (refused := self._reads.refused_kind(self._view, exchange)) is not None:
+            await exchange.answer(refused)
             return
         try:
             query = query_of(scope["query_string"])

@@ -58,7 +58,7 @@ READS = (
     Read("/v1/futures", "futures", "Futures: the board of every outright", views.FuturesView, schemas.Futures),
 )
 
-_REFUSED = (400, 401, 403, 414, 429, 431, 500, 503)
+_REFUSED = (400, 401, 403, 408, 414, 429, 431, 500, 503)
 
 HISTORY = (
     Question(
@@ -68,7 +68,7 @@ HISTORY = (
         past.PricesAsked,
         schemas.PastPrices,
         "history",
-        (*_REFUSED, 404, 504),
+        (*_REFUSED, 404),
     ),
     Question(
         "/v1/markets/{id}/line",
@@ -77,7 +77,7 @@ HISTORY = (
         past.LineAsked,
         schemas.Lines,
         "history",
-        (*_REFUSED, 404, 504),
+        (*_REFUSED, 404),
     ),
     Question(
         "/v1/events/{id}/markets",
@@ -86,7 +86,7 @@ HISTORY = (
         past.BoardAsked,
         schemas.Board,
         "history",
-        (*_REFUSED, 404, 504),
+        (*_REFUSED, 404),
         beside="as_of",
     ),
 )
@@ -98,7 +98,7 @@ TICKETS = Question(
     streams.TicketAsked,
     schemas.StreamTicket,
     "stream",
-    (*_REFUSED, 413, 504),
+    (*_REFUSED, 413),
     method="POST",
     status=201,
 )
