@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from gateway.access.arguments import add_dev, add_keys
 from gateway.desk.arguments import add_desk
 from gateway.history.options import add_history
 
@@ -24,6 +25,8 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         ("archive", _archive),
         ("history", _history),
         ("serve", _serve),
+        ("keys", _keys),
+        ("dev", add_dev),
         ("desk", add_desk),
     ):
         add(kinds).set_defaults(run=commands[name])
@@ -68,6 +71,12 @@ def _archive(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     archive.add_argument("--metrics-port", type=int, metavar="P", help="serve /metrics on this loopback port")
     _database(archive)
     return archive
+
+
+def _keys(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    database = argparse.ArgumentParser(add_help=False)
+    _database(database)
+    return add_keys(kinds, database)
 
 
 def _history(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:

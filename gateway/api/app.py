@@ -1,11 +1,11 @@
 """The service as layers, the outermost first; and the routes behind them. The only place that knows their order.
 
 Edge              id, counts, access log                                    gateway/api/edge.py
-(access)          whoever may refuse a request: here, by `access`
+Cors, Access      who asks, and whether they may: by `access`               gateway/access/cors.py, layer.py
 (traces)          of the reads below the share that is asked for            gateway/api/tracing.py
 Reads.ahead       known targets, from bytes; what is late or too much       gateway/api/reads.py
 (traces)          a span for each request that is routed
-limits            length of address and headers
+limits            length of address and headers, no credential in it
 Starlette         the table of routes, problems for what is not in it       gateway/api/routes.py
 """
 
@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.access.address import holds_credential
 from gateway.api.edge import AccessLog, App, Edge, Exchange, Receive, Scope, Send
 from gateway.api.history import DatedRoute, HistoryRoute, Past
 from gateway.api.operations import Operations
@@ -88,6 +89,8 @@ def _limited(app: App) -> App:
             code = "headers_too_large"
         elif len(scope["path"]) + len(scope["query_string"]) > TARGET_BYTES_MAX:
             code = "target_too_long"
+        elif holds_credential(scope["path"], scope["query_string"]):
+            code = "credential_in_address"
         else:
             await app(scope, receive, send)
             return

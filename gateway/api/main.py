@@ -21,10 +21,16 @@ from granian.server.embed import Server
 
 from fanout.contract.tickets import TicketKeys
 from feeds.adapters import process
+from feeds.adapters.coordination.memory import MemoryCoordination
 from feeds.adapters.coordination.nats_kv import NatsCoordination
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.reader import LogReader
+from feeds.contract.coordination import Coordination
 from feeds.contract.settings import BusSettings
+from gateway.access.guard import Guard
+from gateway.access.ports import KeyStore
+from gateway.access.settings import AccessSettings
+from gateway.access.store import PostgresKeys
 from gateway.api.app import Layer, Service, make_app
 from gateway.api.asyncapi import asyncapi_document
 from gateway.api.edge import App
@@ -65,6 +71,15 @@ _LAST_ANSWERS_S = 3.0
 """SIGTERM: what has been asked is answered within this, and idle connections end."""
 
 
+class Around(NamedTuple):
+    """What a gateway has around it, besides its log: each may be missing. `history`: the archive's database."""
+
+    history: Database | None = None
+    tickets: TicketKeys = TicketKeys({})
+    tracing: Tracing = NoTraces()
+    member: Member = ALONE
+
+
 class Gateway:
     """One gateway over one log. `serve` until told to stop."""
 
@@ -74,12 +89,13 @@ class Gateway:
         bus: BusSettings,
         connection: Connection,
         *,
-        database: Database | None = None,
-        keys: TicketKeys | None = None,
-        tracing: Tracing | None = None,
-        member: Member = ALONE,
+        access: AccessSettings | None = None,
+        store: KeyStore | None = None,
+        around: Around | None = None,
     ) -> None:
-        self._member = member
+        """Without `access` everything is open: for tests. `store`: where API keys are kept, if anywhere."""
+        around = around or Around()
+        self._member = around.member
         self._settings = settings
         self._bus = bus
         self._connection = connection
@@ -89,17 +105,19 @@ class Gateway:
         self.reading = Reading(self.book, encoded)
         self.relay = Relay(self.book, self.shelf)
         self.pressure = Pressure()
-        self.tracing = tracing or NoTraces()
+        self.tracing = around.tracing
         self.fleet = Fleet(NatsCoordination(connection, replicas=bus.log_replicas), lanes=bus.lanes)
         queue = Queue(
             places=settings.history_connections,
             waiting_max=settings.history_waiting,
             wait_s=settings.history_wait_ms / 1_000,
         )
-        reads = None if database is None else HistoryReads(database)
+        reads = None if around.history is None else HistoryReads(around.history)
         shed_s = settings.shed_history_ms / 1_000
         self.past = Past(reads, queue, self.pressure, shed_s, self.tracing, Health())
-        self.streams = Streams(keys or TicketKeys({}), self.fleet, self.book, settings.ticket_session_s)
+        self.streams = Streams(around.tickets, self.fleet, self.book, settings.ticket_session_s)
+        self.guard = None if access is None else self._guard(access, store)
+        self._open = access is None or access.anonymous
         self.port = settings.port or _free_port(settings.host)
         self._stopping = asyncio.Event()
 
@@ -108,7 +126,10 @@ class Gateway:
         self._stopping.set()
 
     def app(self, access: tuple[Layer, ...] = ()) -> App:
-        """The service, all layers. `access`: those that may refuse, ahead of everything that is read."""
+        """The service, all layers. `access`: those that may refuse, ahead of everything that is read; the guard's if
+        there is one."""
+        if self.guard is not None:
+            access = (*access, *self.guard.layers)
         traffic, settings = Traffic(), self._settings
         reads = Reads(
             self.shelf,
@@ -122,7 +143,7 @@ class Gateway:
         operations = Operations(
             waiting_for=self.waiting_for,
             metrics=self._metrics.told,
-            openapi=openapi_document(),
+            openapi=openapi_document(anonymous=self._open),
             asyncapi=asyncapi_document(),
         )
         service = Service(reads, self.past, self.streams, operations)
@@ -138,7 +159,8 @@ class Gateway:
         if not self._member.number:
             check_port(self._settings.host, self.port)
         server = _granian(self.app(), self._settings.host, self.port)
-        works = (self._follow(), self.relay.run(), self.pressure.run(), self._say_ready())
+        works = [self._follow(), self.relay.run(), self.pressure.run(), self._say_ready()]
+        works += [] if self.guard is None else [self.guard.run()]
         async with self._metrics.telling(), asyncio.TaskGroup() as group:
             beside = [group.create_task(work) for work in works]
             answering = group.create_task(server.serve())
@@ -151,6 +173,12 @@ class Gateway:
             _unregister_placeholders()
             for task in (*beside, answering):
                 task.cancel()
+
+    def _guard(self, access: AccessSettings, store: KeyStore | None) -> Guard:
+        coordination: Coordination = MemoryCoordination()
+        if access.coordination == "nats":
+            coordination = NatsCoordination(self._connection, replicas=self._bus.log_replicas)
+        return Guard(access, store=store, coordination=coordination, book=self.book)
 
     async def _follow(self) -> None:
         async with self._connection, asyncio.TaskGroup() as group:
@@ -178,17 +206,21 @@ class Gateway:
 
 
 class Wiring(NamedTuple):
-    """All that a worker is made from. `database` None: there is no history here."""
+    """All that a worker is made from. `database` None: there are neither API keys nor history."""
 
     settings: ApiSettings
     bus: BusSettings
+    access: AccessSettings
     database: DatabaseSettings | None
-    keys: TicketKeys
+    tickets: TicketKeys
     member: Member
 
 
 async def serve(wiring: Wiring) -> int:
-    """`python -m gateway serve`: until SIGTERM or SIGINT. Gives the exit status. Raises NoTracing, OSError."""
+    """`python -m gateway serve`: until SIGTERM or SIGINT. Gives the exit status.
+
+    Raises NoTracing, NoDevelopmentKeys, OSError.
+    """
     settings = wiring.settings
     if settings.workers > 1 and not wiring.member.number:
         return await _serve_by_workers(wiring)
@@ -196,19 +228,27 @@ async def serve(wiring: Wiring) -> int:
     tracing = tracing_to(endpoint, hot_share=settings.trace_hot_share, worker=wiring.member.number)
     try:
         async with contextlib.AsyncExitStack() as stack:
-            database = await stack.enter_async_context(_history(wiring)) if wiring.database is not None else None
+            keys = history = None
+            if wiring.database is not None:
+                keys = PostgresKeys(await stack.enter_async_context(open_database(wiring.database)))
+                history = await stack.enter_async_context(open_database(_for_history(wiring.database, settings)))
             gateway = Gateway(
                 settings,
                 wiring.bus,
                 Connection(wiring.bus.nats_url, name="gateway"),
-                database=database,
-                keys=wiring.keys,
-                tracing=tracing,
-                member=wiring.member,
+                access=wiring.access,
+                store=keys,
+                around=Around(history, wiring.tickets, tracing, wiring.member),
             )
             return await _until_signalled(gateway)
     finally:
         await asyncio.to_thread(tracing.close)
+
+
+def _for_history(database: DatabaseSettings, settings: ApiSettings) -> DatabaseSettings:
+    """A pool for questions alone: as many connections as questions at once, none of them opened before it is needed."""
+    changes = {"connections": settings.history_connections, "statement_timeout_s": settings.history_statement_s}
+    return database.model_copy(update=changes)
 
 
 async def _until_signalled(gateway: Gateway) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Annotated, Final, Literal, NamedTuple
 
@@ -19,7 +20,7 @@ from fanout.contract.codec import event_json
 from fanout.contract.cursor import CURSOR_MAX_CHARS, decode_cursor
 from feeds.contract.errors import Refused
 from feeds.contract.model import Market, MarketClass
-from gateway.access.principal import Principal
+from gateway.access.principal import CLASSES, Principal
 from gateway.history.answers import Interval, NotInHistory, PastBoard, PastState
 from gateway.history.reads import WIDTHS, HistoryReads
 from gateway.history.rows import at_time
@@ -129,7 +130,7 @@ async def _prices(asked: PricesAsked, reads: HistoryReads, limits: Principal | N
     if known is None:
         return None
     began_us, newest = known
-    _check(newest.market, limits)
+    _check(limits, {newest.market.cls}, begun=newest.market.live)
     from_us, to_us = _us(asked.from_, began_us), _us(asked.to, time.time_ns() // 1_000)
     scope = f"history {asked.id} {asked.interval} {asked.from_} {asked.to}"
     place = (from_us, 0) if asked.page_token is None else _place(scope, asked.page_token)
@@ -179,7 +180,8 @@ async def _line(asked: LineAsked, reads: HistoryReads, limits: Principal | None)
     chain, known = await reads.chain(asked.id), await reads.known(asked.id)
     if not chain or known is None:
         return None
-    _check(known[1].market, limits)
+    newest = known[1].market
+    _check(limits, {newest.cls}, begun=newest.live)
     scope = f"line {asked.id}"
     first = 0 if asked.page_token is None else _place(scope, asked.page_token)[0]
     items = []
@@ -204,20 +206,34 @@ async def _board(asked: BoardAsked, reads: HistoryReads, limits: Principal | Non
         raise Refused("bad_parameter", "as_of: neither a time, RFC 3339, nor a cursor")
     if board.event is None:
         return None
+    outright = board.event.kind == "outright"
+    _check(limits, _classes(asked.cls), begun=board.event.state != "upcoming" and not outright)
     chosen = _chosen(asked, board)
-    if limits is not None:
-        if limits.plan.pre_match and board.event.state != "upcoming":
-            raise Refused("not_in_plan", "the event had begun")
-        chosen = [one for one in chosen if one.state.cls in limits.classes]
     items = await _in_turns([market_bytes(one.state, one.s, asked.odds_format)] for one in chosen)
     event = event_json(board.event, board.event_s)
     return b'{"event":%b,"items":[%b],"src":%b}' % (event, b",".join(items), orjson.dumps(dict(board.sources)))
 
 
-def _check(market: Market, limits: Principal | None) -> None:
-    """Raises Refused("not_in_plan"). A plan for what is to come has no market that went in play, its past neither."""
-    if limits is not None and (market.cls not in limits.classes or (limits.plan.pre_match and market.live)):
-        raise Refused("not_in_plan", "")
+def _check(limits: Principal | None, classes: AbstractSet[MarketClass], *, begun: bool) -> None:
+    """As of the odds as they stand: what a plan lacks is refused, never left out (gateway/access/entitlement.py).
+
+    Raises Refused("not_in_plan" | "insufficient_scope"). A plan that ends when an event begins has nothing of the past
+    of what went in play either.
+    """
+    if limits is None:
+        return
+    lacking = classes - limits.classes
+    if lacking - limits.plan.classes or (begun and limits.plan.pre_match):
+        raise Refused("not_in_plan", f"the plan {limits.plan.name} does not have this")
+    if lacking:
+        raise Refused("insufficient_scope", "player props need the scope props; ask for another class")
+
+
+def _classes(cls: MarketClass | None) -> AbstractSet[MarketClass]:
+    """What a board of a class holds: alternates stand with their main lines."""
+    if cls is None:
+        return CLASSES
+    return {"main", "alternate"} if cls == "alternate" else {cls}
 
 
 def _chosen(asked: BoardAsked, board: PastBoard) -> list[_Entry]:

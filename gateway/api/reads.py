@@ -54,10 +54,18 @@ class Reads:
             exchange: Exchange = scope["exchange"]
             if scope["method"] == "GET":
                 page = targets.get((scope["path"], scope["query_string"]))
-                if page is not None and (refused := self._refused(page, exchange)) is not None:
+                if (
+                    page is not None
+                    and (exchange.check is None or _is_open(page, exchange))
+                    and (refused := self._refused(page, exchange)) is not None
+                ):
                     await exchange.answer(refused)
                     return
-                if page is not None and (page.plain is not None or self._made(page)):
+                if (
+                    page is not None
+                    and (exchange.check is None or _is_open(page, exchange))
+                    and (page.plain is not None or self._made(page))
+                ):
                     exchange.hot = True
                     start, body = self._said(page, exchange)
                     await send(start)
@@ -68,8 +76,8 @@ class Reads:
         return layer
 
     def refused_kind(self, view: type[View], exchange: Exchange) -> Answer | None:
-        """The refusal of a read of this kind that has to be made, where its deadline is over or there is too much to do:
-        see gateway/api/load.py."""
+        """The refusal of a read of this kind that has to be made, where its deadline is over or there is too much to
+        do: see gateway/api/load.py."""
         if _DEADLINE in exchange.headers and (late := _late(exchange)) is not None:
             return late
         return _overloaded(exchange) if view.large and self._pressure.delay_s > self._shed_s else None
@@ -101,8 +109,10 @@ class Reads:
             form = self.shelf.form(page, encoding_of(headers.get(b"accept-encoding")))
         held = headers.get(b"if-none-match")
         if held is not None and matches(held, form.etag):
-            return {"type": _START, "status": 304, "headers": form.not_modified}, _EMPTY
-        return {"type": _START, "status": 200, "headers": form.headers}, form.message
+            headers_told = form.private_not_modified if exchange.private else form.not_modified
+            return {"type": _START, "status": 304, "headers": headers_told}, _EMPTY
+        headers_told = form.private_headers if exchange.private else form.headers
+        return {"type": _START, "status": 200, "headers": headers_told}, form.message
 
     def _made(self, page: Page) -> bool:
         try:
@@ -122,6 +132,16 @@ def _late(exchange: Exchange) -> Answer | None:
     except Refused as refused:
         return answer(refused.code, exchange.request_id.decode(), str(refused))
     return None
+
+
+def _is_open(page: Page, exchange: Exchange) -> bool:
+    """Whether this one may have it; if not, the route says why."""
+    assert exchange.check is not None
+    try:
+        exchange.check(page.view)
+    except Refused:
+        return False
+    return True
 
 
 async def _run(app: App, scope: Scope, receive: Receive, send: Send) -> None:
@@ -149,6 +169,8 @@ class ReadRoute(Generic[ViewT]):
         try:
             query = query_of(scope["query_string"])
             view = converted({**once(query, self._known), **scope["path_params"]}, self._view)
+            if exchange.check is not None:
+                exchange.check(view)
             page = self._reads.shelf.page(view, self._reads.reading)
         except Refused as refusal:
             await exchange.answer(answer(refusal.code, request_id, str(refusal)))

@@ -33,6 +33,8 @@ SHORT_MEMORY = (("ODDSWIRE_HISTORY_KEEP_DAYS", "2"), ("ODDSWIRE_HISTORY_KEEP_MIN
 """A stack that is left running must not fill a laptop: 200 updates/s take 2.7 GB a day."""
 
 Environment = tuple[tuple[str, str], ...]
+OPEN_ODDS = (("ODDSWIRE_ACCESS_ENVIRONMENT", "development"), ("ODDSWIRE_ACCESS_ANONYMOUS", "true"))
+"""On a laptop odds are open to whoever asks, and the development keys are taken."""
 
 RECORDED_PROVIDERS = ("betfair",)
 """Providers whose recordings can be a feed."""
@@ -170,13 +172,13 @@ def plan_stack(settings: UpSettings, ports: Ports, *, ticket_key: str = "") -> P
     if "fanout" in wanted:
         streams = tuple(_stream(settings, n) for n in _shard_numbers(settings))
         serving = tuple(_shard(settings, n, nats_url, tickets) for n in _shard_numbers(settings))
+    beside: list[tuple[Part, ...]] = []
+    if "postgres" in wanted:
+        beside.append((_postgres(settings, ports.postgres),))
     if "gateway" in wanted:
         serving = (*serving, _gateway(settings, nats_url, database_url, tickets))
     if serving:
         stages.append(serving)
-    beside: list[tuple[Part, ...]] = []
-    if "postgres" in wanted:
-        beside.append((_postgres(settings, ports.postgres),))
     if "archive" in wanted:
         beside.append((_archive(nats_url, database_url),))
     return Plan(
@@ -249,15 +251,15 @@ def _shard(settings: UpSettings, number: int, nats_url: str, tickets: Environmen
 
 def _gateway(settings: UpSettings, nats_url: str, database_url: str, tickets: Environment) -> Part:
     where = ("--host", settings.host, "--port", str(settings.port), "--nats", nats_url)
-    history = ("--database", database_url) if database_url else ()
+    keys = ("--database", database_url) if database_url else ()
     workers = ("--workers", str(settings.api_workers)) if settings.api_workers > 1 else ()
     address = f"http://{_own_host(settings)}:{settings.port}"
     return Part(
         name="gateway",
-        argv=("-m", "gateway", "serve", *where, *history, *workers),
+        argv=("-m", "gateway", "serve", *where, *keys, *workers),
         ready_line=r"^gateway ready ",
         line=f"gateway {address}, docs {address}/docs",
-        environment=tickets,
+        environment=(*OPEN_ODDS, ("ODDSWIRE_ACCESS_DEVELOPMENT_DIR", str(settings.data_dir)), *tickets),
     )
 
 

@@ -1,7 +1,6 @@
 """The plan of a local stack, from its settings alone."""
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -18,11 +17,9 @@ from gateway.local.plan import (
     wanted_parts,
 )
 from gateway.local.settings import UpSettings
-from gateway.store.server import server_url
 
 NATS_PORT = 8200
 POSTGRES_PORT = 8300
-DATABASE = server_url(Path(".oddswire/pg"), POSTGRES_PORT)
 
 
 def plan_of(**options: object) -> Plan:
@@ -76,16 +73,27 @@ def test_the_gateway_stands_beside_the_shards_and_says_where_its_docs_are() -> N
     gateway = part_of(plan_of(port=9000, host="0.0.0.0"), "gateway")
     assert gateway.argv == (
         *("-m", "gateway", "serve", "--host", "0.0.0.0", "--port", "9000"),
-        *("--nats", "nats://127.0.0.1:8200", "--database", DATABASE),
+        *("--nats", "nats://127.0.0.1:8200"),
+        *("--database", plan_of(port=9000).database_url),
     )
     assert gateway.line == "gateway http://127.0.0.1:9000, docs http://127.0.0.1:9000/docs"
     assert names_of(plan_of(parts="nats,gateway")) == [["nats"], ["gateway"]]
+    assert "--database" not in part_of(plan_of(parts="nats,gateway"), "gateway").argv
 
 
-def test_workers_of_the_api_share_its_port_and_history_goes_with_a_database() -> None:
+def test_on_a_laptop_odds_are_open_and_development_keys_are_taken_but_told_to_no_process() -> None:
+    gateway = part_of(plan_of(data_dir="there"), "gateway")
+    assert dict(gateway.environment) == {
+        "ODDSWIRE_ACCESS_ENVIRONMENT": "development",
+        "ODDSWIRE_ACCESS_ANONYMOUS": "true",
+        "ODDSWIRE_ACCESS_DEVELOPMENT_DIR": "there",
+    }
+    assert not any("ow_" in word for word in gateway.argv)
+
+
+def test_workers_of_the_api_share_its_port_() -> None:
     argv = part_of(plan_of(api_workers=3, database="postgresql://me@db/odds"), "gateway").argv
     assert argv[-4:] == ("--database", "postgresql://me@db/odds", "--workers", "3")
-    assert "--database" not in part_of(plan_of(parts="nats,gateway"), "gateway").argv
 
 
 def test_gateway_and_shards_share_a_ticket_key_that_stands_in_no_command_line() -> None:

@@ -19,7 +19,7 @@ from feeds.adapters.server import NatsServer, free_port
 from feeds.contract.settings import BusSettings
 from gateway.access.principal import Plan, Principal
 from gateway.api.edge import App, Exchange, Receive, Scope, Send
-from gateway.api.main import Gateway
+from gateway.api.main import Around, Gateway
 from gateway.api.settings import ApiSettings, TicketSettings
 from tests.bus import LANES
 from tests.journeys.line import the_line
@@ -42,7 +42,9 @@ class Api:
         self.who: Principal | None = ALL
         connection = Connection(nats_url, name="gateway")
         bus = BusSettings(nats_url=nats_url, lanes=LANES)
-        self.gateway = Gateway(ApiSettings(access_log="none"), bus, connection, keys=TicketSettings().keys())
+        self.gateway = Gateway(
+            ApiSettings(access_log="none"), bus, connection, around=Around(tickets=TicketSettings().keys())
+        )
         self.connection = connection
         transport = httpx.ASGITransport(self.gateway.app((self._known,)))
         self.client = httpx.AsyncClient(transport=transport, base_url="http://gateway")

@@ -13,7 +13,7 @@ from feeds.contract.records import Beat, Record, encode_record
 from feeds.contract.settings import BusSettings
 from feeds.contract.subjects import beat_subject, event_subject, lane_of, market_subject
 from gateway.api.app import Layer
-from gateway.api.main import Gateway
+from gateway.api.main import Around, Gateway
 from gateway.api.settings import ApiSettings
 from gateway.store.pool import Database
 
@@ -33,7 +33,7 @@ class Odds:
     ) -> None:
         chosen = ApiSettings.model_validate({"port": 1, "access_log": "none", **settings})
         connection = Connection("nats://127.0.0.1:1", name="test")
-        self.gateway = Gateway(chosen, BusSettings(lanes=LANES), connection, database=database)
+        self.gateway = Gateway(chosen, BusSettings(lanes=LANES), connection, around=Around(history=database))
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.gateway.app(access), raise_app_exceptions=False),
             base_url="http://gateway",

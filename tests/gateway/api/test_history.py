@@ -62,7 +62,8 @@ async def refused(odds: Odds, path: str, **headers: str) -> str:
 
 
 async def pages_of(odds: Odds, path: str) -> list[list[Any]]:
-    pages, token = [], ""
+    pages: list[list[Any]] = []
+    token: str | None = ""
     while token is not None:
         body = await odds.body(f"{path}{'&page_token=' + token if token else ''}")
         pages.append(body["items"])
@@ -221,9 +222,15 @@ async def test_a_plan_sees_of_history_what_it_would_see_of_the_odds(made: MadeAr
     odds = Odds(database=database, access=(asking,))
     async with odds.client:
         board = f"/v1/events/E1/markets?as_of={moment(1)}"
-        assert [one["id"] for one in (await odds.body(board))["items"]] == ["M1"]
+        assert [one["id"] for one in (await odds.body(f"{board}&class=main"))["items"]] == ["M1"]
+        assert await refused(odds, board) == "insufficient_scope"
+        assert await refused(odds, f"{board}&class=prop") == "insufficient_scope"
         assert (await odds.get("/v1/markets/M1/history")).status_code == 200
-        assert await refused(odds, "/v1/markets/P1/history") == "not_in_plan"
+        assert await refused(odds, "/v1/markets/P1/history") == "insufficient_scope"
+        assert await refused(odds, "/v1/markets/P1/line") == "insufficient_scope"
+        soon = Plan(name="soon", pre_match=True, classes=frozenset({"main"}))
+        who = Principal(subject="key:K", account=None, scopes=frozenset({"odds", "props", "history"}), plan=soon)
+        assert await refused(odds, f"{board}&class=main") == "not_in_plan", "it had begun"
         assert await refused(odds, "/v1/markets/P1/line") == "not_in_plan"
         who = Principal(subject="key:K", account=None, scopes=frozenset({"odds"}), plan=Plan(name="small"))
         assert await refused(odds, board) == "insufficient_scope"
