@@ -20,7 +20,7 @@ from feeds.contract.errors import Refused
 TURN_S = 0.01
 """How often an idle loop comes round."""
 
-_DEADLINE = re.compile(rb"[0-9]{1,15}\Z")
+_DEADLINE = re.compile(rb"[0-9]{13}\Z")
 
 
 class Pressure:

@@ -17,7 +17,7 @@ import msgspec
 import orjson
 
 from fanout.contract.codec import event_json
-from fanout.contract.cursor import CURSOR_MAX_CHARS, decode_cursor
+from fanout.contract.cursor import decode_cursor
 from feeds.contract.errors import Refused
 from feeds.contract.model import Market, MarketClass
 from gateway.access.principal import CLASSES, Principal
@@ -42,6 +42,9 @@ PAGE_LINES = 20
 TURN_STATES = 50
 """States that are told in one go; then whatever waits for the loop has its turn."""
 
+AS_OF_CHARS_MAX = 1_280
+"""A cursor over 64 lanes is shorter."""
+
 US_MAX: Final = 7_258_118_400_000_000
 """The year 2200. Nothing was before 1970 or is after this: times beyond are taken for these."""
 
@@ -50,7 +53,7 @@ AsOf = Annotated[
     str,
     msgspec.Meta(
         min_length=1,
-        max_length=CURSOR_MAX_CHARS,
+        max_length=AS_OF_CHARS_MAX,
         description="the board as it stood: at a time, RFC 3339, or as a device at this cursor held it",
         examples=["2026-09-21T20:00:00Z"],
     ),

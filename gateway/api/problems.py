@@ -18,6 +18,9 @@ BACK_LATER = (429, 503)
 RETRY_S_MAX = 3
 """Unless it is said otherwise: after 1 to so many seconds, at random, so that not all come back at once."""
 
+CHALLENGE = b'Bearer realm="oddswire"'
+"""What a 401 says by default of how to be known (RFC 9110, 11.6.1)."""
+
 MEDIA_TYPE = b"application/problem+json"
 
 
@@ -101,6 +104,8 @@ def answer(code: str, request_id: str, detail: str = "", headers: Mapping[str, s
     told += [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
     if problem.status in BACK_LATER and not any(name == b"retry-after" for name, _ in told):
         told.append((b"retry-after", b"%d" % random.randint(1, RETRY_S_MAX)))
+    if problem.status == HTTPStatus.UNAUTHORIZED and not any(name == b"www-authenticate" for name, _ in told):
+        told.append((b"www-authenticate", CHALLENGE))
     return Answer(problem.status, told, orjson.dumps(said))
 
 

@@ -15,6 +15,7 @@ from feeds.contract.subjects import beat_subject, event_subject, lane_of, market
 from gateway.api.app import Layer
 from gateway.api.main import Around, Gateway
 from gateway.api.settings import ApiSettings
+from gateway.api.tracing import NoTraces, Tracing
 from gateway.store.pool import Database
 
 LANES = 2
@@ -29,11 +30,13 @@ class Odds:
         joined: bool = True,
         access: tuple[Layer, ...] = (),
         database: Database | None = None,
+        tracing: Tracing | None = None,
         **settings: Any,
     ) -> None:
         chosen = ApiSettings.model_validate({"port": 1, "access_log": "none", **settings})
         connection = Connection("nats://127.0.0.1:1", name="test")
-        self.gateway = Gateway(chosen, BusSettings(lanes=LANES), connection, around=Around(history=database))
+        around = Around(history=database, tracing=tracing or NoTraces())
+        self.gateway = Gateway(chosen, BusSettings(lanes=LANES), connection, around=around)
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.gateway.app(access), raise_app_exceptions=False),
             base_url="http://gateway",
