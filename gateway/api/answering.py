@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from feeds.contract.errors import Refused
 from gateway.access import principal
 from gateway.api.edge import Exchange, Receive, Scope, Send
-from gateway.api.load import seconds_left
 from gateway.api.problems import answer
 
 _HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"private, no-store")]
@@ -26,7 +25,6 @@ class Answering(ABC):
         exchange: Exchange = scope["exchange"]
         exchange.route = self.name
         try:
-            seconds_left(exchange.headers.get(b"x-request-deadline"))
             body = await self.body(scope, receive, exchange)
         except Refused as refused:
             await exchange.answer(answer(refused.code, exchange.request_id.decode(), str(refused)))

@@ -64,15 +64,16 @@ class HistoryRoute(Answering, Generic[AskedT]):
         """See Answering."""
         del receive
         allow(exchange.principal, "history")
+        past = self._past
+        if past.pressure.delay_s > past.shed_s or past.queue.is_full:  # first: who is turned away is to cost little
+            past.health.shed += 1
+            raise Refused("overloaded", "")
         parameters = once(query_of(scope["query_string"]), self._known)
         asked = converted({**parameters, **scope["path_params"]}, self._asked)
-        past, left_s = self._past, seconds_left(exchange.headers.get(b"x-request-deadline"))
+        left_s = seconds_left(exchange.headers.get(b"x-request-deadline"))
         if past.reads is None or monotonic() < past.health.away_until_s:
             past.health.unanswered += 1
             raise Refused("history_unavailable", "")
-        if past.pressure.delay_s > past.shed_s:
-            past.health.shed += 1
-            raise Refused("overloaded", "")
         try:
             return await self._ask(asked, past.reads, exchange, left_s)
         except DatabaseUnavailable as error:

@@ -58,6 +58,11 @@ class Queue:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether whoever comes now is turned away."""
+        return not self.free and len(self._waiting) >= self.waiting_max
+
     @contextlib.asynccontextmanager
     async def place(self, left_s: float = math.inf) -> AsyncIterator[None]:
         """A place, for as long as this is entered. Raises Refused("overloaded") where the queue is full or longer than
@@ -72,7 +77,7 @@ class Queue:
         if self.free:
             self.free -= 1
             return
-        if len(self._waiting) >= self.waiting_max:
+        if self.is_full:
             raise Refused("overloaded", "")
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)

@@ -56,7 +56,7 @@ class ApiSettings(BaseSettings):
     ] = 5.0
     shed_history_ms: Annotated[
         int, Field(ge=1, le=60_000, description="requests waited so long: history is refused, 503 with Retry-After")
-    ] = 50
+    ] = 100
     shed_boards_ms: Annotated[
         int,
         Field(
@@ -64,7 +64,7 @@ class ApiSettings(BaseSettings):
             le=60_000,
             description="requests waited so long: large boards that must be made are refused; twice as long: all large",
         ),
-    ] = 100
+    ] = 200
     ticket_session_s: Annotated[
         int, Field(ge=1, le=604_800, description="a connection that a ticket opened lasts so long, seconds")
     ] = 86_400

@@ -18,6 +18,7 @@ from gateway.api.answering import Answering, allow
 from gateway.api.bodies import decoded_body
 from gateway.api.edge import Exchange, Receive, Scope
 from gateway.api.fleet import Fleet
+from gateway.api.load import seconds_left
 from gateway.api.parameters import converted, names_of, once, query_of
 from gateway.history.rows import at_time
 from gateway.read.book import ReadBook
@@ -77,7 +78,9 @@ class TicketRoute(Answering):
         code = refusal(who, "stream")
         if who is None or code is not None:
             raise Refused(code or "unauthenticated", "")
-        return self._minted(await decoded_body(receive, TicketAsked), who, int(time.time()))
+        asked = await decoded_body(receive, TicketAsked)
+        seconds_left(exchange.headers.get(b"x-request-deadline"))
+        return self._minted(asked, who, int(time.time()))
 
     def _minted(self, asked: TicketAsked, who: Principal, now_s: int) -> bytes:
         streams = self._streams
@@ -109,6 +112,7 @@ class EndpointRoute(Answering):
         who = exchange.principal
         allow(who, "stream")
         asked = converted(once(query_of(scope["query_string"]), self._known), EndpointAsked)
+        seconds_left(exchange.headers.get(b"x-request-deadline"))
         client = scope.get("client")
         by = who.subject if who is not None else client[0] if client else ""
         shards = self._streams.fleet.shards_for(f"{by} {asked.device or ''}", topics_of(asked.topics))
