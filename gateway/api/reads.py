@@ -54,23 +54,16 @@ class Reads:
             exchange: Exchange = scope["exchange"]
             if scope["method"] == "GET":
                 page = targets.get((scope["path"], scope["query_string"]))
-                if (
-                    page is not None
-                    and (exchange.check is None or _is_open(page, exchange))
-                    and (refused := self._refused(page, exchange)) is not None
-                ):
-                    await exchange.answer(refused)
-                    return
-                if (
-                    page is not None
-                    and (exchange.check is None or _is_open(page, exchange))
-                    and (page.plain is not None or self._made(page))
-                ):
-                    exchange.hot = True
-                    start, body = self._said(page, exchange)
-                    await send(start)
-                    await send(body)
-                    return
+                if page is not None and (exchange.check is None or _is_open(page, exchange)):
+                    if (refused := self._refused(page, exchange)) is not None:
+                        await exchange.answer(refused)
+                        return
+                    if page.plain is not None or self._made(page):
+                        exchange.hot = True
+                        start, body = self._said(page, exchange)
+                        await send(start)
+                        await send(body)
+                        return
             await asyncio.get_running_loop().create_task(_run(routed, scope, receive, send))
 
         return layer

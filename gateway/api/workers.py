@@ -37,6 +37,9 @@ END_S = 8.0
 ASK_S = 1.0
 """A worker that does not tell its metrics within this is left out."""
 
+EXIT_FAILED, EXIT_BAD_INPUT = 1, 2
+"""Of a worker that refuses its settings: starting it again would change nothing."""
+
 TEXT_BYTES_MAX = 4_194_304
 
 
@@ -136,27 +139,28 @@ class Crew:
         self._running: set[asyncio.subprocess.Process] = set()
 
     async def run(self) -> int:
-        """Until it is cancelled, which ends all workers; or until one died too often: 1."""
+        """Until it is cancelled, which ends all workers; or until one is given up: 1 if it died too often, 2 if it
+        refuses what it was given."""
         with tempfile.TemporaryDirectory(prefix="oddswire-workers-") as directory:
             keeping = [asyncio.ensure_future(self._keep(n, directory)) for n in range(1, self._workers + 1)]
             try:
-                await asyncio.wait(keeping, return_when=asyncio.FIRST_COMPLETED)
-                return 1
+                done, _ = await asyncio.wait(keeping, return_when=asyncio.FIRST_COMPLETED)
+                return done.pop().result()
             finally:
                 for one in keeping:
                     one.cancel()
                 await self._end()
                 await asyncio.wait(keeping)
 
-    async def _keep(self, number: int, directory: str) -> None:
+    async def _keep(self, number: int, directory: str) -> int:
         restarts = Restarts()
         while True:
             status = await self._live(number, directory)
             self._ready.discard(number)
-            wait_s = restarts.died(time.monotonic())
+            wait_s = None if status == EXIT_BAD_INPUT else restarts.died(time.monotonic())
             log.error("worker_died", worker=number, status=status, again_in_s=wait_s)
             if wait_s is None:
-                return
+                return EXIT_BAD_INPUT if status == EXIT_BAD_INPUT else EXIT_FAILED
             await asyncio.sleep(wait_s)
 
     async def _live(self, number: int, directory: str) -> int:
