@@ -138,7 +138,7 @@ class Gateway:
             pressure=self.pressure,
             shed_s=settings.shed_boards_ms / 1_000,
         )
-        collector = GatewayCollector(traffic, self.shelf, self.reading, self.past)
+        collector = GatewayCollector(traffic, self.shelf, self.reading, self.past, self.guard)
         self._metrics = WorkerMetrics(exposition(collector), self._member)
         operations = Operations(
             waiting_for=self.waiting_for,

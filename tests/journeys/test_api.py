@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -23,9 +24,15 @@ OPENING_S = 10.0
 
 
 @asynccontextmanager
-async def gateway(nats_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
-    """A gateway process that is ready, and a client of it."""
+async def gateway(
+    nats_url: str, monkeypatch: pytest.MonkeyPatch, *, keys: Path | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A gateway process that is ready, and a client of it. Odds are open to all, or need a key of `keys`."""
     monkeypatch.setenv("ODDSWIRE_LANES", str(LANES))
+    monkeypatch.setenv("ODDSWIRE_ACCESS_ANONYMOUS", str(keys is None))
+    if keys is not None:
+        monkeypatch.setenv("ODDSWIRE_ACCESS_ENVIRONMENT", "development")
+        monkeypatch.setenv("ODDSWIRE_ACCESS_DEVELOPMENT_DIR", str(keys))
     port = free_port()
     async with (
         started("gateway", "serve", "--port", str(port), "--nats", nats_url),

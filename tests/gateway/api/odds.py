@@ -12,6 +12,8 @@ from feeds.contract.model import Event, FeedState, Market
 from feeds.contract.records import Beat, Record, encode_record
 from feeds.contract.settings import BusSettings
 from feeds.contract.subjects import beat_subject, event_subject, lane_of, market_subject
+from gateway.access.ports import KeyStore
+from gateway.access.settings import AccessSettings
 from gateway.api.app import Layer
 from gateway.api.main import Around, Gateway
 from gateway.api.settings import ApiSettings
@@ -31,12 +33,14 @@ class Odds:
         access: tuple[Layer, ...] = (),
         database: Database | None = None,
         tracing: Tracing | None = None,
+        guarded: AccessSettings | None = None,
+        store: KeyStore | None = None,
         **settings: Any,
     ) -> None:
         chosen = ApiSettings.model_validate({"port": 1, "access_log": "none", **settings})
-        connection = Connection("nats://127.0.0.1:1", name="test")
+        bus, connection = BusSettings(lanes=LANES), Connection("nats://127.0.0.1:1", name="test")
         around = Around(history=database, tracing=tracing or NoTraces())
-        self.gateway = Gateway(chosen, BusSettings(lanes=LANES), connection, around=around)
+        self.gateway = Gateway(chosen, bus, connection, access=guarded, store=store, around=around)
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.gateway.app(access), raise_app_exceptions=False),
             base_url="http://gateway",

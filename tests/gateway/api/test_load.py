@@ -8,13 +8,14 @@ import math
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feeds.contract.errors import Refused
 from gateway.api.load import Pressure, Queue, seconds_left
 
 
+@settings(deadline=None)
 @given(
     places=st.integers(1, 3),
     waiting_max=st.integers(0, 3),
