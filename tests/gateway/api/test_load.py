@@ -48,7 +48,7 @@ def test_there_are_never_more_inside_than_places_nor_more_waiting_than_may(
                 doors[alive[which % len(alive)]].set()
             elif alive:
                 alive[which % len(alive)].cancel()
-            for _ in range(5):
+            for _ in range(20):  # turns of the loop until a place that is left is taken
                 await asyncio.sleep(0)
             alive = [task for task in doors if not task.done()]
             assert len(inside) == min(places, len(alive))
