@@ -140,14 +140,16 @@ def _serve(options: argparse.Namespace) -> int:
     from feeds.adapters import process
     from feeds.contract.settings import BusSettings
     from gateway.access.settings import AccessSettings
-    from gateway.api.main import serve
-    from gateway.api.settings import ApiSettings
+    from gateway.api.main import Wiring, serve
+    from gateway.api.settings import ApiSettings, TicketSettings
+    from gateway.api.workers import ALONE, Member
 
     settings = ApiSettings(**_given(options, ApiSettings.model_fields))
     bus = BusSettings(**_given(options, BusSettings.model_fields))
+    member = ALONE if options.worker is None else Member(options.worker, options.worker_directory)
     process.configure_logs(settings.log_level)
     database = _database(options) if options.database or _DATABASE_VARIABLE in os.environ else None
-    return process.run(serve(settings, bus, AccessSettings(), database))
+    return process.run(serve(Wiring(settings, bus, AccessSettings(), database, TicketSettings().keys(), member)))
 
 
 def _keys(options: argparse.Namespace) -> int:

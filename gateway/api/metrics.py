@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from gateway.access.guard import Guard
+from gateway.api.history import Past
 from gateway.api.traffic import BUCKETS_S, Traffic
 from gateway.read.shelf import Shelf
 from gateway.read.views import Reading
@@ -22,10 +23,13 @@ _PREFIX = "oddswire_gateway"
 class GatewayCollector(Collector):
     """Every metric of the gateway's reads, in one place. Names end in their unit."""
 
-    def __init__(self, traffic: Traffic, shelf: Shelf, reading: Reading, guard: Guard | None = None) -> None:
+    def __init__(
+        self, traffic: Traffic, shelf: Shelf, reading: Reading, past: Past, guard: Guard | None = None
+    ) -> None:
         self._traffic = traffic
         self._shelf = shelf
         self._reading = reading
+        self._past = past
         self._guard = guard
 
     def collect(self) -> Iterator[Metric]:
@@ -41,6 +45,15 @@ class GatewayCollector(Collector):
         yield _counter("bodies_made", "Bodies made, at most one for a view and change.", shelf.made)
         yield _counter("bodies_compressed", "Bodies compressed, at most one for a body and encoding.", shelf.compressed)
         yield _counter("encodings_made", "Markets and events encoded.", encoded.made)
+
+        yield from self._load()
+
+    def _load(self) -> Iterator[Metric]:
+        past = self._past
+        yield _gauge("delay_seconds", "Time that what is handled now has waited.", past.pressure.delay_s)
+        yield _gauge("history_waiting", "Questions to the archive that wait for a connection.", len(past.queue))
+        yield _counter("history_shed", "Questions turned away, as there was too much to do.", past.health.shed)
+        yield _counter("history_unanswered", "Questions the database did not answer.", past.health.unanswered)
 
     def _requests(self) -> Iterator[Metric]:
         answers = CounterMetricFamily(f"{_PREFIX}_requests", "Requests answered.", labels=["route", "status"])

@@ -11,8 +11,8 @@ import orjson
 
 from gateway.access.principal import SCOPES, Scope
 from gateway.api.problems import PROBLEMS
-from gateway.api.routes import OPERATIONS, READS, Operation, Read
-from gateway.api.schemas import ProblemDetails
+from gateway.api.routes import HISTORY, OPERATIONS, READS, STREAMS, Operation, Question, Read
+from gateway.api.schemas import ITEMS_OF_HISTORY, ProblemDetails
 
 SECURITY_SCHEMES = {
     "ApiKey": {
@@ -31,7 +31,7 @@ SECURITY_SCHEMES = {
 
 REF = "#/components/schemas/{name}"
 
-_REQUEST_ID = {"Request-Id": {"$ref": "#/components/headers/Request-Id"}}
+_REQUEST_ID: dict[str, dict[str, Any]] = {"Request-Id": {"$ref": "#/components/headers/Request-Id"}}
 _RETRY_AFTER = {"description": "Seconds", "required": True, "schema": {"type": "string", "pattern": "^[0-9]+$"}}
 _LIMITS = {
     "RateLimit-Policy": {
@@ -43,7 +43,7 @@ _LIMITS = {
         "schema": {"type": "string"},
     },
 }
-_READ_HEADERS = {
+_READ_HEADERS: dict[str, dict[str, Any]] = {
     **_REQUEST_ID,
     "ETag": {"description": "Of this form of the body", "required": True, "schema": {"type": "string"}},
     "Odds-Cursor": {
@@ -66,9 +66,21 @@ _PROBLEM_HEADERS: dict[int, dict[str, Any]] = {
 }
 
 
+_DEADLINE = {
+    "name": "X-Request-Deadline",
+    "in": "header",
+    "required": False,
+    "description": "Unix time, ms: a request that nobody came to before this is not executed",
+    "schema": {"type": "string", "pattern": "^[0-9]{13}$"},
+}
+
+
 def openapi_document(*, anonymous: bool = True) -> bytes:
     """The document, as JSON. `anonymous`: odds are open to all."""
-    types = [*dict.fromkeys(read.answer for read in READS), ProblemDetails]
+    questions = (*HISTORY, *STREAMS)
+    bodies = [one.asked for one in questions if one.method != "GET"]
+    answers = dict.fromkeys(one.answer for one in (*READS, *questions))
+    types = [*answers, *ITEMS_OF_HISTORY, *bodies, ProblemDetails]
     _, components = msgspec.json.schema_components(types, ref_template=REF)
     document = {
         "openapi": "3.1.0",
@@ -80,6 +92,13 @@ def openapi_document(*, anonymous: bool = True) -> bytes:
         },
         "servers": [{"url": "/"}],
         "paths": {one.path: {"get": _read(one) | secured(one.scope, anonymous=anonymous)} for one in READS}
+        | {
+            one.path: {
+                one.method.lower(): _question(one) | secured(one.scope, anonymous=anonymous and one.method == "GET")
+            }
+            for one in questions
+            if not one.beside
+        }
         | {one.path: {"get": _page(one)} for one in OPERATIONS},
         "x-problems": [one._asdict() for one in PROBLEMS.values()],
         "components": {
@@ -106,31 +125,63 @@ def secured(scope: Scope, *, anonymous: bool = False) -> dict[str, Any]:
 
 
 def _read(read: Read) -> dict[str, Any]:
+    """A read, and the question that takes its place where a parameter says so."""
+    beside = [one for one in HISTORY if one.beside and one.path == read.path]
+    parameters = [_parameters(one.path, one.asked, {one.beside}) for one in beside]
+    refusals = {status for one in beside for status in one.refusals}
     return {
         "operationId": read.name,
         "tags": ["odds"],
         "summary": read.summary,
         "description": (read.view.__doc__ or "").strip(),
-        "parameters": _parameters(read),
+        "parameters": [*_parameters(read.path, read.view), *(one for said in parameters for one in said), _DEADLINE],
         "responses": {
             "200": {
                 "description": read.summary,
-                "headers": _READ_HEADERS,
+                "headers": _optional(_READ_HEADERS) if beside else _READ_HEADERS,
                 "content": {"application/json": {"schema": {"$ref": REF.format(name=read.answer.__name__)}}},
             },
             "304": {
                 "description": "The client has it: If-None-Match holds the ETag",
                 "headers": {name: said for name, said in _READ_HEADERS.items() if name != "Content-Type"},
             },
-            **_problems(400, 401, 403, 404, 414, 429, 431, 500, 503),
+            **_problems(400, 401, 403, 404, 408, 414, 429, 431, 500, 503, *refusals),
         },
     }
 
 
-def _parameters(read: Read) -> list[dict[str, Any]]:
-    _, components = msgspec.json.schema_components([read.view], ref_template=REF)
-    properties: dict[str, dict[str, Any]] = components[read.view.__name__]["properties"]
-    in_path = re.findall(r"{(\w+)}", read.path)
+def _question(asked: Question) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": REF.format(name=asked.answer.__name__)}}}
+    said = {
+        "operationId": asked.name,
+        "tags": [asked.scope],
+        "summary": asked.summary,
+        "description": (asked.asked.__doc__ or "").strip(),
+        "parameters": [*(_parameters(asked.path, asked.asked) if asked.method == "GET" else ()), _DEADLINE],
+        "responses": {
+            str(asked.status): {"description": asked.summary, "headers": _REQUEST_ID, "content": content},
+            **_problems(*asked.refusals),
+        },
+    }
+    if asked.method != "GET":
+        schema = {"$ref": REF.format(name=asked.asked.__name__)}
+        said["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+    return said
+
+
+def _optional(headers: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Headers that an answer has only where nothing else is asked at its address."""
+    return {
+        name: said if "$ref" in said else {key: value for key, value in said.items() if key != "required"}
+        for name, said in headers.items()
+    }
+
+
+def _parameters(path: str, asked: Any, names: set[str] | None = None) -> list[dict[str, Any]]:
+    """Those of a type, or of these names."""
+    _, components = msgspec.json.schema_components([asked], ref_template=REF)
+    properties: dict[str, dict[str, Any]] = components[asked.__name__]["properties"]
+    in_path = re.findall(r"{(\w+)}", path)
     return [
         {
             "name": name,
@@ -139,6 +190,7 @@ def _parameters(read: Read) -> list[dict[str, Any]]:
             "schema": _given(schema),
         }
         for name, schema in properties.items()
+        if names is None or name in names
     ]
 
 
@@ -174,5 +226,5 @@ def _problems(*statuses: int) -> dict[str, Any]:
             "headers": _REQUEST_ID | _PROBLEM_HEADERS.get(status, {}),
             "content": {"application/problem+json": {"schema": {"$ref": REF.format(name=ProblemDetails.__name__)}}},
         }
-        for status in statuses
+        for status in sorted(set(statuses))
     }

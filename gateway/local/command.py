@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import secrets
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +27,8 @@ from gateway.local.settings import UpSettings
 from gateway.local.supervisor import Supervisor
 
 LOG_LINES_SHOWN = 15
+
+TICKET_KEY_BYTES = 32
 
 _EPILOG = """\
 every option is also a setting, ODDSWIRE_UP_<OPTION>; `oddswire settings` lists them with their limits.
@@ -47,7 +50,7 @@ def up(arguments: Sequence[str]) -> int:
         settings = _settings(given)
         check_input(settings)
         with locked(settings.data_dir):
-            plan = plan_stack(settings, check_network(settings))
+            plan = plan_stack(settings, check_network(settings), ticket_key=secrets.token_urlsafe(TICKET_KEY_BYTES))
             asyncio.run(Supervisor(plan, settings.data_dir, Console(sys.stdout), _last_words(settings)).run())
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody listens: nothing to flush at exit

@@ -91,6 +91,18 @@ def test_on_a_laptop_odds_are_open_and_development_keys_are_taken_but_told_to_no
     assert not any("ow_" in word for word in gateway.argv)
 
 
+def test_workers_of_the_api_share_its_port_() -> None:
+    argv = part_of(plan_of(api_workers=3, database="postgresql://me@db/odds"), "gateway").argv
+    assert argv[-4:] == ("--database", "postgresql://me@db/odds", "--workers", "3")
+
+
+def test_gateway_and_shards_share_a_ticket_key_that_stands_in_no_command_line() -> None:
+    plan = plan_stack(UpSettings(), Ports(NATS_PORT, POSTGRES_PORT), ticket_key="s" * 32)
+    for name in ("gateway", "fanout-1", "fanout-2"):
+        assert dict(part_of(plan, name).environment)["ODDSWIRE_FANOUT_TICKET_KEYS"] == "up:" + "s" * 32
+    assert "s" * 32 not in " ".join(word for stage in plan.stages for part in stage for word in part.argv)
+
+
 def test_a_shard_is_told_of_its_peers_and_not_of_itself() -> None:
     argv = part_of(plan_of(port=9000, shards=3), "fanout-2").argv
     assert argv == (

@@ -1,9 +1,8 @@
-"""The odds API as the process it is: beside a shard, without its log, under hostile bytes and schemathesis."""
+"""The odds API as the process it is: beside a shard, without its log and under hostile bytes."""
 
 import asyncio
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +14,6 @@ import pytest
 
 from fanout.contract.replica import Replica
 from feeds.adapters.server import NatsServer, free_port
-from gateway.access.development import development_keys
 from tests.bus import LANES
 from tests.journeys.line import priced, the_line
 from tests.journeys.part import started
@@ -187,34 +185,3 @@ async def _answers(client: httpx.AsyncClient) -> bool:
         return (await client.get("/live")).status_code == 200
     except httpx.TransportError:
         return False
-
-
-def fuzz(url: str, place: Path) -> subprocess.CompletedProcess[str]:
-    """Runs schemathesis with a key, which it also takes away and spoils; bounded in examples."""
-    key = f"X-API-Key: {development_keys(place).key}"
-    words = ("run", f"{url}/openapi.json", "--header", key, "--checks", "all")
-    return subprocess.run(
-        [
-            str(Path(sys.executable).with_name("schemathesis")),
-            *words,
-            *("--max-examples", "8", "--generation-deterministic"),
-            # A page token that is well formed may be made up. It tries methods with a key and a token at once, which is
-            # refused first: tests/gateway/access/test_layer.py and tests/gateway/api/test_refusals.py try them.
-            *("--exclude-checks", "positive_data_acceptance,unsupported_method"),
-            *("--phases", "coverage,fuzzing", "--no-color"),
-        ],
-        capture_output=True,
-        check=False,
-        cwd=place,
-        text=True,
-        timeout=100,
-    )
-
-
-async def test_schemathesis_finds_no_fault_and_no_answer_that_is_not_described(
-    nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    async with the_line(nats_server), gateway(nats_server.url, monkeypatch, keys=tmp_path) as client:
-        done = await asyncio.to_thread(fuzz, str(client.base_url).rstrip("/"), tmp_path)
-        assert done.returncode == 0, done.stdout[-3_000:]
-        assert "❌" not in done.stdout, done.stdout[-3_000:]

@@ -15,8 +15,10 @@ from feeds.contract.subjects import beat_subject, event_subject, lane_of, market
 from gateway.access.ports import KeyStore
 from gateway.access.settings import AccessSettings
 from gateway.api.app import Layer
-from gateway.api.main import Gateway
+from gateway.api.main import Around, Gateway
 from gateway.api.settings import ApiSettings
+from gateway.api.tracing import NoTraces, Tracing
+from gateway.store.pool import Database
 
 LANES = 2
 
@@ -29,13 +31,16 @@ class Odds:
         *,
         joined: bool = True,
         access: tuple[Layer, ...] = (),
+        database: Database | None = None,
+        tracing: Tracing | None = None,
         guarded: AccessSettings | None = None,
         store: KeyStore | None = None,
         **settings: Any,
     ) -> None:
         chosen = ApiSettings.model_validate({"port": 1, "access_log": "none", **settings})
         bus, connection = BusSettings(lanes=LANES), Connection("nats://127.0.0.1:1", name="test")
-        self.gateway = Gateway(chosen, bus, connection, access=guarded, store=store)
+        around = Around(history=database, tracing=tracing or NoTraces())
+        self.gateway = Gateway(chosen, bus, connection, access=guarded, store=store, around=around)
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.gateway.app(access), raise_app_exceptions=False),
             base_url="http://gateway",
