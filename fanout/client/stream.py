@@ -182,6 +182,8 @@ class OddsStream:
 
     async def close(self) -> None:
         """Ends every connection. Iterating ends with it."""
+        if self._primary is not None:
+            self._wake(self._primary)
         self._primary = self._successor = None
         pumps = tuple(self._pumps.values())
         for pump in pumps:
@@ -390,8 +392,11 @@ class OddsStream:
         del self._pumps[link]
         if not pump.cancelled() and (fault := pump.exception()) is not None:
             self._fault = fault
-            with contextlib.suppress(asyncio.QueueFull):  # who iterates is awake then
-                self._came.put_nowait(_Came(link, None))
+            self._wake(link)
+
+    def _wake(self, link: Link) -> None:
+        with contextlib.suppress(asyncio.QueueFull):  # who iterates is awake then
+            self._came.put_nowait(_Came(link, None))
 
 
 def _another_epoch(message: Message, replica: Replica) -> bool:
