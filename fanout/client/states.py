@@ -1,11 +1,11 @@
 """How each topic of a stream is, from what comes and what becomes of its connection. Pure: it is told of both.
 
-    rebuilding   asked for, not whole yet: until the `live` that completes it, from a gap until the `live` that answers it,
-                 and while a device that was slow catches up
-    live         whole and up to date
-    stale        whole, but old: the connection is lost, or a market of it counts as suspended because its source is not
-                 live (PROTOCOL.md, Freshness)
-    closed       not subscribed to, or the stream has ended for good
+rebuilding   asked for and not whole yet: until the `live` that completes it, from a gap until the `live` that answers
+             it, and while a device that was slow catches up
+live         whole and up to date
+stale        whole, but old: the connection is lost, or a market of it counts as suspended because its source is not
+             live (PROTOCOL.md, Freshness)
+closed       not subscribed to, or the stream has ended for good
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ import orjson
 
 from fanout.client.errors import LinkLost, StreamRefused
 from fanout.client.limits import ClientLimits
-from fanout.client.link import Leave, Link, reason_of
+from fanout.client.link import Link, reason_of
 from fanout.client.route import Attempt, Route
 from fanout.client.sse import SseLink
 from fanout.client.states import TopicState, TopicStates
@@ -64,7 +64,7 @@ class OddsStream:
     The replica goes on with the markets of the messages it took: take what you need of one before asking for the next.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 options, by keyword
         self,
         topics: Iterable[str],
         *,
@@ -200,21 +200,16 @@ class OddsStream:
             self._promote(link)
         gaps = self.replica.gaps
         self.replica.receive(message)
+        link.note(message)
         match kind:
-            case "welcome":
-                link.heartbeat_s = message["hb_ms"] / 1000
             case "subscribed":
                 self._subscribed(link, message)
             case "live":
-                self._became_live(link, message)
+                self._became_live(message)
             case "unsubscribed":
                 self._held.difference_update(message["topics"])
                 self._forget_left()
-            case "slow":
-                link.catches_up()
             case "drain":
-                after_s = message["after_ms"] / 1000
-                link.leave = Leave(asyncio.get_running_loop().time() + after_s, message.get("url"))
                 self._begin_move()
             case "error":
                 await self._refused(link, message)
@@ -224,13 +219,11 @@ class OddsStream:
             self._tell_states()
 
     def _subscribed(self, link: Link, message: Message) -> None:
-        link.catches_up()
         self._held.difference_update(topic for topic, answer in message["topics"].items() if answer == "image")
         if link is self._primary:
             self._call_off_move()
 
-    def _became_live(self, link: Link, message: Message) -> None:
-        link.is_live()
+    def _became_live(self, message: Message) -> None:
         self._held.update(topic for topic in message["topics"] if topic in self._topics)
         self._route.succeeded()
         self._begin_move()

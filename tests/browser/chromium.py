@@ -15,7 +15,15 @@ from playwright.async_api import Browser, Error, Page, async_playwright
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 """`.ci/run` installs Debian's."""
 
-ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-features=LocalNetworkAccessChecks")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-features=LocalNetworkAccessChecks",
+)
+"""The last: pages.py serves pages from nowhere, which to Chromium is not this machine; a real gateway is."""
+
 STARTING_S = 60.0
 DOING_S = 100.0
 

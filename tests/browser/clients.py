@@ -33,7 +33,7 @@ async def tells(client: Client, what: Told) -> None:
     told: list[Told] = []
     try:
         async with asyncio.timeout(WAITING_S):
-            while what not in (told := await client.told()):
+            while what not in (told := await client.told()):  # noqa: ASYNC110 it may be in a browser
                 await asyncio.sleep(0.01)
     except TimeoutError as error:
         raise AssertionError(f"{what} never came: {told}") from error
@@ -105,9 +105,7 @@ class InPage:
         return told
 
     async def do(self, name: str, *arguments: Any) -> None:
-        await self._tab.run(
-            "([name, given]) => { window.stream[name](...given); }", [name, list(arguments)]
-        )
+        await self._tab.run("([name, given]) => { window.stream[name](...given); }", [name, list(arguments)])
 
 
 Board = tuple[str, Message, str]

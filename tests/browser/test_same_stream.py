@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import NamedTuple
 
 import pytest
 
 from fanout.contract.replica import Message
 from tests.browser.chromium import Chromium, Tab
-from tests.browser.clients import Board, Client, in_page, reference, tells
+from tests.browser.clients import Board, Client, Told, in_page, reference, tells
 from tests.browser.pages import module_tab
 from tests.fanout.scripted import ScriptedConnection, ScriptedShard, changes, live, market, subscribed
 
@@ -39,9 +40,7 @@ class Play(NamedTuple):
 PLAYS: dict[str, Play] = {}
 
 
-def play(
-    *topics: str, tickets: tuple[str, ...] = (), board: Message | None = None
-) -> Callable[[Scene], Scene]:
+def play(*topics: str, tickets: tuple[str, ...] = (), board: Message | None = None) -> Callable[[Scene], Scene]:
     """Registers a scene."""
 
     def register(scene: Scene) -> Scene:
@@ -257,22 +256,21 @@ async def tab(browser: Chromium) -> AsyncIterator[Tab]:
     await tab.close()
 
 
+async def logged(act: Play, connect: Callable[..., AbstractAsyncContextManager[Client]]) -> list[Told]:
+    """Plays it to one client; gives all that this told, to its end."""
+    async with ScriptedShard().serving() as first, ScriptedShard().serving() as other:
+        made = connect([first.url], topics=act.topics, tickets=act.tickets, board=act.board)
+        async with made as client:
+            await act.scene(Shards(first, other), client)
+            await client.do("close")
+            return list(await client.told())
+
+
 async def test_both_say_and_tell_the_same(tab: Tab, subtests: pytest.Subtests) -> None:
-    for name, (scene, topics, tickets, board) in PLAYS.items():
+    for name, act in PLAYS.items():
         with subtests.test(name):
-            logs = []
-            for who in ("reference", "in page"):
-                async with AsyncExitStack() as stack:
-                    first, other = [await stack.enter_async_context(ScriptedShard().serving()) for _ in range(2)]
-                    made = (
-                        reference([first.url], topics=topics, tickets=tickets, board=board)
-                        if who == "reference"
-                        else in_page(tab, [first.url], topics=topics, tickets=tickets, board=board)
-                    )
-                    client = await stack.enter_async_context(made)
-                    await scene(Shards(first, other), client)
-                    await client.do("close")
-                    logs.append(list(await client.told()))
-            assert logs[0] == logs[1]
-            assert logs[0][0] == ["state", topics[0], "rebuilding"]
-            assert [what for what in logs[0] if what[0] == "state"][-1][2] == "closed"
+            told = await logged(act, reference)
+            assert told == await logged(act, partial(in_page, tab))
+            states = [what for what in told if what[0] == "state"]
+            assert states[0] == ["state", act.topics[0], "rebuilding"]
+            assert states[-1][2] == "closed"
