@@ -6,9 +6,9 @@ Locust runs on gevent, which asyncio does not, so the app speaks WebSocket by we
 which gevent makes cooperative), and holds what it is sent by the same `Replica` as the reference client. Importing this
 module changes the standard library's sockets, as Locust always does: run it in a process of its own.
 
-Events beside the requests: `WS connect`, the handshake; `WS catch-up`, from the subscribe to its `live`; `WS delta`, from
-the moment the shard wrote a frame to the moment it was applied here, on one clock; `WS provider to app`, likewise from
-the provider's message of each market. A gap, a refusal or a stream that ends is a failure.
+Events beside the requests: `WS connect`, the handshake; `WS catch-up`, from the subscribe to its `live`; `WS delta`,
+from the moment the shard wrote a frame to the moment it was applied here, on one clock; `WS provider to app`, likewise
+from the provider's message of each market. A gap, a refusal or a stream that ends is a failure.
 """
 
 from __future__ import annotations
