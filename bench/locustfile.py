@@ -36,7 +36,7 @@ BOARDS_KEPT = 50
 """ETags that a customer keeps; beyond it the oldest goes."""
 
 
-@events.init_command_line_parser.add_listener
+@events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
 def _options(parser: LocustArgumentParser) -> None:
     parser.add_argument(
         "--stream",
@@ -54,7 +54,7 @@ class _Reader(FastHttpUser):
 
     def on_start(self) -> None:
         """Which games there are; all that are not live where none is."""
-        key = self.environment.parsed_options.api_key  # type: ignore[union-attr]
+        key = self.environment.parsed_options.api_key
         self._headers = {"X-API-Key": key} if key else {}
         self.games = self._games("live") or self._games("upcoming")
 
@@ -105,7 +105,7 @@ class AppUser(_Reader):
     def on_start(self) -> None:
         """Where the stream is."""
         super().on_start()
-        self._stream = self.environment.parsed_options.stream or self._endpoint()  # type: ignore[union-attr]
+        self._stream = self.environment.parsed_options.stream or self._endpoint()
 
     @task
     def watch(self) -> None:
@@ -120,7 +120,8 @@ class AppUser(_Reader):
         board = orjson.loads(answer.content)
         topic = f"{board['event']['topic']}:main"
         replica = Replica()
-        replica.hold(board, answer.headers["Odds-Cursor"], topic)
+        assert answer.headers is not None
+        replica.hold(board, str(answer.headers["Odds-Cursor"]), topic)
         began_s = time.monotonic()
         try:
             socket = websocket.create_connection(self._stream, timeout=CONNECT_S)
@@ -159,7 +160,7 @@ class AppUser(_Reader):
 
 def _fire(environment: Environment, name: str, began_s: float, *, error: Exception | None = None) -> None:
     took_ms = (time.monotonic() - began_s) * 1000
-    environment.events.request.fire(
+    environment.events.request.fire(  # type: ignore[no-untyped-call]
         request_type="WS", name=name, response_time=took_ms, response_length=0, exception=error, context={}
     )
 
@@ -167,7 +168,7 @@ def _fire(environment: Environment, name: str, began_s: float, *, error: Excepti
 def _delta(environment: Environment, message: dict[str, Any], now_ms: float, length: int) -> None:
     """A live frame: its own latency, and that of every market in it, both never negative."""
     for name, ts in (("delta", message["ts"]), *(("provider to app", part["ts"]) for part in message["m"])):
-        environment.events.request.fire(
+        environment.events.request.fire(  # type: ignore[no-untyped-call]
             request_type="WS",
             name=name,
             response_time=max(0.0, now_ms - ts),
