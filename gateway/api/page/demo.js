@@ -24,7 +24,7 @@ const read = async (path) => {
 const streams = async () => {
   if (asked.has("stream")) return asked.getAll("stream");
   const { body } = await read("/v1/stream/endpoint");
-  return [body.url, ...(body.alternates ?? [])];
+  return [body, ...body.alternates].map(({ url }) => url);
 };
 
 /** The one stream that is shown. @type {OddsStream | null} */
