@@ -18,9 +18,16 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from feeds.adapters import process
+from feeds.adapters.coordination.memory import MemoryCoordination
+from feeds.adapters.coordination.nats_kv import NatsCoordination
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.reader import LogReader
+from feeds.contract.coordination import Coordination
 from feeds.contract.settings import BusSettings
+from gateway.access.guard import Guard
+from gateway.access.ports import KeyStore
+from gateway.access.settings import AccessSettings
+from gateway.access.store import PostgresKeys
 from gateway.api.app import Layer, make_app
 from gateway.api.asyncapi import asyncapi_document
 from gateway.api.edge import App
@@ -36,6 +43,8 @@ from gateway.read.book import EPOCH, ReadBook
 from gateway.read.encoded import Encoded
 from gateway.read.shelf import Shelf
 from gateway.read.views import Reading
+from gateway.store.pool import open_database
+from gateway.store.settings import DatabaseSettings
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +64,16 @@ _LAST_ANSWERS_S = 3.0
 class Gateway:
     """One gateway over one log. `serve` until told to stop."""
 
-    def __init__(self, settings: ApiSettings, bus: BusSettings, connection: Connection) -> None:
+    def __init__(
+        self,
+        settings: ApiSettings,
+        bus: BusSettings,
+        connection: Connection,
+        *,
+        access: AccessSettings | None = None,
+        store: KeyStore | None = None,
+    ) -> None:
+        """Without `access` everything is open: for tests. `store`: where API keys are kept, if anywhere."""
         self._settings = settings
         self._bus = bus
         self._connection = connection
@@ -64,6 +82,8 @@ class Gateway:
         self.book = ReadBook(bus.lanes, self._changed)
         self.reading = Reading(self.book, encoded)
         self.relay = Relay(self.book, self.shelf)
+        self.guard = None if access is None else self._guard(access, store)
+        self._open = access is None or access.anonymous
         self.port = settings.port or _free_port(settings.host)
         self._stopping = asyncio.Event()
 
@@ -72,13 +92,16 @@ class Gateway:
         self._stopping.set()
 
     def app(self, access: tuple[Layer, ...] = ()) -> App:
-        """The service, all layers. `access`: those that may refuse, ahead of everything that is read."""
+        """The service, all layers. `access`: those that may refuse, ahead of everything that is read; the guard's if
+        there is one."""
+        if self.guard is not None:
+            access = (*access, *self.guard.layers)
         traffic = Traffic()
         reads = Reads(self.shelf, self.reading, {one.view: one.name for one in READS})
         operations = Operations(
             waiting_for=self.waiting_for,
             registry=exposition(GatewayCollector(traffic, self.shelf, self.reading)),
-            openapi=openapi_document(),
+            openapi=openapi_document(anonymous=self._open),
             asyncapi=asyncapi_document(),
         )
         return make_app(reads, operations, traffic, access_log=self._settings.access_log, access=access)
@@ -93,7 +116,9 @@ class Gateway:
         _check_port(self._settings.host, self.port)
         server = _granian(self.app(), self._settings.host, self.port)
         async with asyncio.TaskGroup() as group:
-            beside = [group.create_task(work) for work in (self._follow(), self.relay.run(), self._say_ready())]
+            works = [self._follow(), self.relay.run(), self._say_ready()]
+            works += [] if self.guard is None else [self.guard.run()]
+            beside = [group.create_task(work) for work in works]
             answering = group.create_task(server.serve())
             stopping = group.create_task(self._stopping.wait())
             await asyncio.wait((answering, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -104,6 +129,12 @@ class Gateway:
             _unregister_placeholders()
             for task in (*beside, answering):
                 task.cancel()
+
+    def _guard(self, access: AccessSettings, store: KeyStore | None) -> Guard:
+        coordination: Coordination = MemoryCoordination()
+        if access.coordination == "nats":
+            coordination = NatsCoordination(self._connection, replicas=self._bus.log_replicas)
+        return Guard(access, store=store, coordination=coordination, book=self.book)
 
     async def _follow(self) -> None:
         async with self._connection, asyncio.TaskGroup() as group:
@@ -129,9 +160,18 @@ class Gateway:
         self.shelf.changed(subject)
 
 
-async def serve(settings: ApiSettings, bus: BusSettings) -> int:
-    """`python -m gateway serve`: until SIGTERM or SIGINT. Gives the exit status."""
-    gateway = Gateway(settings, bus, Connection(bus.nats_url, name="gateway"))
+async def serve(
+    settings: ApiSettings, bus: BusSettings, access: AccessSettings, database: DatabaseSettings | None
+) -> int:
+    """`python -m gateway serve`: until SIGTERM or SIGINT. Gives the exit status. Raises NoDevelopmentKeys."""
+    connection = Connection(bus.nats_url, name="gateway")
+    if database is None:
+        return await _serve(Gateway(settings, bus, connection, access=access))
+    async with open_database(database) as opened:
+        return await _serve(Gateway(settings, bus, connection, access=access, store=PostgresKeys(opened)))
+
+
+async def _serve(gateway: Gateway) -> int:
     serving = asyncio.ensure_future(gateway.serve())
     signalled = asyncio.ensure_future(process.until_signalled())
     await asyncio.wait((serving, signalled), return_when=asyncio.FIRST_COMPLETED)
