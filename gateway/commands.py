@@ -9,6 +9,7 @@ from pathlib import Path
 from gateway.access.arguments import add_dev, add_keys
 from gateway.desk.arguments import add_desk
 from gateway.history.options import add_history
+from gateway.location.arguments import add_geo
 
 Command = Callable[[argparse.Namespace], int]
 Kinds = argparse._SubParsersAction  # noqa: SLF001 argparse has no public name for it
@@ -27,6 +28,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         ("serve", _serve),
         ("keys", _keys),
         ("dev", add_dev),
+        ("geo", _geo),
         ("desk", add_desk),
     ):
         add(kinds).set_defaults(run=commands[name])
@@ -83,6 +85,12 @@ def _history(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     database = argparse.ArgumentParser(add_help=False)
     _database(database)
     return add_history(kinds, database)
+
+
+def _geo(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    database = argparse.ArgumentParser(add_help=False)
+    _database(database)
+    return add_geo(kinds, database)
 
 
 def _database(command: argparse.ArgumentParser) -> None:

@@ -29,7 +29,7 @@ _DATABASE_VARIABLE = "ODDSWIRE_DATABASE_URL"
 def main(argv: Sequence[str] | None = None) -> int:
     """Gives the exit status: 0, 1 something failed, 2 not understood or refused."""
     commands = {"settings": _settings, "postgres": _postgres, "migrate": _migrate, "archive": _archive}
-    commands |= {"history": _history, "desk": _desk, "serve": _serve, "keys": _keys, "dev": _dev}
+    commands |= {"history": _history, "desk": _desk, "serve": _serve, "keys": _keys, "dev": _dev, "geo": _geo}
     options = parser(commands).parse_args(argv)
     try:
         status: int = options.run(options)
@@ -158,9 +158,29 @@ def _keys(options: argparse.Namespace) -> int:
     return process.run(keys(options, _database(options), print))
 
 
-def _dev(options: argparse.Namespace) -> int:
-    from gateway.access.command import dev_token
+def _geo(options: argparse.Namespace) -> int:
+    from gateway.location import command
+    from gateway.location.settings import LocationSettings
 
+    match options.what:
+        case "check":
+            return command.check(options, LocationSettings(), print)
+        case "rules":
+            return command.rules(options, print)
+    from feeds.adapters import process
+
+    process.configure_logs("warning")
+    return process.run(command.audit(options, _database(options), print))
+
+
+def _dev(options: argparse.Namespace) -> int:
+    import time
+
+    from gateway.access.command import dev_token
+    from gateway.location.command import locate
+
+    if options.what == "locate":
+        return locate(options, print, now_s=int(time.time()))
     return dev_token(options, print)
 
 
