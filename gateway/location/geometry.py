@@ -3,7 +3,7 @@
 Edges are straight in longitude and latitude (RFC 7946 section 3.1.1), which is how the boundaries were made and what
 "inside" is exact for (shapely). The nearest points of edges are sought in the plane that touches the ellipsoid at the
 point, again with the metric half way to them, and measured as geodesics (PROJ): the error of the second search enters
-the distance only squared, far below a millimetre in a metre.
+the distance only squared: a centimetre in 20 km, and less nearer by.
 """
 
 from __future__ import annotations
