@@ -76,13 +76,14 @@ class Region:
         x, y = lon_a - lon, lat_a - lat
         if self._wide or abs(lon) > _NEAR_ANTIMERIDIAN:
             x -= 360.0 * np.round(x / 360.0)  # the short way round
-        apart_m = _apart(x, y, lon_d, lat_d, _metric(lat))
+        here = _metric(lat)
+        apart_m = _apart(x, y, lon_d, lat_d, here)
         nearest_m = float(apart_m.min())
         if nearest_m > FAR_M * _SLACK:
             return FAR_M
         close = np.flatnonzero(apart_m <= nearest_m * _SLACK + _SLACK_M)
         edges = zip(x[close].tolist(), y[close].tolist(), lon_d[close].tolist(), lat_d[close].tolist())
-        return min(FAR_M, *(_edge_m(lat, lon, edge) for edge in edges))
+        return min(FAR_M, *(_edge_m(lat, lon, edge, here) for edge in edges))
 
 
 def _edges(corners: _Numbers) -> _Numbers:
@@ -110,10 +111,10 @@ def _apart(x: _Numbers, y: _Numbers, dx: _Numbers, dy: _Numbers, metric: tuple[f
     return np.hypot(x + along * dx, y + along * dy)
 
 
-def _edge_m(lat: float, lon: float, edge: tuple[float, float, float, float]) -> float:
-    """How far one edge is, by the metric half way to its nearest point."""
+def _edge_m(lat: float, lon: float, edge: tuple[float, float, float, float], here: tuple[float, float]) -> float:
+    """How far one edge is, by the metric half way to its nearest point. `here`: the metric of the point itself."""
     x, y, dx, dy = edge
-    along = _along(edge, _metric(lat))
+    along = _along(edge, here)
     along = _along(edge, _metric(lat + (y + along * dy) / 2))
     return geodesic_m(lat, lon, lat + y + along * dy, lon + x + along * dx)
 

@@ -16,10 +16,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import structlog
+
 from gateway.location.receipts import Decision
 from gateway.location.refusals import GeoRefused
 from gateway.store.errors import DatabaseUnavailable
 from gateway.store.pool import Database, Row
+
+log = structlog.get_logger(__name__)
 
 ACCEPTED = "accepted"
 WAITING_MAX = 5_000
@@ -84,19 +88,20 @@ class Recorder:
                 written.cancel()
 
     async def _write(self, batch: list[tuple[Checked, asyncio.Future[None]]]) -> None:
-        error: GeoRefused | None = None
+        failed: GeoRefused | None = GeoRefused("geo_unavailable")  # unless it is certain that they are written
         try:
             await self._database.execute(statement("record_checks"), *_columns([checked for checked, _ in batch]))
-        except DatabaseUnavailable:
-            error = GeoRefused("geo_unavailable")
+            failed = None
+        except DatabaseUnavailable as error:
+            log.warning("locations_not_recorded", count=len(batch), error=str(error))
         finally:
             for _, written in batch:
                 if written.done():
                     continue
-                if error is None:
+                if failed is None:
                     written.set_result(None)
                 else:
-                    written.set_exception(error)
+                    written.set_exception(failed)
 
 
 def _columns(rows: list[Checked]) -> list[list[Any]]:
