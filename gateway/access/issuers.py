@@ -118,7 +118,7 @@ class Issuer:
         else:
             before, self._keys = self._keys, keys
             self._fetched_s = self._tried_s
-            if before is not None and before.ids - keys.ids:
+            if before is not None and keys.lacks_one_of(before):
                 self._changed()
         finally:
             self._fetching = None

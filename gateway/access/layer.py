@@ -17,7 +17,7 @@ from feeds.contract.errors import Refused
 from gateway.access.address import holds_credential
 from gateway.access.entitlement import check_of
 from gateway.access.known import Verified
-from gateway.access.meter import Denied, Meter
+from gateway.access.meter import Denied
 from gateway.access.settling import Meters
 from gateway.access.verifier import Unverifiable, Verifier
 from gateway.api.edge import App, Exchange, Receive, Scope, Send
@@ -52,12 +52,9 @@ class Access:
             exchange: Exchange = scope["exchange"]
             headers = exchange.headers
             key, token = headers.get(b"x-api-key"), headers.get(b"authorization")
-            verified = None
-            if len(headers) == len(scope["headers"]):  # else some header stands there twice
-                if token is None and key is not None:
-                    verified = keys.get(sha256(key).digest())
-                elif key is None and token is not None:
-                    verified = tokens.get(sha256(token).digest())
+            verified, credential = None, key or token
+            if credential and (key is None or token is None) and len(headers) == len(scope["headers"]):
+                verified = (keys if token is None else tokens).get(sha256(credential).digest())
             now_s = time()
             if verified is None or verified.ends_s <= now_s:
                 if key is None and token is None and self._anonymous:
@@ -69,8 +66,13 @@ class Access:
             exchange.principal = verified.principal
             exchange.private = True
             exchange.check = verified.check
-            if verified.meter is None or await _counted(exchange, verified.meter, now_s):
-                await app(scope, receive, send)
+            if verified.meter is not None:
+                denied = verified.meter.take(now_s)
+                exchange.extra += verified.meter.headers(now_s)
+                if denied is not None:
+                    await _deny(exchange, denied)
+                    return
+            await app(scope, receive, send)
 
         return layer
 
@@ -118,15 +120,6 @@ def _check_single(scope: Scope, key: bytes | None, token: bytes | None) -> None:
     names = [name for name, _ in scope["headers"] if name in (b"x-api-key", b"authorization")]
     if len(names) > 1:
         raise Refused("duplicate_credentials", "")
-
-
-async def _counted(exchange: Exchange, meter: Meter, now_s: float) -> bool:
-    """Counts; False where it was too much and the refusal was sent."""
-    denied = meter.take(now_s)
-    exchange.extra += meter.headers(now_s)
-    if denied is not None:
-        await _deny(exchange, denied)
-    return denied is None
 
 
 async def _deny(exchange: Exchange, denied: Denied) -> None:

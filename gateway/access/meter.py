@@ -34,16 +34,18 @@ class Meter:
     """Of one subject in one worker. `now_s` is Unix time throughout; `share`: the part of the rate that is this
     worker's. `due` is where it puts itself once there is something to settle."""
 
-    __slots__ = ("__weakref__", "_asked", "_due", "_failing", "_fresh", "_interval_s", "_policy", "_queued", "_room_s",
-                 "_settled", "_tat_s", "block", "day", "plan", "subject")  # fmt: skip
+    __slots__ = (
+        "__weakref__", "_asked", "_begins_s", "_due", "_ends_s", "_failing", "_fresh", "_interval_s", "_policy",
+        "_queued", "_room_s", "_settled", "_tat_s", "block", "plan", "subject",
+    )  # fmt: skip
 
     def __init__(self, subject: str, plan: Plan, due: list[Meter], *, share: float = 1.0) -> None:
         self.subject = subject
         self.plan = plan
         self.block = block_of(plan)
-        self.day = -1
         self._due = due
         self._queued = False
+        self._begins_s = self._ends_s = 0
         self._settled = self._asked = self._fresh = 0
         self._failing = False
         self._interval_s = 0.0 if plan.per_s is None else 1 / (plan.per_s * share)
@@ -52,42 +54,49 @@ class Meter:
         self._policy = (b"ratelimit-policy", _policy(plan, self._room_s, self._interval_s))
 
     @property
+    def day(self) -> int:
+        """That which is counted: days since Unix time 0."""
+        return self._begins_s // DAY_S
+
+    @property
     def used(self) -> int:
         """Requests of the day, as far as this worker knows."""
         return self._settled + self._asked + self._fresh
 
     def take(self, now_s: float) -> Denied | None:
         """Counts a request, or says why it may not be."""
-        day = int(now_s // DAY_S)
-        if day != self.day:
-            self._begin(day)
-        tat_s = self._tat(now_s) + self._interval_s
-        if tat_s - now_s > self._room_s + _ROUNDING_S:
-            return Denied("rate_limited", max(1, ceil(tat_s - now_s - self._room_s)))
+        if not self._begins_s <= now_s < self._ends_s:
+            self._begin(int(now_s // DAY_S))
+        busy_until_s = self._busy_until(now_s) + self._interval_s
+        if busy_until_s - now_s > self._room_s + _ROUNDING_S:
+            return Denied("rate_limited", max(1, ceil(busy_until_s - now_s - self._room_s)))
         per_day = self.plan.per_day
         if per_day is not None:
-            if self.used >= per_day:
-                return Denied("quota_exceeded", _day_ends_in(now_s))
-            if self._asked + self._fresh >= self.block and not self._failing:
+            unsettled = self._asked + self._fresh
+            if self._settled + unsettled >= per_day:
+                return Denied("quota_exceeded", ceil(self._ends_s - now_s))
+            if unsettled >= self.block and not self._failing:
                 return Denied("rate_limited", 1)
             self._fresh += 1
             if not self._queued:
                 self._queued = True
                 self._due.append(self)
-        self._tat_s = tat_s
+        self._tat_s = busy_until_s
         return None
 
     def headers(self, now_s: float) -> Headers:
-        """RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-10)."""
-        said = []
-        if self.plan.per_day is not None:
-            left = self.plan.per_day - self.used
-            said.append(b'"day";r=%d;t=%d' % (max(0, left), _day_ends_in(now_s)))
-        if self._interval_s:
-            busy_s = self._tat(now_s) - now_s
-            left = int((self._room_s - busy_s + _ROUNDING_S) / self._interval_s)
-            said.append(b'"burst";r=%d;t=%d' % (max(0, left), ceil(busy_s)))
-        return [self._policy, (b"ratelimit", b", ".join(said))]
+        """RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-10), as of the last `take`."""
+        per_day, interval_s = self.plan.per_day, self._interval_s
+        said = b""
+        if per_day is not None:
+            left = per_day - self._settled - self._asked - self._fresh
+            said = b'"day";r=%d;t=%d' % (max(0, left), ceil(self._ends_s - now_s))
+        if interval_s:
+            busy_s = self._busy_until(now_s) - now_s
+            free = (self._room_s - busy_s + _ROUNDING_S) // interval_s
+            bucket = b'"burst";r=%d;t=%d' % (max(0, free), ceil(busy_s))
+            said = b"%b, %b" % (said, bucket) if said else bucket
+        return [self._policy, (b"ratelimit", said)]
 
     def ask(self) -> int:
         """What is to be settled now; until `settled` or `unsettled` it is under way. 0: nothing."""
@@ -117,10 +126,11 @@ class Meter:
 
     def _begin(self, day: int) -> None:
         """What yesterday left unsettled is forgotten."""
-        self.day = day
+        self._begins_s = day * DAY_S
+        self._ends_s = self._begins_s + DAY_S
         self._settled = self._fresh = self._asked = 0
 
-    def _tat(self, now_s: float) -> float:
+    def _busy_until(self, now_s: float) -> float:
         """When the bucket is full again. One that lies further ahead than a bucket holds: the clock was put back."""
         tat_s = self._tat_s
         return tat_s if now_s < tat_s <= now_s + self._room_s + _ROUNDING_S else now_s
@@ -143,7 +153,3 @@ def _policy(plan: Plan, room_s: float, interval_s: float) -> bytes:
     if interval_s:
         said.append(f'"burst";q={int(room_s / interval_s + _ROUNDING_S)};w={max(1, ceil(room_s))}')
     return ", ".join(said).encode()
-
-
-def _day_ends_in(now_s: float) -> int:
-    return DAY_S - int(now_s % DAY_S)

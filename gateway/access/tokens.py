@@ -11,6 +11,7 @@ time, so any revocation of its account that is remembered ends it.
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping
@@ -80,6 +81,7 @@ class KeySet:
         if not isinstance(keys, list):
             raise Refused("bad_jwks", "not a JWK set")
         self._keys: dict[tuple[str | None, str], jwt.PyJWK] = {}
+        self._published: set[str] = set()
         for key in keys[:KEYS_MAX]:
             if isinstance(key, dict):
                 self._add(key, algorithms)
@@ -90,10 +92,9 @@ class KeySet:
     def __len__(self) -> int:
         return len({id(key) for key in self._keys.values()})
 
-    @property
-    def ids(self) -> frozenset[str | None]:
-        """Ids of the keys."""
-        return frozenset(kid for kid, _ in self._keys)
+    def lacks_one_of(self, before: KeySet) -> bool:
+        """Whether a key is no longer what it was before, or no longer there."""
+        return not self._published.issuperset(before._published)
 
     def key(self, kid: str | None, alg: str) -> jwt.PyJWK | None:
         """The key that verifies such a token."""
@@ -112,6 +113,7 @@ class KeySet:
                     return
                 if getattr(key.key, "key_size", RSA_BITS_MIN) >= RSA_BITS_MIN or kind[0] != "RSA":
                     self._keys[kid, algorithm] = key
+                    self._published.add(json.dumps(data, sort_keys=True))
 
 
 def issuer_of(token: bytes) -> str:

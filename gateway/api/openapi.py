@@ -25,7 +25,7 @@ SECURITY_SCHEMES = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "Of the installation's OIDC issuer; the same scopes, in `scope` or `scp`. A key or a token, not both",
+        "description": "Of the installation's OIDC issuer; scopes in `scope` or `scp`. A key or a token, not both",
     },
 }
 
