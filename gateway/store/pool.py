@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import asyncpg
@@ -86,24 +86,32 @@ class Database:
             return done
 
 
-def connect_options(settings: DatabaseSettings) -> dict[str, Any]:
-    """What a connection of asyncpg is opened with."""
+def connect_options(settings: DatabaseSettings, server_settings: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What a connection of asyncpg is opened with. `server_settings`: more of those, by PostgreSQL's names."""
     password = settings.password.get_secret_value()
     timeout_ms = str(int(settings.statement_timeout_s * 1000))
     return {
         "dsn": settings.url.get_secret_value(),
         "timeout": settings.connect_timeout_s,
         "command_timeout": settings.statement_timeout_s + settings.connect_timeout_s,
-        "server_settings": {"timezone": "UTC", "statement_timeout": timeout_ms, "application_name": "oddswire"},
+        "server_settings": {
+            "timezone": "UTC",
+            "statement_timeout": timeout_ms,
+            "application_name": "oddswire",
+            **(server_settings or {}),
+        },
         **({"password": password} if password else {}),
     }
 
 
 @contextlib.asynccontextmanager
-async def open_database(settings: DatabaseSettings) -> AsyncIterator[Database]:
+async def open_database(
+    settings: DatabaseSettings, server_settings: Mapping[str, str] | None = None
+) -> AsyncIterator[Database]:
     """A pool, closed at the end at once whatever is under way. Raises DatabaseUnavailable."""
+    options = connect_options(settings, server_settings)
     with told_apart(settings.shown):
-        pool = await asyncpg.create_pool(min_size=0, max_size=settings.connections, **connect_options(settings))
+        pool = await asyncpg.create_pool(min_size=0, max_size=settings.connections, **options)
     try:
         yield Database(pool, settings.shown)
     finally:
