@@ -11,10 +11,14 @@ from gateway.store.settings import DatabaseSettings
 
 EXIT_OK, EXIT_DIFFERS = 0, 1
 
+_SORTING_S_MAX = 3_600.0
+"""How long the first rows of a large ledger may take to come."""
+
 
 async def verify(settings: DatabaseSettings, tell: Callable[[str], None]) -> int:
     """Gives the exit status: 0 nothing differs, 1 something does. Raises DatabaseUnavailable."""
-    async with open_database(settings) as database:
+    patient = settings.model_copy(update={"statement_timeout_s": _SORTING_S_MAX})
+    async with open_database(patient) as database:
         found = await audit(database, lambda line: print(line, file=sys.stderr, flush=True))
     for line in report(found):
         tell(line)

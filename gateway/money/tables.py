@@ -94,7 +94,7 @@ class LedgerTables:
         return outcome.key
 
     async def key(self, owner: str, key: str) -> KnownKey | None:
-        """What a key was used for."""
+        """What a key was used for, once whatever is under way for its owner has ended."""
         row = await self._database.row(statement("key"), owner, key)
         return None if row is None else outcome_of(row).key
 

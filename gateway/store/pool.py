@@ -33,14 +33,14 @@ _GONE = (
 
 
 @contextlib.contextmanager
-def told_apart(where: str) -> Iterator[None]:
+def told_apart(where: str, kind: type[DatabaseUnavailable] = DatabaseUnavailable) -> Iterator[None]:
     """Raises DatabaseUnavailable for whatever may be otherwise the next time; a mistake of ours stays what it is."""
     try:
         yield
     except asyncpg.InvalidAuthorizationSpecificationError as error:
-        raise DatabaseUnavailable(f"database {where} refuses us: {error}") from error
+        raise kind(f"database {where} refuses us: {error}") from error
     except _GONE as error:
-        raise DatabaseUnavailable(f"database {where}: {str(error) or type(error).__name__}") from error
+        raise kind(f"database {where}: {str(error) or type(error).__name__}") from error
 
 
 class Database:
@@ -52,16 +52,19 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
-        """One connection. Raises DatabaseUnavailable, also out of what is done with it."""
-        with told_apart(self._where):
-            async with self._pool.acquire() as connection:
-                done = False
-                try:
-                    yield connection
-                    done = True
-                finally:
-                    if not done:
-                        connection.terminate()  # nobody knows what state it is in
+        """One connection. Raises NotConnected, and DatabaseUnavailable out of what is done with it."""
+        with told_apart(self._where, NotConnected):
+            connection = await self._pool.acquire()
+        done = False
+        try:
+            with told_apart(self._where):
+                yield connection
+            done = True
+        finally:
+            if not done:
+                connection.terminate()  # nobody knows what state it is in
+            with told_apart(self._where):
+                await self._pool.release(connection)
 
     async def look(self, connection: Any) -> None:
         """Whether a connection still stands; for one that is held while others work. Raises DatabaseUnavailable."""
@@ -104,12 +107,21 @@ def connect_options(settings: DatabaseSettings, server_settings: Mapping[str, st
     }
 
 
+async def _as_it_is(connection: Any) -> None:
+    del connection
+
+
 @contextlib.asynccontextmanager
 async def open_database(
-    settings: DatabaseSettings, server_settings: Mapping[str, str] | None = None
+    settings: DatabaseSettings, server_settings: Mapping[str, str] | None = None, *, stateless: bool = False
 ) -> AsyncIterator[Database]:
-    """A pool, closed at the end at once whatever is under way. Raises DatabaseUnavailable."""
+    """A pool, closed at the end at once whatever is under way. Raises DatabaseUnavailable.
+
+    `stateless`: nobody leaves anything behind in a session, so it need not be reset, by a statement, after each use.
+    """
     options = connect_options(settings, server_settings)
+    if stateless:
+        options["reset"] = _as_it_is
     with told_apart(settings.shown):
         pool = await asyncpg.create_pool(min_size=0, max_size=settings.connections, **options)
     try:

@@ -324,3 +324,15 @@ BEGIN
     FROM money.key AS k WHERE k.owner = p_owner AND k.client_key = p_key;
 END
 $$;
+
+-- What a key was used for, once whatever is under way for its owner has ended.
+CREATE FUNCTION money.settled_key(p_owner text, p_key text)
+RETURNS TABLE (outcome text, verb text, fingerprint bytea, subject text, status smallint, answer bytea)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM FROM money.wallet WHERE owner = p_owner FOR SHARE;
+    RETURN QUERY SELECT 'known', k.verb, k.fingerprint, k.subject, k.status, k.answer
+    FROM money.key AS k WHERE k.owner = p_owner AND k.client_key = p_key;
+END
+$$;
