@@ -9,8 +9,10 @@ import asyncio
 import contextlib
 import errno
 import gc
+import secrets
 import socket
 import sys
+from typing import NamedTuple
 
 import structlog
 from granian.constants import HTTPModes, Interfaces, TaskImpl
@@ -18,24 +20,33 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from feeds.adapters import process
+from feeds.adapters.coordination.nats_kv import NatsCoordination
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.reader import LogReader
+from feeds.contract.coordination import Coordination
 from feeds.contract.settings import BusSettings
+from gateway.api.account import AccountEndpoints
 from gateway.api.app import Layer, make_app
 from gateway.api.asyncapi import asyncapi_document
 from gateway.api.edge import App
 from gateway.api.metrics import GatewayCollector, exposition
 from gateway.api.openapi import openapi_document
 from gateway.api.operations import Operations
+from gateway.api.problems import answer
 from gateway.api.reads import Reads
 from gateway.api.relay import Relay
 from gateway.api.routes import READS
 from gateway.api.settings import ApiSettings
 from gateway.api.traffic import Traffic
+from gateway.bets.service import BetsDesk, BetsService
+from gateway.bets.settings import BetsSettings
+from gateway.money.settings import MoneySettings
 from gateway.read.book import EPOCH, ReadBook
 from gateway.read.encoded import Encoded
 from gateway.read.shelf import Shelf
 from gateway.read.views import Reading
+from gateway.store.pool import Database
+from gateway.store.settings import DatabaseSettings
 
 log = structlog.get_logger(__name__)
 
@@ -52,10 +63,21 @@ _LAST_ANSWERS_S = 3.0
 """SIGTERM: what has been asked is answered within this, and idle connections end."""
 
 
+class Money(NamedTuple):
+    """Where bets and money are kept. `coordination` None: on the log's own NATS."""
+
+    database: DatabaseSettings
+    settings: MoneySettings
+    bets: BetsSettings
+    coordination: Coordination | None = None
+
+
 class Gateway:
     """One gateway over one log. `serve` until told to stop."""
 
-    def __init__(self, settings: ApiSettings, bus: BusSettings, connection: Connection) -> None:
+    def __init__(
+        self, settings: ApiSettings, bus: BusSettings, connection: Connection, money: Money | None = None
+    ) -> None:
         self._settings = settings
         self._bus = bus
         self._connection = connection
@@ -65,6 +87,8 @@ class Gateway:
         self.reading = Reading(self.book, encoded)
         self.relay = Relay(self.book, self.shelf)
         self.port = settings.port or _free_port(settings.host)
+        self.desk = BetsDesk(self._bets_service)
+        self._money = money
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -81,7 +105,8 @@ class Gateway:
             openapi=openapi_document(),
             asyncapi=asyncapi_document(),
         )
-        return make_app(reads, operations, traffic, access_log=self._settings.access_log, access=access)
+        endpoints = AccountEndpoints(lambda: self.desk.service).by_name
+        return make_app(reads, operations, endpoints, traffic, access_log=self._settings.access_log, access=access)
 
     def waiting_for(self) -> list[str]:
         """What is missing before this process should be sent requests."""
@@ -93,7 +118,10 @@ class Gateway:
         _check_port(self._settings.host, self.port)
         server = _granian(self.app(), self._settings.host, self.port)
         async with asyncio.TaskGroup() as group:
-            beside = [group.create_task(work) for work in (self._follow(), self.relay.run(), self._say_ready())]
+            works = [self._follow(), self.relay.run(), self._say_ready()]
+            if self._money is not None:
+                works.append(self.desk.run(self._money.database, self._money.settings))
+            beside = [group.create_task(work) for work in works]
             answering = group.create_task(server.serve())
             stopping = group.create_task(self._stopping.wait())
             await asyncio.wait((answering, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -104,6 +132,19 @@ class Gateway:
             _unregister_placeholders()
             for task in (*beside, answering):
                 task.cancel()
+
+    def _bets_service(self, database: Database, slots: int) -> BetsService:
+        assert self._money is not None
+        return BetsService(
+            database,
+            self.book,
+            self._money.bets,
+            slots=slots,
+            coordination=self._money.coordination
+            or NatsCoordination(self._connection, replicas=self._bus.log_replicas),
+            worker=f"{socket.gethostname()}-{secrets.token_hex(6)}",
+            problem=lambda code, request_id: answer(code, request_id).body,
+        )
 
     async def _follow(self) -> None:
         async with self._connection, asyncio.TaskGroup() as group:
@@ -129,9 +170,9 @@ class Gateway:
         self.shelf.changed(subject)
 
 
-async def serve(settings: ApiSettings, bus: BusSettings) -> int:
+async def serve(settings: ApiSettings, bus: BusSettings, money: Money | None = None) -> int:
     """`python -m gateway serve`: until SIGTERM or SIGINT. Gives the exit status."""
-    gateway = Gateway(settings, bus, Connection(bus.nats_url, name="gateway"))
+    gateway = Gateway(settings, bus, Connection(bus.nats_url, name="gateway"), money)
     serving = asyncio.ensure_future(gateway.serve())
     signalled = asyncio.ensure_future(process.until_signalled())
     await asyncio.wait((serving, signalled), return_when=asyncio.FIRST_COMPLETED)

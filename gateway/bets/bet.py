@@ -11,9 +11,7 @@ import orjson
 from feeds.contract.prices import milli_text
 from gateway.money.amounts import amount_text
 
-BetState = Literal[
-    "pending_acceptance", "accepted", "refused", "won", "lost", "void", "cashed_out", "under_review"
-]
+BetState = Literal["pending_acceptance", "accepted", "refused", "won", "lost", "void", "cashed_out", "under_review"]
 
 
 class BetLeg(NamedTuple):

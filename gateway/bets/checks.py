@@ -70,6 +70,7 @@ def _pairs(asked: Asked, seen: Seen) -> Sequence[tuple[Leg, Quote]]:
 
 def book_is_ready(asked: Asked, seen: Seen) -> Verdict | None:
     """A book that is not whole, or that has heard nothing lately, knows no price."""
+    del asked
     if all(quote.ready for quote in seen.quotes):
         return None
     return Verdict("not_ready", "this worker does not hold the odds of it at the moment")
@@ -88,6 +89,7 @@ def markets_are_known(asked: Asked, seen: Seen) -> Verdict | None:
 
 def events_differ(asked: Asked, seen: Seen) -> Verdict | None:
     """Legs of one event depend on each other."""
+    del asked
     events = [quote.market.event for quote in seen.quotes if quote.market is not None]
     if len(set(events)) == len(events):
         return None

@@ -1,4 +1,4 @@
-"""Stands in for whoever verifies locations, where none is configured: lets everybody through, and says so."""
+"""Who verifies locations where nobody is configured: nobody, or, for development, one who lets everybody through."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from gateway.access.principal import Principal
 from gateway.bets.ports import Decision
+from gateway.money.refusals import MoneyRefused
 
 LIFE = timedelta(minutes=5)
 
@@ -18,3 +19,12 @@ class DevelopmentLocations:
         del receipt, principal, network
         said = {"verifier": "development"}
         return Decision("development", at + LIFE, said, said)
+
+
+class NoLocations:
+    """A Locations that fails closed."""
+
+    async def check(self, receipt: str | None, principal: Principal, network: str, at: datetime) -> Decision:
+        """Nobody may."""
+        del receipt, principal, network, at
+        raise MoneyRefused("geo_unavailable")

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
+from gateway.access.principal import Principal
 from gateway.bets.asked import Asked, Leg
 from gateway.bets.bet import Bet, BetLeg, bet_body
 from gateway.bets.checks import Bounds, Quote, Seen, Verdict, struck, verdict_on
 from gateway.bets.ports import Decision, Locations
+from gateway.bets.rates import Rates
 from gateway.bets.tables import BetTables, Order
-from gateway.access.principal import Principal
 from gateway.money.amounts import payout_of
 from gateway.money.keys import KnownKey, subject_of
 from gateway.money.refusals import MoneyRefused
@@ -42,6 +43,7 @@ class Placing(NamedTuple):
     quotes: QuoteSource
     tables: BetTables
     locations: Locations
+    rates: Rates
     bounds: Bounds
     delay: timedelta
     now: Callable[[], datetime]
@@ -57,11 +59,15 @@ class Placement:
         self._principal = principal
         self._network = network
         self._request_id = request_id
+        self._counted = False
 
     async def prepare(self) -> Order:
         """The order. Raises MoneyRefused."""
         placing, asked = self._placing, self._asked
         self._in_time()
+        if not self._counted:
+            placing.rates.take(asked.owner)
+            self._counted = True
         decision = await placing.locations.check(asked.geo, self._principal, self._network, placing.now())
         quotes = await self._quotes_that_pass()
         self._in_time()
@@ -122,7 +128,6 @@ def refused(verdict: Verdict) -> MoneyRefused:
     """The refusal that a verdict means."""
     retry_after_s = _RETRY_AFTER_S.get(verdict.code)
     return MoneyRefused(verdict.code, verdict.detail, more=verdict.more, retry_after_s=retry_after_s)
-
 
 
 def _struck(leg: Leg, quote: Quote) -> BetLeg:

@@ -15,8 +15,13 @@ class BetsSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ODDSWIRE_BETS_", frozen=True)
 
+    development: Annotated[
+        bool,
+        Field(description="a cashier that gives money to everybody, and a verifier that lets bets in from anywhere"),
+    ] = False
     in_play_delay_s: Annotated[
-        float, Field(ge=0, le=60, description="how long a bet on a live market waits until it is decided; 0: not at all")
+        float,
+        Field(ge=0, le=60, description="how long a bet on a live market waits until it is decided; 0: not at all"),
     ] = 3.0
     stake_min: Annotated[Minor, Field(description="smallest stake, minor units")] = 10
     stake_max: Annotated[Minor, Field(description="largest stake, minor units; a desk may set less for a market")] = (
@@ -48,5 +53,6 @@ class BetsSettings(BaseSettings):
         int, Field(ge=1, le=4_096, description="memory for final answers, MiB; beyond it the oldest is asked for anew")
     ] = 32
     answers_kept_h: Annotated[
-        int, Field(ge=72, le=8_760, description="hours for which answers are kept byte for byte; then made from the bet")
+        int,
+        Field(ge=72, le=8_760, description="hours for which answers are kept byte for byte; then made from the bet"),
     ] = 72

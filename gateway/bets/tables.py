@@ -96,13 +96,14 @@ class BetTables:
         row = await self._database.row(
             statement("decide"), due.owner, due.bet, refused is None, refused, at, kinds, amounts
         )
+        assert row is not None
         state: str = row[0]
         return state
 
 
 def _bet_of(row: Any) -> Bet:
-    *rest, location, legs = row
-    return Bet(*rest, orjson.loads(location), tuple(BetLeg(*leg) for leg in orjson.loads(legs)))
+    *facts, location, legs = row
+    return Bet._make((*facts, orjson.loads(location), tuple(BetLeg(*leg) for leg in orjson.loads(legs))))
 
 
 def _leg_of(market: str, selection: str, asked: int, s: int, policy: str) -> Leg:

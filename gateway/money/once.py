@@ -186,7 +186,7 @@ class Once:
             except MoneyRefused as refusal:
                 if not doubtful or refusal.code in _ABOUT_THE_KEY:
                     raise
-                if refusal.code != "overloaded":
+                if not refusal.later:
                     raise Unknown from refusal
             except DatabaseUnavailable as error:
                 fate = fate_of(error)
@@ -206,8 +206,8 @@ class Once:
                 return await _told(ask, work, known, replayed=True)
         try:
             prepared = await work.prepare()
-        except MoneyRefused:
-            known = await self._looked_up(ask)
+        except MoneyRefused as refusal:
+            known = None if refusal.later else await self._looked_up(ask)
             if known is None:
                 raise
             return await _told(ask, work, known, replayed=True)

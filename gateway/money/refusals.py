@@ -8,7 +8,8 @@ from feeds.contract.errors import Refused
 
 
 class MoneyRefused(Refused):
-    """Nothing was done, and the key is as unused as before. `more` stands in the problem beside its code."""
+    """Nothing was done by this request. `more` stands in the problem beside its code. With `retry_after_s` it says
+    nothing of the key: the same request may get another answer then."""
 
     def __init__(
         self, code: str, detail: str = "", *, more: Mapping[str, object] | None = None, retry_after_s: int | None = None
@@ -16,6 +17,11 @@ class MoneyRefused(Refused):
         super().__init__(code, detail)
         self.more = dict(more or {})
         self.retry_after_s = retry_after_s
+
+    @property
+    def later(self) -> bool:
+        """Whether the same request is to be made again."""
+        return self.retry_after_s is not None
 
 
 class Unknown(Exception):

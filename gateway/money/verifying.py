@@ -5,7 +5,7 @@ here anew, by this code and not by the database's.
 
 L1 sums are zero per currency; L2 of each journal; L3 chains are intact; L4 cash is never below zero and holds are the
 open stakes; L5 what makes the ledger append-only stands; L6 balances are folds of entries; L7 a hold resolves once;
-L8 turns of a bet follow each other, each with journals of its own. What results make of bets is settlement's to recount.
+L8 turns of a bet follow each other, each with journals of its own. What results make of bets, settlement recounts.
 """
 
 from __future__ import annotations

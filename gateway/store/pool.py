@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from gateway.store.errors import DatabaseUnavailable
+from gateway.store.errors import DatabaseUnavailable, NotConnected
 from gateway.store.settings import DatabaseSettings
 
 Row = Any
