@@ -23,7 +23,6 @@ from feeds.adapters import process
 from feeds.adapters.coordination.nats_kv import NatsCoordination
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.reader import LogReader
-from feeds.contract.coordination import Coordination
 from feeds.contract.settings import BusSettings
 from gateway.api.account import AccountEndpoints
 from gateway.api.app import Layer, make_app
@@ -38,7 +37,7 @@ from gateway.api.relay import Relay
 from gateway.api.routes import READS
 from gateway.api.settings import ApiSettings
 from gateway.api.traffic import Traffic
-from gateway.bets.service import BetsDesk, BetsService
+from gateway.bets.service import Around, BetsDesk, BetsService
 from gateway.bets.settings import BetsSettings
 from gateway.money.settings import MoneySettings
 from gateway.read.book import EPOCH, ReadBook
@@ -64,12 +63,11 @@ _LAST_ANSWERS_S = 3.0
 
 
 class Money(NamedTuple):
-    """Where bets and money are kept. `coordination` None: on the log's own NATS."""
+    """Where bets and money are kept, and how."""
 
     database: DatabaseSettings
     settings: MoneySettings
     bets: BetsSettings
-    coordination: Coordination | None = None
 
 
 class Gateway:
@@ -135,16 +133,13 @@ class Gateway:
 
     def _bets_service(self, database: Database, slots: int) -> BetsService:
         assert self._money is not None
-        return BetsService(
-            database,
-            self.book,
-            self._money.bets,
-            slots=slots,
-            coordination=self._money.coordination
-            or NatsCoordination(self._connection, replicas=self._bus.log_replicas),
+        around = Around(
             worker=f"{socket.gethostname()}-{secrets.token_hex(6)}",
+            slots=slots,
             problem=lambda code, request_id: answer(code, request_id).body,
+            coordination=NatsCoordination(self._connection, replicas=self._bus.log_replicas),
         )
+        return BetsService(database, self.book, self._money.bets, around)
 
     async def _follow(self) -> None:
         async with self._connection, asyncio.TaskGroup() as group:

@@ -38,6 +38,8 @@ log = structlog.get_logger(__name__)
 _MIB = 1 << 20
 FORGET_EVERY_S = 60.0
 FORGET_BATCH = 5_000
+HOUSE_EVERY_S = 2.0
+"""How old what the house may lose in all is at most, when a bet is held against it."""
 
 
 def utc_now() -> datetime:
@@ -92,6 +94,15 @@ class BetsService:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.accepting.run())
             group.create_task(self._forget())
+            group.create_task(self._look_at_house())
+
+    async def _look_at_house(self) -> None:
+        while True:
+            try:
+                await self.bets.look_at_house()
+            except DatabaseUnavailable as error:
+                log.warning("house_unseen", error=str(error))
+            await asyncio.sleep(HOUSE_EVERY_S)
 
     async def _forget(self) -> None:
         kept = timedelta(hours=self.settings.answers_kept_h)

@@ -54,13 +54,14 @@ class BetTables:
     def __init__(self, database: Database, exposures: Exposures) -> None:
         self._database = database
         self._exposures = exposures
+        self._house: dict[str, int] = {}
 
     async def place(self, order: Order) -> Outcome:
         """The whole of it: key, bet, hold, journal, exposure, outbox; or nothing, and why."""
         return outcome_of(await self._database.row(statement("place"), *self._parameters(order)))
 
     def _parameters(self, order: Order) -> tuple[object, ...]:
-        asked, bet, decision = order.asked, order.bet, order.decision
+        asked, bet, decision, exposures = order.asked, order.bet, order.decision, self._exposures
         legs = list(zip(*bet.legs, strict=True))
         events, markets, selections, milli, positions, policies, prices_asked = map(list, legs)
         kinds, amounts = columns(journals.hold(bet.stake))
@@ -70,8 +71,14 @@ class BetTables:
             *(asked.cursor, orjson.dumps(decision.record).decode(), decision.until, asked.deadline),
             *(events, markets, selections, milli, prices_asked, [leg.s for leg in asked.legs], positions, policies),
             *(kinds, amounts, order.answer, order.refusal),
-            *self._exposures,
+            *(exposures.duplicate_within, exposures.market_liability_max),
+            exposures.house_liability_max - self._house.get(bet.currency, 0),
         )
+
+    async def look_at_house(self) -> None:
+        """What the house may lose by now; `place` goes by it until the next look."""
+        rows = await self._database.fetch(statement("house"))
+        self._house = dict(rows)
 
     async def bet(self, owner: str, bet: str) -> Bet | None:
         """One bet of a user."""

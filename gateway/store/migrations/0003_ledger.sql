@@ -45,7 +45,8 @@ CREATE TABLE money.journal (
 );
 CREATE INDEX journal_bet ON money.journal (bet) WHERE bet IS NOT NULL;
 
--- References to account and journal are checked by the triggers below, which read both rows anyway.
+-- References to account and journal are checked by the triggers below, which read both rows anyway; those of a hold, to
+-- journals that its own statement wrote, by `ledger verify`.
 CREATE TABLE money.entry (
     account bigint NOT NULL,
     version bigint NOT NULL CHECK (version > 0),
@@ -78,8 +79,8 @@ CREATE TABLE money.hold (
     currency text NOT NULL,
     amount bigint NOT NULL CHECK (amount > 0),
     state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'posted', 'voided')),
-    opened bigint NOT NULL UNIQUE REFERENCES money.journal (journal),
-    resolved bigint UNIQUE REFERENCES money.journal (journal),
+    opened bigint NOT NULL UNIQUE,
+    resolved bigint UNIQUE,
     PRIMARY KEY (bet, turn),
     CONSTRAINT hold_resolved CHECK ((state = 'open') = (resolved IS NULL))
 ) WITH (fillfactor = 80);
@@ -224,6 +225,9 @@ BEGIN
 END
 $$;
 
+-- Subqueries, here and below, where a join would do: however small a table was when the statement was planned, each row
+-- is found by the index.
+--
 -- One journal of a user's: `p_kinds` and `p_amounts` are its entries. Kinds of the house mean the user's stripe there.
 CREATE FUNCTION money.write_journal(
     p_owner text, p_currency text, p_source_key text, p_kind text, p_bet text, p_at timestamptz,
@@ -237,14 +241,18 @@ BEGIN
     VALUES (p_source_key, p_kind, p_bet, p_at, cardinality(p_kinds))
     RETURNING journal INTO v_journal;
     INSERT INTO money.entry (journal, place, account, amount)
-    SELECT v_journal, row_number() OVER (ORDER BY account.account), account.account, line.amount
-    FROM unnest(p_kinds, p_amounts) AS line (kind, amount)
-    INNER JOIN money.account
-        ON account.owner = CASE WHEN line.kind LIKE 'user:%' THEN p_owner ELSE 'house' END
-        AND account.kind = line.kind
-        AND account.currency = p_currency
-        AND account.stripe = CASE WHEN line.kind LIKE 'user:%' THEN 0 ELSE v_stripe END
-    ORDER BY account.account;
+    SELECT v_journal, row_number() OVER (ORDER BY found.account), found.account, found.amount
+    FROM (
+        SELECT line.amount, (
+            SELECT account.account FROM money.account
+            WHERE account.owner = CASE WHEN line.kind LIKE 'user:%' THEN p_owner ELSE 'house' END
+            AND account.kind = line.kind
+            AND account.currency = p_currency
+            AND account.stripe = CASE WHEN line.kind LIKE 'user:%' THEN 0 ELSE v_stripe END
+        ) AS account
+        FROM unnest(p_kinds, p_amounts) AS line (kind, amount)
+    ) AS found
+    ORDER BY found.account;
     RETURN v_journal;
 END
 $$;

@@ -64,8 +64,8 @@ CREATE TABLE bets.result (
     at timestamptz
 ) WITH (fillfactor = 80);
 
--- What the house would lose on a selection beyond the stakes, in stripes by account; market '' is the whole house. What
--- is under way at the same moment is not seen: a limit may be passed by that much.
+-- What the house would lose on a selection beyond the stakes, in stripes that sum up. What is under way at the same
+-- moment is not seen: a limit may be passed by that much.
 CREATE TABLE bets.exposure (
     currency text NOT NULL,
     market text NOT NULL,
@@ -105,31 +105,33 @@ BEGIN
 END
 $$;
 
--- Adds to the exposure of these selections and of the house.
+-- Adds to the exposure of these selections. The stripe is the connection's: no two of a pool wait for each other.
 CREATE FUNCTION bets.expose(
-    p_owner text, p_currency text, p_markets text [], p_selections text [], p_stake bigint, p_liability bigint
+    p_currency text, p_markets text [], p_selections text [], p_stake bigint, p_liability bigint
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO bets.exposure AS held (currency, market, selection, stripe, stakes, liability)
-    SELECT p_currency, leg.market, leg.selection, hashtext(p_owner) & 15, p_stake, p_liability
-    FROM unnest(array_append(p_markets, ''), array_append(p_selections, '')) AS leg (market, selection)
+    SELECT p_currency, leg.market, leg.selection, pg_backend_pid() & 31, p_stake, p_liability
+    FROM unnest(p_markets, p_selections) AS leg (market, selection)
     ORDER BY leg.market, leg.selection
     ON CONFLICT (currency, market, selection, stripe) DO UPDATE
     SET stakes = held.stakes + excluded.stakes, liability = held.liability + excluded.liability;
 END
 $$;
 
--- Whether this much more would pass a limit.
+-- Whether this much more would pass the limit of a selection.
 CREATE FUNCTION bets.exposed_too_much(
-    p_currency text, p_markets text [], p_selections text [], p_liability bigint, p_market_max bigint, p_house_max bigint
-) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT EXISTS (
-        SELECT FROM unnest(array_append(p_markets, ''), array_append(p_selections, '')) AS leg (market, selection)
-        INNER JOIN bets.exposure AS held
-            ON held.currency = p_currency AND held.market = leg.market AND held.selection = leg.selection
-        GROUP BY leg.market, leg.selection
-        HAVING sum(held.liability) + p_liability > CASE WHEN leg.market = '' THEN p_house_max ELSE p_market_max END
-    ) OR p_liability > least(p_market_max, p_house_max)
+    p_currency text, p_markets text [], p_selections text [], p_liability bigint, p_market_max bigint
+) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM unnest(p_markets, p_selections) AS leg (market, selection)
+        WHERE p_liability + (
+            SELECT coalesce(sum(held.liability), 0) FROM bets.exposure AS held
+            WHERE held.currency = p_currency AND held.market = leg.market AND held.selection = leg.selection
+        ) > p_market_max
+    );
+END
 $$;
 
 -- `outcome`: placed; refused, because there is a result, which is final; known, with what the key was used for; or the
@@ -141,7 +143,7 @@ CREATE FUNCTION bets.place(
     p_events text [], p_markets text [], p_selections text [], p_milli integer [],
     p_asked integer [], p_asked_s bigint [], p_s bigint [], p_policies text [],
     p_kinds text [], p_amounts bigint [], p_answer bytea, p_refusal bytea,
-    p_duplicate_within interval, p_market_max bigint, p_house_max bigint
+    p_duplicate_within interval, p_market_max bigint, p_house_left bigint
 ) RETURNS TABLE (outcome text, verb text, fingerprint bytea, subject text, status smallint, answer bytea)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -173,8 +175,9 @@ BEGIN
             SELECT coalesce(sum(b.stake), 0) FROM bets.bet AS b
             WHERE b.owner = p_owner AND b.placed > p_placed - interval '24 hours' AND b.state <> 'refused'
         ) THEN 'limit_exceeded'
+        WHEN p_potential - p_stake > p_house_left THEN 'limit_exceeded'
         WHEN bets.exposed_too_much(
-            p_currency, p_markets, p_selections, p_potential - p_stake, p_market_max, p_house_max
+            p_currency, p_markets, p_selections, p_potential - p_stake, p_market_max
         ) THEN 'limit_exceeded'
         WHEN p_stake > (
             SELECT a.balance FROM money.account AS a
@@ -212,7 +215,7 @@ BEGIN
         VALUES (p_bet, p_owner, p_currency, p_stake, money.write_journal(
             p_owner, p_currency, 'bet/' || p_bet || '/hold/0', 'hold', p_bet, p_placed, p_kinds, p_amounts
         ));
-        PERFORM bets.expose(p_owner, p_currency, p_markets, p_selections, p_stake, p_potential - p_stake);
+        PERFORM bets.expose(p_currency, p_markets, p_selections, p_stake, p_potential - p_stake);
     END IF;
     PERFORM money.tell(
         p_owner, CASE WHEN v_resulted THEN 'bet_refused' ELSE 'bet_placed' END,
@@ -265,7 +268,7 @@ BEGIN
     WHERE bet = p_bet;
     IF NOT v_accepted THEN
         PERFORM bets.expose(
-            p_owner, v_bet.currency, v_markets, v_selections, -v_bet.stake, v_bet.stake - v_bet.potential_payout
+            v_bet.currency, v_markets, v_selections, -v_bet.stake, v_bet.stake - v_bet.potential_payout
         );
         UPDATE money.hold
         SET state = 'voided', resolved = money.write_journal(
