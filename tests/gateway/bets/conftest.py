@@ -11,7 +11,6 @@ from gateway.store.migrations import migrate
 from gateway.store.pool import Database
 from gateway.store.settings import DatabaseSettings
 from tests.gateway.bets.worker import Worker, money_pool
-from tests.gateway.conftest import kinds
 
 
 @pytest.fixture
@@ -31,9 +30,3 @@ async def worker(money: Database) -> AsyncIterator[Worker]:
     async with made.client:
         yield made
         await made.service.once.finish()
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One kind of PostgreSQL is enough for most; what stands in the database itself is tested on all."""
-    if "postgres" in metafunc.fixturenames and metafunc.definition.get_closest_marker("every_postgres") is None:
-        metafunc.parametrize("postgres", [max(kinds())], indirect=True, scope="session")

@@ -7,7 +7,9 @@ import orjson
 
 from gateway.api import money_schemas
 from gateway.store.pool import Database
-from tests.gateway.bets.worker import Worker, a_key, counts
+from tests.gateway.bets.worker import Worker, a_key, counts, one_postgres
+
+pytestmark = one_postgres
 
 
 async def test_a_bet_is_placed_once_and_replayed_byte_for_byte(worker: Worker, money: Database) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import orjson
+import pytest
 
 from feeds.contract.coordination import Coordination
 from feeds.contract.model import Event, Market
@@ -24,8 +25,13 @@ from gateway.store.pool import Database, open_database
 from gateway.store.settings import DatabaseSettings
 from tests.fanout.serving import event, spread
 from tests.gateway.api.odds import LANES, Odds
+from tests.gateway.conftest import kinds
 
 SLOTS = 8
+
+one_postgres = pytest.mark.parametrize("postgres", [max(kinds())], indirect=True, scope="session")
+"""One kind of PostgreSQL is enough for most; what stands in the database itself is tested on all."""
+
 _KEYS = itertools.count(1)
 _WORKERS = itertools.count(1)
 
@@ -126,7 +132,7 @@ class Worker:
         kind = "single" if len(legs) == 1 else "parlay"
         return {"type": kind, "stake": stake, "currency": "USD", "legs": legs, **changes}
 
-    def leg(self, market: str = "M2", **changes: Any) -> dict[str, Any]:
+    def leg(self, market: str, changes: dict[str, Any]) -> dict[str, Any]:
         """A bet of one leg that differs."""
         body = self.bet(market)
         body["legs"][0] |= changes
