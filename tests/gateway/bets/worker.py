@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,9 +19,11 @@ from gateway.access.principal import Plan, Principal
 from gateway.api.edge import App, Receive, Scope, Send
 from gateway.api.problems import answer
 from gateway.bets.ports import Locations
-from gateway.bets.service import Around, BetsService
+from gateway.bets.service import Around, BetsService, utc_now
 from gateway.bets.settings import BetsSettings
+from gateway.money import journals
 from gateway.money.settings import MoneySettings
+from gateway.money.tables import LedgerTables, Movement
 from gateway.store.pool import Database, open_database
 from gateway.store.settings import DatabaseSettings
 from tests.fanout.serving import event, spread
@@ -28,6 +31,7 @@ from tests.gateway.api.odds import LANES, Odds
 from tests.gateway.conftest import kinds
 
 SLOTS = 8
+PATIENCE_S = 60.0
 
 one_postgres = pytest.mark.parametrize("postgres", [max(kinds())], indirect=True, scope="session")
 """One kind of PostgreSQL is enough for most; what stands in the database itself is tested on all."""
@@ -147,10 +151,40 @@ class Worker:
 @asynccontextmanager
 async def money_pool(settings: DatabaseSettings) -> AsyncIterator[Database]:
     """A pool as the gateway has it."""
-    money = MoneySettings(connections=SLOTS)
+    money = MoneySettings(connections=SLOTS, lock_timeout_s=30, idle_timeout_s=30)
     limited = settings.model_copy(update={"connections": SLOTS, "statement_timeout_s": 30.0})
     async with open_database(limited, money.server_settings, stateless=True) as database:
         yield database
+
+
+async def waits_for_a_lock(database: Database) -> object:
+    """Whether some statement does."""
+    return await database.fetch("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+
+
+async def until(condition: Callable[[], Awaitable[object]]) -> None:
+    """Asks until it is so."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not await condition():  # noqa: ASYNC110 it is the database's, or another worker's
+            await asyncio.sleep(0.005)
+
+
+async def fund(database: Database, owner: str, cents: int) -> None:
+    """Money for an account, whatever workers are told to do."""
+    key = a_key()
+    movement = Movement(
+        owner=owner,
+        key=key,
+        fingerprint=b"f" * 32,
+        verb="deposit",
+        currency="USD",
+        amount=cents,
+        source_key=f"deposit/{key}",
+        at=utc_now(),
+        lines=journals.deposit(cents),
+        answer=b"{}",
+    )
+    assert (await LedgerTables(database).move(movement)).code == "done"
 
 
 async def counts(database: Database) -> Mapping[str, int]:
