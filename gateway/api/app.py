@@ -5,11 +5,13 @@ Cors, Access      who asks, and whether they may: by `access`               gate
 Reads.ahead       known targets, from bytes                                 gateway/api/reads.py
 limits            length of address and headers, no credential in it
 Starlette         the table of routes, problems for what is not in it       gateway/api/routes.py
+                  of an account, with a body                                gateway/api/calls.py
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 
 import structlog
 from starlette.applications import Starlette
@@ -19,11 +21,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.access.address import holds_credential
+from gateway.api.calls import CallRoute, Endpoint
 from gateway.api.edge import AccessLog, App, Edge, Exchange, Receive, Scope, Send
 from gateway.api.operations import Operations
 from gateway.api.problems import Answer, answer, of_status
 from gateway.api.reads import ReadRoute, Reads
-from gateway.api.routes import OPERATIONS, READS
+from gateway.api.routes import CALLS, OPERATIONS, READS, Call
 from gateway.api.traffic import Traffic
 
 log = structlog.get_logger(__name__)
@@ -38,18 +41,28 @@ Layer = Callable[[App], App]
 
 
 def make_app(
-    reads: Reads, operations: Operations, traffic: Traffic, *, access_log: AccessLog, access: tuple[Layer, ...] = ()
+    reads: Reads,
+    operations: Operations,
+    endpoints: Mapping[str, Endpoint],
+    traffic: Traffic,
+    *,
+    access_log: AccessLog,
+    access: tuple[Layer, ...] = (),
 ) -> App:
-    """The whole service. `access`: layers that may refuse, the outermost first."""
-    app = reads.ahead(_limited(_routed(reads, operations)))
+    """The whole service. `endpoints`: of the calls, by name. `access`: layers that may refuse, the outermost first."""
+    app = reads.ahead(_limited(_routed(reads, operations, endpoints)))
     for layer in reversed(access):
         app = layer(app)
     return Edge(app, traffic, access_log)
 
 
-def _routed(reads: Reads, operations: Operations) -> App:
+def _routed(reads: Reads, operations: Operations, endpoints: Mapping[str, Endpoint]) -> App:
     routes = [Route(one.path, ReadRoute(reads, one.view, one.name), methods=["GET"]) for one in READS]
     routes += [Route(one.path, operations.endpoint(one.name), methods=["GET"]) for one in OPERATIONS]
+    by_path: defaultdict[str, dict[str, tuple[Call, Endpoint]]] = defaultdict(dict)
+    for call in CALLS:
+        by_path[call.path][call.method] = call, endpoints[call.name]
+    routes += [Route(path, CallRoute(calls), methods=list(calls)) for path, calls in by_path.items()]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
     app.router.redirect_slashes = False  # a redirect would repeat the Host header, whatever stands in it
     return app

@@ -9,8 +9,10 @@ import asyncio
 import contextlib
 import errno
 import gc
+import secrets
 import socket
 import sys
+from typing import NamedTuple
 
 import structlog
 from granian.constants import HTTPModes, Interfaces, TaskImpl
@@ -28,22 +30,27 @@ from gateway.access.guard import Guard
 from gateway.access.ports import KeyStore
 from gateway.access.settings import AccessSettings
 from gateway.access.store import PostgresKeys
+from gateway.api.account import AccountEndpoints
 from gateway.api.app import Layer, make_app
 from gateway.api.asyncapi import asyncapi_document
 from gateway.api.edge import App
 from gateway.api.metrics import GatewayCollector, exposition
 from gateway.api.openapi import openapi_document
 from gateway.api.operations import Operations
+from gateway.api.problems import answer
 from gateway.api.reads import Reads
 from gateway.api.relay import Relay
 from gateway.api.routes import READS
 from gateway.api.settings import ApiSettings
 from gateway.api.traffic import Traffic
+from gateway.bets.service import Around, BetsDesk, BetsService
+from gateway.bets.settings import BetsSettings
+from gateway.money.settings import MoneySettings
 from gateway.read.book import EPOCH, ReadBook
 from gateway.read.encoded import Encoded
 from gateway.read.shelf import Shelf
 from gateway.read.views import Reading
-from gateway.store.pool import open_database
+from gateway.store.pool import Database, open_database
 from gateway.store.settings import DatabaseSettings
 
 log = structlog.get_logger(__name__)
@@ -61,6 +68,14 @@ _LAST_ANSWERS_S = 3.0
 """SIGTERM: what has been asked is answered within this, and idle connections end."""
 
 
+class Money(NamedTuple):
+    """Where bets and money are kept, and how."""
+
+    database: DatabaseSettings
+    settings: MoneySettings
+    bets: BetsSettings
+
+
 class Gateway:
     """One gateway over one log. `serve` until told to stop."""
 
@@ -72,6 +87,7 @@ class Gateway:
         *,
         access: AccessSettings | None = None,
         store: KeyStore | None = None,
+        money: Money | None = None,
     ) -> None:
         """Without `access` everything is open: for tests. `store`: where API keys are kept, if anywhere."""
         self._settings = settings
@@ -85,6 +101,8 @@ class Gateway:
         self.guard = None if access is None else self._guard(access, store)
         self._open = access is None or access.anonymous
         self.port = settings.port or _free_port(settings.host)
+        self.desk = BetsDesk(self._bets_service)
+        self._money = money
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -104,7 +122,8 @@ class Gateway:
             openapi=openapi_document(anonymous=self._open),
             asyncapi=asyncapi_document(),
         )
-        return make_app(reads, operations, traffic, access_log=self._settings.access_log, access=access)
+        endpoints = AccountEndpoints(lambda: self.desk.service).by_name
+        return make_app(reads, operations, endpoints, traffic, access_log=self._settings.access_log, access=access)
 
     def waiting_for(self) -> list[str]:
         """What is missing before this process should be sent requests."""
@@ -118,6 +137,8 @@ class Gateway:
         async with asyncio.TaskGroup() as group:
             works = [self._follow(), self.relay.run(), self._say_ready()]
             works += [] if self.guard is None else [self.guard.run()]
+            if self._money is not None:
+                works.append(self.desk.run(self._money.database, self._money.settings))
             beside = [group.create_task(work) for work in works]
             answering = group.create_task(server.serve())
             stopping = group.create_task(self._stopping.wait())
@@ -135,6 +156,16 @@ class Gateway:
         if access.coordination == "nats":
             coordination = NatsCoordination(self._connection, replicas=self._bus.log_replicas)
         return Guard(access, store=store, coordination=coordination, book=self.book)
+
+    def _bets_service(self, database: Database, slots: int) -> BetsService:
+        assert self._money is not None
+        around = Around(
+            worker=f"{socket.gethostname()}-{secrets.token_hex(6)}",
+            slots=slots,
+            problem=lambda code, request_id: answer(code, request_id).body,
+            coordination=NatsCoordination(self._connection, replicas=self._bus.log_replicas),
+        )
+        return BetsService(database, self.book, self._money.bets, around)
 
     async def _follow(self) -> None:
         async with self._connection, asyncio.TaskGroup() as group:
@@ -161,14 +192,19 @@ class Gateway:
 
 
 async def serve(
-    settings: ApiSettings, bus: BusSettings, access: AccessSettings, database: DatabaseSettings | None
+    settings: ApiSettings,
+    bus: BusSettings,
+    access: AccessSettings,
+    database: DatabaseSettings | None,
+    money: Money | None = None,
 ) -> int:
     """`python -m gateway serve`: until SIGTERM or SIGINT. Gives the exit status. Raises NoDevelopmentKeys."""
     connection = Connection(bus.nats_url, name="gateway")
     if database is None:
-        return await _serve(Gateway(settings, bus, connection, access=access))
+        return await _serve(Gateway(settings, bus, connection, access=access, money=money))
     async with open_database(database) as opened:
-        return await _serve(Gateway(settings, bus, connection, access=access, store=PostgresKeys(opened)))
+        store = PostgresKeys(opened)
+        return await _serve(Gateway(settings, bus, connection, access=access, store=store, money=money))
 
 
 async def _serve(gateway: Gateway) -> int:

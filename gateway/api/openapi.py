@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
@@ -10,9 +12,11 @@ import msgspec
 import orjson
 
 from gateway.access.principal import SCOPES, Scope
-from gateway.api.problems import PROBLEMS
-from gateway.api.routes import OPERATIONS, READS, Operation, Read
+from gateway.api.money_schemas import Waiting
+from gateway.api.problems import PROBLEMS, STATUSES
+from gateway.api.routes import CALLS, OPERATIONS, READS, Call, Operation, Read
 from gateway.api.schemas import ProblemDetails
+from gateway.money.keys import KEY_PATTERN
 
 SECURITY_SCHEMES = {
     "ApiKey": {
@@ -66,9 +70,43 @@ _PROBLEM_HEADERS: dict[int, dict[str, Any]] = {
 }
 
 
+_REPLAYED = {
+    **_REQUEST_ID,
+    "Idempotency-Replayed": {
+        "description": "The answer was made for an earlier request with this key",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+}
+_LATER = {
+    **_REQUEST_ID,
+    "Location": {"description": "Where it will be told", "required": True, "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds", "required": True, "schema": {"type": "string"}},
+}
+_KEYED = (
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": True,
+        "description": "Names what is meant: however often it is sent, it is done once",
+        "schema": {"type": "string", "pattern": KEY_PATTERN.pattern.replace("\\Z", "$")},
+    },
+    {
+        "name": "X-Request-Deadline",
+        "in": "header",
+        "required": False,
+        "description": "Unix milliseconds: from then on it is not to be executed",
+        "schema": {"type": "integer"},
+    },
+)
+_IDS = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
+_CALL_PATHS = tuple(dict.fromkeys(call.path for call in CALLS))
+_CALL_STATUSES = tuple(status for status in STATUSES if status != HTTPStatus.METHOD_NOT_ALLOWED)
+
+
 def openapi_document(*, anonymous: bool = True) -> bytes:
     """The document, as JSON. `anonymous`: odds are open to all."""
-    types = [*dict.fromkeys(read.answer for read in READS), ProblemDetails]
+    bodies = [call.body for call in CALLS if call.body is not None]
+    types = [*dict.fromkeys([*(one.answer for one in (*READS, *CALLS)), *bodies]), Waiting, ProblemDetails]
     _, components = msgspec.json.schema_components(types, ref_template=REF)
     document = {
         "openapi": "3.1.0",
@@ -80,7 +118,8 @@ def openapi_document(*, anonymous: bool = True) -> bytes:
         },
         "servers": [{"url": "/"}],
         "paths": {one.path: {"get": _read(one) | secured(one.scope, anonymous=anonymous)} for one in READS}
-        | {one.path: {"get": _page(one)} for one in OPERATIONS},
+        | {one.path: {"get": _page(one)} for one in OPERATIONS}
+        | {path: {one.method.lower(): _call(one) for one in CALLS if one.path == path} for path in _CALL_PATHS},
         "x-problems": [one._asdict() for one in PROBLEMS.values()],
         "components": {
             "schemas": components,
@@ -111,7 +150,7 @@ def _read(read: Read) -> dict[str, Any]:
         "tags": ["odds"],
         "summary": read.summary,
         "description": (read.view.__doc__ or "").strip(),
-        "parameters": _parameters(read),
+        "parameters": _parameters(read.view, _names_in(read.path)),
         "responses": {
             "200": {
                 "description": read.summary,
@@ -127,10 +166,41 @@ def _read(read: Read) -> dict[str, Any]:
     }
 
 
-def _parameters(read: Read) -> list[dict[str, Any]]:
-    _, components = msgspec.json.schema_components([read.view], ref_template=REF)
-    properties: dict[str, dict[str, Any]] = components[read.view.__name__]["properties"]
-    in_path = re.findall(r"{(\w+)}", read.path)
+def _call(call: Call) -> dict[str, Any]:
+    in_path = [{"name": name, "in": "path", "required": True, "schema": _IDS} for name in _names_in(call.path)]
+    said: dict[str, Any] = {
+        "operationId": call.name,
+        "tags": ["account"],
+        "summary": call.summary,
+        "parameters": [
+            *in_path,
+            *(_parameters(call.query, ()) if call.query is not None else ()),
+            *(_KEYED if call.keyed else ()),
+        ],
+        "responses": {
+            str(call.status): _json(call.summary, call.answer, _REPLAYED if call.keyed else _REQUEST_ID),
+            **({"202": _json("Not known yet: the address tells, later", Waiting, _LATER)} if call.may_wait else {}),
+            **_problems(*_CALL_STATUSES),
+        },
+    }
+    if call.body is not None:
+        schema = {"$ref": REF.format(name=call.body.__name__)}
+        said["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return said
+
+
+def _json(text: str, answer: type, headers: dict[str, Any]) -> dict[str, Any]:
+    schema = {"$ref": REF.format(name=answer.__name__)}
+    return {"description": text, "headers": headers, "content": {"application/json": {"schema": schema}}}
+
+
+def _names_in(path: str) -> list[str]:
+    return re.findall(r"{(\w+)}", path)
+
+
+def _parameters(view: type[msgspec.Struct], in_path: Sequence[str]) -> list[dict[str, Any]]:
+    _, components = msgspec.json.schema_components([view], ref_template=REF)
+    properties: dict[str, dict[str, Any]] = components[view.__name__]["properties"]
     return [
         {
             "name": name,

@@ -30,6 +30,10 @@ PROBLEMS = {
         Problem("contradictory_parameters", 400, "Parameters contradict each other"),
         Problem("bad_page_token", 400, "The page token is not one that this list gave"),
         Problem("bad_encoding", 400, "The address is not valid percent-encoded UTF-8"),
+        Problem("bad_body", 400, "The body is not what it can be"),
+        Problem("bad_deadline", 400, "X-Request-Deadline is not Unix milliseconds"),
+        Problem("idempotency_key_missing", 400, "This needs an Idempotency-Key: 16 to 64 letters, digits, _ or -"),
+        Problem("bad_idempotency_key", 400, "An Idempotency-Key is one of 16 to 64 letters, digits, _ or -"),
         Problem("duplicate_credentials", 400, "A key or a token was given more than once"),
         Problem("contradictory_credentials", 400, "A key and a token were given: one of them is asked for"),
         Problem("credential_in_address", 400, "A credential stands in the address, where logs and caches keep it"),
@@ -39,15 +43,36 @@ PROBLEMS = {
         Problem("insufficient_scope", 403, "The key or token lacks the scope that this needs"),
         Problem("not_in_plan", 403, "The plan does not include this"),
         Problem("no_account", 403, "The key or token is nobody's account"),
+        Problem("excluded", 403, "The account may not bet"),
+        Problem("geo_expired", 403, "The location was decided too long ago: verify it again"),
+        Problem("geo_unavailable", 403, "Nobody verifies locations here"),
+        Problem("no_cashier", 403, "There is no cashier here"),
         Problem("not_found", 404, "There is no such thing, or it has left the log"),
         Problem("no_such_route", 404, "Nothing is at this address"),
         Problem("method_not_allowed", 405, "This address does not take this method"),
+        Problem("deadline_passed", 408, "It came after its own deadline, and was not executed"),
+        Problem("body_too_slow", 408, "The body did not come in time"),
+        Problem("key_running", 409, "An earlier request with this key is still running"),
+        Problem("possible_duplicate", 409, "The same bet was placed a moment ago: confirm_duplicate says it is meant"),
+        Problem("odds_changed", 409, "The odds are not those that were asked for"),
+        Problem("market_not_open", 409, "The market does not take bets"),
+        Problem("insufficient_funds", 409, "There is not enough money in the wallet"),
+        Problem("limit_exceeded", 409, "It is beyond a limit"),
+        Problem("wrong_currency", 409, "The wallet is of another currency"),
+        Problem("key_tombstoned", 410, "This key was given up unused, and cannot be used any more"),
+        Problem("body_too_large", 413, "The body is too large"),
         Problem("target_too_long", 414, "The address is too long"),
+        Problem("key_reused", 422, "This key was used for a request that meant something else"),
+        Problem("unknown_market", 422, "There is no such market"),
+        Problem("unknown_selection", 422, "The market has no such selection"),
+        Problem("same_event", 422, "Legs of one event cannot be combined"),
         Problem("rate_limited", 429, "Too many requests a second for the plan"),
         Problem("quota_exceeded", 429, "The plan's requests of this day are used up"),
         Problem("headers_too_large", 431, "The headers are too large"),
         Problem("internal", 500, "Something went wrong here"),
         Problem("not_ready", 503, "The odds are being loaded"),
+        Problem("book_behind", 503, "A later state of the market was seen than is known here"),
+        Problem("overloaded", 503, "There is more to do than can be done: nothing was done of this"),
         Problem("access_unavailable", 503, "Whether the key or token is valid cannot be told at the moment"),
     )
 }
@@ -66,8 +91,14 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def answer(code: str, request_id: str, detail: str = "", headers: Mapping[str, str] | None = None) -> Answer:
-    """The problem of this code. `detail` says more where there is more to say."""
+def answer(
+    code: str,
+    request_id: str,
+    detail: str = "",
+    headers: Mapping[str, str] | None = None,
+    more: Mapping[str, object] | None = None,
+) -> Answer:
+    """The problem of this code. `detail` says more where there is more to say, `more` for who switches on the code."""
     problem = PROBLEMS[code]
     said = {
         "type": f"/docs#{code}",
@@ -75,6 +106,7 @@ def answer(code: str, request_id: str, detail: str = "", headers: Mapping[str, s
         "status": problem.status,
         "code": code,
         "request_id": request_id,
+        **(more or {}),
     }
     if detail:
         said["detail"] = detail

@@ -120,7 +120,7 @@ class ReadRoute(Generic[ViewT]):
         request_id = exchange.request_id.decode()
         try:
             query = query_of(scope["query_string"])
-            view = self._view_of({**_once(query, self._known), **scope["path_params"]})
+            view = self._view_of({**once_of(query, self._known), **scope["path_params"]})
             if exchange.check is not None:
                 exchange.check(view)
             page = self._reads.shelf.page(view, self._reads.reading)
@@ -157,7 +157,7 @@ def query_of(query: bytes) -> list[tuple[str, str]]:
         raise Refused("bad_parameter", f"more than {PARAMETERS_MAX} parameters") from error
 
 
-def _once(query: list[tuple[str, str]], known: frozenset[str]) -> dict[str, str]:
+def once_of(query: list[tuple[str, str]], known: frozenset[str]) -> dict[str, str]:
     """The parameters that are known, each given once at most; others are ignored. Raises Refused."""
     given: dict[str, str] = {}
     for name, value in query:

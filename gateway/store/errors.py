@@ -7,6 +7,10 @@ class DatabaseUnavailable(Exception):
     """The database did not answer, or ended the connection; what was under way may or may not have been done."""
 
 
+class NotConnected(DatabaseUnavailable):
+    """There was no connection to be had: nothing was asked, and nothing done."""
+
+
 class NoDatabaseServer(Exception):
     """There is no PostgreSQL to start here, or it does not start."""
 

@@ -1,0 +1,178 @@
+"""What is asked with a body, or of an account: read, bounded and decoded here, and answered by an endpoint of its own.
+
+Every such route needs a principal with its scope, and an account. Bodies are JSON and small; a client that sends one
+slowly, or goes away, costs nobody else anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from feeds.contract.errors import Refused
+from gateway.access.principal import Principal, refusal
+from gateway.api.edge import Exchange, Receive, Scope, Send
+from gateway.api.problems import MEDIA_TYPE, answer
+from gateway.api.reads import once_of, query_of
+from gateway.api.routes import Call
+from gateway.money.keys import KEY_PATTERN
+from gateway.money.refusals import MoneyRefused
+from gateway.store.errors import DatabaseUnavailable
+
+BODY_BYTES_MAX = 16_384
+BODY_S_MAX = 10.0
+
+_START = "http.response.start"
+_ERRORS_FROM = 400
+_DEADLINE_DIGITS_MAX = 15
+
+
+class Asking(NamedTuple):
+    """One request, read. `body` and `query` are of the types that its Call names. `key`: its Idempotency-Key."""
+
+    principal: Principal
+    account: str
+    request_id: str
+    network: str
+    path: Mapping[str, str]
+    query: Any
+    body: Any
+    key: str
+    deadline: datetime | None
+
+
+class Said(NamedTuple):
+    """An answer. `body` is JSON, of a problem where the status says so."""
+
+    status: int
+    body: bytes
+    headers: Sequence[tuple[bytes, bytes]] = ()
+
+
+Endpoint = Callable[[Asking], Awaitable[Said]]
+
+
+class _Gone(Exception):
+    """The client left in the middle of its body."""
+
+
+class CallRoute:
+    """All calls of one path: an ASGI endpoint."""
+
+    def __init__(self, calls: Mapping[str, tuple[Call, Endpoint]]) -> None:
+        self._calls = dict(calls)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Reads, asks the endpoint, answers."""
+        call, endpoint = self._calls["GET" if scope["method"] == "HEAD" else scope["method"]]
+        exchange: Exchange = scope["exchange"]
+        exchange.route = call.name
+        request_id = exchange.request_id.decode()
+        try:
+            said = await endpoint(await _asking(call, scope, receive))
+        except MoneyRefused as error:
+            headers = {} if error.retry_after_s is None else {"retry-after": str(error.retry_after_s)}
+            await exchange.answer(answer(error.code, request_id, str(error), headers, error.more))
+        except Refused as error:
+            await exchange.answer(answer(error.code, request_id, str(error)))
+        except DatabaseUnavailable:
+            await exchange.answer(answer("overloaded", request_id, headers={"retry-after": "1"}))
+        except _Gone:
+            return
+        else:
+            await _answer(said, send)
+
+
+async def _answer(said: Said, send: Send) -> None:
+    media_type = MEDIA_TYPE if said.status >= _ERRORS_FROM else b"application/json"
+    headers = [(b"content-type", media_type), (b"cache-control", b"no-store"), *said.headers]
+    await send({"type": _START, "status": said.status, "headers": headers})
+    await send({"type": "http.response.body", "body": said.body})
+
+
+async def _asking(call: Call, scope: Scope, receive: Receive) -> Asking:
+    """Raises Refused and _Gone."""
+    exchange: Exchange = scope["exchange"]
+    refused = refusal(exchange.principal, call.scope, account=True)
+    if refused is not None:
+        raise Refused(refused, "")
+    principal = exchange.principal
+    assert principal is not None
+    assert principal.account is not None
+    client = scope.get("client")
+    return Asking(
+        principal=principal,
+        account=principal.account,
+        request_id=exchange.request_id.decode(),
+        network=client[0] if client else "",
+        path=scope["path_params"],
+        query=_query(call, scope["query_string"]),
+        key=_key(scope) if call.keyed else "",
+        deadline=_deadline(exchange.headers.get(b"x-request-deadline")),
+        body=None if call.body is None else _decoded(await _body(scope, receive), call.body),
+    )
+
+
+def _query(call: Call, query: bytes) -> Any:
+    if call.query is None:
+        return None
+    known = frozenset(field.encode_name for field in msgspec.structs.fields(call.query))
+    try:
+        return msgspec.convert(once_of(query_of(query), known), call.query, strict=False)
+    except msgspec.ValidationError as error:
+        raise Refused("bad_parameter", str(error)) from error
+
+
+def _key(scope: Scope) -> str:
+    given = [value for name, value in scope["headers"] if name == b"idempotency-key"]
+    if not given:
+        raise Refused("idempotency_key_missing", "")
+    key: str = given[0].decode("latin-1")
+    if len(given) > 1 or KEY_PATTERN.match(key) is None:
+        raise Refused("bad_idempotency_key", "")
+    return key
+
+
+def _deadline(given: bytes | None) -> datetime | None:
+    if given is None:
+        return None
+    if not given.isdigit() or len(given) > _DEADLINE_DIGITS_MAX:
+        raise Refused("bad_deadline", "")
+    try:
+        return datetime.fromtimestamp(int(given) / 1000, UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise Refused("bad_deadline", "") from error
+
+
+async def _body(scope: Scope, receive: Receive) -> bytes:
+    exchange: Exchange = scope["exchange"]
+    length = exchange.headers.get(b"content-length", b"0")
+    if not length.isdigit() or int(length[:20]) > BODY_BYTES_MAX:
+        raise Refused("body_too_large", f"up to {BODY_BYTES_MAX} bytes")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_S_MAX):
+            while True:
+                message = await receive()
+                if message["type"] != "http.request":
+                    raise _Gone
+                body += message.get("body", b"")
+                if len(body) > BODY_BYTES_MAX:
+                    raise Refused("body_too_large", f"up to {BODY_BYTES_MAX} bytes")
+                if not message.get("more_body", False):
+                    return bytes(body)
+    except TimeoutError as error:
+        raise Refused("body_too_slow", f"within {BODY_S_MAX:g} s") from error
+
+
+def _decoded(body: bytes, kind: type[msgspec.Struct]) -> Any:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise Refused("bad_body", str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused("bad_body", "the body is not JSON that can be read") from error
