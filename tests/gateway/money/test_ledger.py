@@ -108,7 +108,7 @@ async def test_the_database_itself_refuses(ledger: Database) -> None:
 
 async def test_journals_sum_to_zero_in_each_currency(ledger: Database) -> None:
     await ledger.execute("SELECT money.open_wallet('u3', 'EUR')")
-    dollars, euros = made(("u1", "user:cash", 5))[1], made(("u3", "user:cash", -5), currency="EUR")[1]
+    dollars, euros = made(("u1", "user:cash", 5))[1], made(("u3", "user:receivable", -5), currency="EUR")[1]
     lines = dollars, euros.replace("j.journal, 1, ", "j.journal, 2, ")
     with pytest.raises(asyncpg.CheckViolationError, match="does not sum to zero"):
         await carry_out(ledger, [JOURNAL.format(entries=2), *lines])
