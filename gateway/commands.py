@@ -6,8 +6,10 @@ import argparse
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from gateway.access.arguments import add_dev, add_keys
 from gateway.desk.arguments import add_desk
 from gateway.history.options import add_history
+from gateway.location.arguments import add_geo
 
 Command = Callable[[argparse.Namespace], int]
 Kinds = argparse._SubParsersAction  # noqa: SLF001 argparse has no public name for it
@@ -24,6 +26,9 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         ("archive", _archive),
         ("history", _history),
         ("serve", _serve),
+        ("keys", _keys),
+        ("dev", add_dev),
+        ("geo", _geo),
         ("desk", add_desk),
     ):
         add(kinds).set_defaults(run=commands[name])
@@ -70,10 +75,22 @@ def _archive(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     return archive
 
 
+def _keys(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    database = argparse.ArgumentParser(add_help=False)
+    _database(database)
+    return add_keys(kinds, database)
+
+
 def _history(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     database = argparse.ArgumentParser(add_help=False)
     _database(database)
     return add_history(kinds, database)
+
+
+def _geo(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    database = argparse.ArgumentParser(add_help=False)
+    _database(database)
+    return add_geo(kinds, database)
 
 
 def _database(command: argparse.ArgumentParser) -> None:
@@ -94,4 +111,5 @@ def _serve(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     serve.add_argument("--host", metavar="A", help="address to listen on")
     serve.add_argument("--port", type=int, metavar="P", help="port to listen on; 0 takes a free one")
     serve.add_argument("--nats", dest="nats_url", metavar="URL", help="address of nats-server")
+    _database(serve)
     return serve

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from feeds.contract.settings import describe
+from gateway.access.settings import AccessSettings
 from gateway.api.settings import ApiSettings
 from gateway.desk.settings import DeskSettings
 from gateway.history.settings import HistorySettings
 from gateway.local.settings import UpSettings
+from gateway.location.settings import LocationSettings
 from gateway.store.settings import DatabaseSettings
 
-_SETTINGS = (UpSettings, ApiSettings, DeskSettings, DatabaseSettings, HistorySettings)
+_SETTINGS = (
+    UpSettings,
+    ApiSettings,
+    AccessSettings,
+    LocationSettings,
+    DeskSettings,
+    DatabaseSettings,
+    HistorySettings,
+)
 
 
 def described() -> list[dict[str, str]]:

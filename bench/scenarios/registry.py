@@ -8,6 +8,7 @@ from bench.scenarios.fanout import CONNECTS, FANOUT, IDLE, WIDE
 from bench.scenarios.feeds import FEEDS
 from bench.scenarios.growth import GROWTH
 from bench.scenarios.history import HISTORY
+from bench.scenarios.location import LOCATION
 from bench.scenarios.overlays import OVERLAYS
 from bench.scenarios.peers import PEERS_SCENARIO
 from bench.scenarios.reads import READS
@@ -30,4 +31,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     OVERLAYS,
     HISTORY,
     READS,
+    LOCATION,
 )

@@ -7,9 +7,9 @@ layer lets through only where odds are open to all. A route that needs more asks
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
-from feeds.contract.model import MarketClass
+from feeds.contract.model import MARKET_CLASSES, MarketClass
 
 Scope = Literal["odds", "props", "history", "stream", "bets", "desk"]
 
@@ -23,7 +23,7 @@ SCOPES: dict[Scope, str] = {
 }
 """Every scope, and what it opens."""
 
-CLASSES: frozenset[MarketClass] = frozenset(get_args(MarketClass))
+CLASSES: frozenset[MarketClass] = frozenset(MARKET_CLASSES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,9 @@
 """The service as layers, the outermost first; and the routes behind them. The only place that knows their order.
 
 Edge              id, counts, access log                                    gateway/api/edge.py
-(access)          whoever may refuse a request: here, by `access`
+Cors, Access      who asks, and whether they may: by `access`               gateway/access/cors.py, layer.py
 Reads.ahead       known targets, from bytes                                 gateway/api/reads.py
-limits            length of address and headers
+limits            length of address and headers, no credential in it
 Starlette         the table of routes, problems for what is not in it       gateway/api/routes.py
                   of an account, with a body                                gateway/api/calls.py
 """
@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.access.address import holds_credential
 from gateway.api.calls import CallRoute, Endpoint
 from gateway.api.edge import AccessLog, App, Edge, Exchange, Receive, Scope, Send
 from gateway.api.operations import Operations
@@ -75,6 +76,8 @@ def _limited(app: App) -> App:
             code = "headers_too_large"
         elif len(scope["path"]) + len(scope["query_string"]) > TARGET_BYTES_MAX:
             code = "target_too_long"
+        elif holds_credential(scope["path"], scope["query_string"]):
+            code = "credential_in_address"
         else:
             await app(scope, receive, send)
             return

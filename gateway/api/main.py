@@ -20,10 +20,16 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from feeds.adapters import process
+from feeds.adapters.coordination.memory import MemoryCoordination
 from feeds.adapters.coordination.nats_kv import NatsCoordination
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.reader import LogReader
+from feeds.contract.coordination import Coordination
 from feeds.contract.settings import BusSettings
+from gateway.access.guard import Guard
+from gateway.access.ports import KeyStore
+from gateway.access.settings import AccessSettings
+from gateway.access.store import PostgresKeys
 from gateway.api.account import AccountEndpoints
 from gateway.api.app import Layer, make_app
 from gateway.api.asyncapi import asyncapi_document
@@ -44,7 +50,7 @@ from gateway.read.book import EPOCH, ReadBook
 from gateway.read.encoded import Encoded
 from gateway.read.shelf import Shelf
 from gateway.read.views import Reading
-from gateway.store.pool import Database
+from gateway.store.pool import Database, open_database
 from gateway.store.settings import DatabaseSettings
 
 log = structlog.get_logger(__name__)
@@ -74,8 +80,16 @@ class Gateway:
     """One gateway over one log. `serve` until told to stop."""
 
     def __init__(
-        self, settings: ApiSettings, bus: BusSettings, connection: Connection, money: Money | None = None
+        self,
+        settings: ApiSettings,
+        bus: BusSettings,
+        connection: Connection,
+        *,
+        access: AccessSettings | None = None,
+        store: KeyStore | None = None,
+        money: Money | None = None,
     ) -> None:
+        """Without `access` everything is open: for tests. `store`: where API keys are kept, if anywhere."""
         self._settings = settings
         self._bus = bus
         self._connection = connection
@@ -84,6 +98,8 @@ class Gateway:
         self.book = ReadBook(bus.lanes, self._changed)
         self.reading = Reading(self.book, encoded)
         self.relay = Relay(self.book, self.shelf)
+        self.guard = None if access is None else self._guard(access, store)
+        self._open = access is None or access.anonymous
         self.port = settings.port or _free_port(settings.host)
         self.desk = BetsDesk(self._bets_service)
         self._money = money
@@ -94,13 +110,16 @@ class Gateway:
         self._stopping.set()
 
     def app(self, access: tuple[Layer, ...] = ()) -> App:
-        """The service, all layers. `access`: those that may refuse, ahead of everything that is read."""
+        """The service, all layers. `access`: those that may refuse, ahead of everything that is read; the guard's if
+        there is one."""
+        if self.guard is not None:
+            access = (*access, *self.guard.layers)
         traffic = Traffic()
         reads = Reads(self.shelf, self.reading, {one.view: one.name for one in READS})
         operations = Operations(
             waiting_for=self.waiting_for,
             registry=exposition(GatewayCollector(traffic, self.shelf, self.reading)),
-            openapi=openapi_document(),
+            openapi=openapi_document(anonymous=self._open),
             asyncapi=asyncapi_document(),
         )
         endpoints = AccountEndpoints(lambda: self.desk.service).by_name
@@ -117,6 +136,7 @@ class Gateway:
         server = _granian(self.app(), self._settings.host, self.port)
         async with asyncio.TaskGroup() as group:
             works = [self._follow(), self.relay.run(), self._say_ready()]
+            works += [] if self.guard is None else [self.guard.run()]
             if self._money is not None:
                 works.append(self.desk.run(self._money.database, self._money.settings))
             beside = [group.create_task(work) for work in works]
@@ -130,6 +150,12 @@ class Gateway:
             _unregister_placeholders()
             for task in (*beside, answering):
                 task.cancel()
+
+    def _guard(self, access: AccessSettings, store: KeyStore | None) -> Guard:
+        coordination: Coordination = MemoryCoordination()
+        if access.coordination == "nats":
+            coordination = NatsCoordination(self._connection, replicas=self._bus.log_replicas)
+        return Guard(access, store=store, coordination=coordination, book=self.book)
 
     def _bets_service(self, database: Database, slots: int) -> BetsService:
         assert self._money is not None
@@ -165,9 +191,23 @@ class Gateway:
         self.shelf.changed(subject)
 
 
-async def serve(settings: ApiSettings, bus: BusSettings, money: Money | None = None) -> int:
-    """`python -m gateway serve`: until SIGTERM or SIGINT. Gives the exit status."""
-    gateway = Gateway(settings, bus, Connection(bus.nats_url, name="gateway"), money)
+async def serve(
+    settings: ApiSettings,
+    bus: BusSettings,
+    access: AccessSettings,
+    database: DatabaseSettings | None,
+    money: Money | None = None,
+) -> int:
+    """`python -m gateway serve`: until SIGTERM or SIGINT. Gives the exit status. Raises NoDevelopmentKeys."""
+    connection = Connection(bus.nats_url, name="gateway")
+    if database is None:
+        return await _serve(Gateway(settings, bus, connection, access=access, money=money))
+    async with open_database(database) as opened:
+        store = PostgresKeys(opened)
+        return await _serve(Gateway(settings, bus, connection, access=access, store=store, money=money))
+
+
+async def _serve(gateway: Gateway) -> int:
     serving = asyncio.ensure_future(gateway.serve())
     signalled = asyncio.ensure_future(process.until_signalled())
     await asyncio.wait((serving, signalled), return_when=asyncio.FIRST_COMPLETED)

@@ -11,15 +11,42 @@ from typing import Any
 import msgspec
 import orjson
 
+from gateway.access.principal import SCOPES, Scope
 from gateway.api.money_schemas import Waiting
 from gateway.api.problems import PROBLEMS, STATUSES
 from gateway.api.routes import CALLS, OPERATIONS, READS, Call, Operation, Read
 from gateway.api.schemas import ProblemDetails
 from gateway.money.keys import KEY_PATTERN
 
+SECURITY_SCHEMES = {
+    "ApiKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "Never in an address. Scopes: " + "; ".join(f"`{name}` {what}" for name, what in SCOPES.items()),
+    },
+    "Bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "Of the installation's OIDC issuer; scopes in `scope` or `scp`. A key or a token, not both",
+    },
+}
+
 REF = "#/components/schemas/{name}"
 
 _REQUEST_ID = {"Request-Id": {"$ref": "#/components/headers/Request-Id"}}
+_RETRY_AFTER = {"description": "Seconds", "required": True, "schema": {"type": "string", "pattern": "^[0-9]+$"}}
+_LIMITS = {
+    "RateLimit-Policy": {
+        "description": "Of a plan that has limits: requests (q) in so many seconds (w), of the day and at once",
+        "schema": {"type": "string"},
+    },
+    "RateLimit": {
+        "description": "What is left of each (r), and the seconds until it is whole again (t)",
+        "schema": {"type": "string"},
+    },
+}
 _READ_HEADERS = {
     **_REQUEST_ID,
     "ETag": {"description": "Of this form of the body", "required": True, "schema": {"type": "string"}},
@@ -34,6 +61,12 @@ _READ_HEADERS = {
     },
     "Cache-Control": {"required": True, "schema": {"type": "string"}},
     "Vary": {"required": True, "schema": {"type": "string"}},
+    **_LIMITS,
+}
+_PROBLEM_HEADERS: dict[int, dict[str, Any]] = {
+    401: {"WWW-Authenticate": {"required": True, "schema": {"type": "string"}}},
+    429: {"Retry-After": _RETRY_AFTER, **_LIMITS},
+    503: {"Retry-After": _RETRY_AFTER},
 }
 
 
@@ -70,8 +103,8 @@ _CALL_PATHS = tuple(dict.fromkeys(call.path for call in CALLS))
 _CALL_STATUSES = tuple(status for status in STATUSES if status != HTTPStatus.METHOD_NOT_ALLOWED)
 
 
-def openapi_document() -> bytes:
-    """The document, as JSON."""
+def openapi_document(*, anonymous: bool = True) -> bytes:
+    """The document, as JSON. `anonymous`: odds are open to all."""
     bodies = [call.body for call in CALLS if call.body is not None]
     types = [*dict.fromkeys([*(one.answer for one in (*READS, *CALLS)), *bodies]), Waiting, ProblemDetails]
     _, components = msgspec.json.schema_components(types, ref_template=REF)
@@ -84,12 +117,13 @@ def openapi_document() -> bytes:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "paths": {one.path: {"get": _read(one)} for one in READS}
+        "paths": {one.path: {"get": _read(one) | secured(one.scope, anonymous=anonymous)} for one in READS}
         | {one.path: {"get": _page(one)} for one in OPERATIONS}
         | {path: {one.method.lower(): _call(one) for one in CALLS if one.path == path} for path in _CALL_PATHS},
         "x-problems": [one._asdict() for one in PROBLEMS.values()],
         "components": {
             "schemas": components,
+            "securitySchemes": SECURITY_SCHEMES,
             "headers": {
                 "Request-Id": {
                     "description": "Echoes the request's own, if that is 1 to 64 letters, digits, dots, _ or -",
@@ -100,6 +134,14 @@ def openapi_document() -> bytes:
         },
     }
     return orjson.dumps(document)
+
+
+def secured(scope: Scope, *, anonymous: bool = False) -> dict[str, Any]:
+    """What an operation says of who may use it: a key or a token with this scope, or, where odds are open, anybody."""
+    said: dict[str, Any] = {"security": [{name: [scope]} for name in SECURITY_SCHEMES]}
+    if anonymous:
+        said["security"].append({})
+    return said
 
 
 def _read(read: Read) -> dict[str, Any]:
@@ -119,7 +161,7 @@ def _read(read: Read) -> dict[str, Any]:
                 "description": "The client has it: If-None-Match holds the ETag",
                 "headers": {name: said for name, said in _READ_HEADERS.items() if name != "Content-Type"},
             },
-            **_problems(400, 404, 414, 431, 500, 503),
+            **_problems(400, 401, 403, 404, 414, 429, 431, 500, 503),
         },
     }
 
@@ -189,7 +231,7 @@ def _page(page: Operation) -> dict[str, Any]:
                 str(status): {"description": page.summary, "headers": _REQUEST_ID, "content": content}
                 for status in page.statuses
             },
-            **_problems(414, 431, 500),
+            **_problems(400, 414, 431, 500),
         },
     }
 
@@ -199,7 +241,7 @@ def _problems(*statuses: int) -> dict[str, Any]:
     return {
         str(status): {
             "description": "; ".join(f"`{one.code}`: {one.title}" for one in PROBLEMS.values() if one.status == status),
-            "headers": _REQUEST_ID,
+            "headers": _REQUEST_ID | _PROBLEM_HEADERS.get(status, {}),
             "content": {"application/problem+json": {"schema": {"$ref": REF.format(name=ProblemDetails.__name__)}}},
         }
         for status in statuses

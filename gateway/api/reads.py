@@ -47,8 +47,12 @@ class Reads:
         async def layer(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["method"] == "GET":
                 page = targets.get((scope["path"], scope["query_string"]))
-                if page is not None and (page.plain is not None or self._made(page)):
-                    exchange: Exchange = scope["exchange"]
+                exchange: Exchange = scope["exchange"]
+                if (
+                    page is not None
+                    and (exchange.check is None or _is_open(page, exchange))
+                    and (page.plain is not None or self._made(page))
+                ):
                     exchange.hot = True
                     start, body = self._said(page, exchange)
                     await send(start)
@@ -73,14 +77,26 @@ class Reads:
             form = self.shelf.form(page, encoding_of(headers.get(b"accept-encoding")))
         held = headers.get(b"if-none-match")
         if held is not None and matches(held, form.etag):
-            return {"type": _START, "status": 304, "headers": form.not_modified}, _EMPTY
-        return {"type": _START, "status": 200, "headers": form.headers}, form.message
+            headers_told = form.private_not_modified if exchange.private else form.not_modified
+            return {"type": _START, "status": 304, "headers": headers_told}, _EMPTY
+        headers_told = form.private_headers if exchange.private else form.headers
+        return {"type": _START, "status": 200, "headers": headers_told}, form.message
 
     def _made(self, page: Page) -> bool:
         try:
             return self.shelf.make(page, self.reading)
         except NotJoined:
             return False
+
+
+def _is_open(page: Page, exchange: Exchange) -> bool:
+    """Whether this one may have it; if not, the route says why."""
+    assert exchange.check is not None
+    try:
+        exchange.check(page.view)
+    except Refused:
+        return False
+    return True
 
 
 async def _run(app: App, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,6 +121,8 @@ class ReadRoute(Generic[ViewT]):
         try:
             query = query_of(scope["query_string"])
             view = self._view_of({**once_of(query, self._known), **scope["path_params"]})
+            if exchange.check is not None:
+                exchange.check(view)
             page = self._reads.shelf.page(view, self._reads.reading)
         except Refused as refusal:
             await exchange.answer(answer(refusal.code, request_id, str(refusal)))

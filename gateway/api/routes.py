@@ -15,13 +15,14 @@ from gateway.read import views
 
 
 class Read(NamedTuple):
-    """A read of the odds: `view` has its parameters, `answer` is what it gives."""
+    """A read of the odds: `view` has its parameters, `answer` is what it gives, `scope` who may have it."""
 
     path: str
     name: str
     summary: str
     view: type[views.View]
     answer: Any
+    scope: Scope = "odds"
 
 
 class Operation(NamedTuple):

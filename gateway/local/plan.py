@@ -32,6 +32,9 @@ QUICK_DRAIN = (("ODDSWIRE_FANOUT_DRAIN_WINDOW_S", "1"), ("ODDSWIRE_FANOUT_DRAIN_
 SHORT_MEMORY = (("ODDSWIRE_HISTORY_KEEP_DAYS", "2"), ("ODDSWIRE_HISTORY_KEEP_MINUTES_DAYS", "14"))
 """A stack that is left running must not fill a laptop: 200 updates/s take 2.7 GB a day."""
 
+OPEN_ODDS = (("ODDSWIRE_ACCESS_ENVIRONMENT", "development"), ("ODDSWIRE_ACCESS_ANONYMOUS", "true"))
+"""On a laptop odds are open to whoever asks, and the development keys are taken."""
+
 RECORDED_PROVIDERS = ("betfair",)
 """Providers whose recordings can be a feed."""
 
@@ -160,15 +163,15 @@ def plan_stack(settings: UpSettings, ports: Ports) -> Plan:
     if "fanout" in wanted:
         streams = tuple(_stream(settings, n) for n in _shard_numbers(settings))
         serving = tuple(_shard(settings, n, nats_url) for n in _shard_numbers(settings))
-    if "gateway" in wanted:
-        serving = (*serving, _gateway(settings, nats_url))
-    if serving:
-        stages.append(serving)
     database_url = settings.database
     beside: list[tuple[Part, ...]] = []
     if "postgres" in wanted:
         database_url = server_url(settings.data_dir / "pg", ports.postgres)
         beside.append((_postgres(settings, ports.postgres),))
+    if "gateway" in wanted:
+        serving = (*serving, _gateway(settings, nats_url, database_url))
+    if serving:
+        stages.append(serving)
     if "archive" in wanted:
         beside.append((_archive(nats_url, database_url),))
     return Plan(
@@ -239,14 +242,16 @@ def _shard(settings: UpSettings, number: int, nats_url: str) -> Part:
     )
 
 
-def _gateway(settings: UpSettings, nats_url: str) -> Part:
+def _gateway(settings: UpSettings, nats_url: str, database_url: str) -> Part:
     where = ("--host", settings.host, "--port", str(settings.port), "--nats", nats_url)
+    keys = ("--database", database_url) if database_url else ()
     address = f"http://{_own_host(settings)}:{settings.port}"
     return Part(
         name="gateway",
-        argv=("-m", "gateway", "serve", *where),
+        argv=("-m", "gateway", "serve", *where, *keys),
         ready_line=r"^gateway ready ",
         line=f"gateway {address}, docs {address}/docs",
+        environment=(*OPEN_ODDS, ("ODDSWIRE_ACCESS_DEVELOPMENT_DIR", str(settings.data_dir))),
     )
 
 

@@ -43,9 +43,12 @@ _CONTENT_TYPE = (b"content-type", b"application/json")
 
 
 class Form:
-    """One form: what is sent for it, ready made. `not_modified` are the headers of a 304."""
+    """One form: what is sent for it, ready made. `not_modified` are the headers of a 304.
 
-    __slots__ = ("data", "etag", "headers", "message", "not_modified")
+    The `private` ones say that only who asked may keep it; they are made when first asked for.
+    """
+
+    __slots__ = ("_private", "_private_not_modified", "data", "etag", "headers", "message", "not_modified")
 
     def __init__(self, data: bytes, etag: bytes, shared: Headers, encoding: Encoding | None) -> None:
         self.data = data
@@ -55,6 +58,24 @@ class Form:
         self.headers: Headers = [_CONTENT_TYPE, *self.not_modified]
         if encoding is not None:
             self.headers.append((b"content-encoding", encoding.encode()))
+        self._private: Headers | None = None
+        self._private_not_modified: Headers | None = None
+
+    @property
+    def private_headers(self) -> Headers:
+        """Headers of a 200 that depends on who asked."""
+        made = self._private
+        if made is None:
+            made = self._private = _private(self.headers)
+        return made
+
+    @property
+    def private_not_modified(self) -> Headers:
+        """Of a 304, likewise."""
+        made = self._private_not_modified
+        if made is None:
+            made = self._private_not_modified = _private(self.not_modified)
+        return made
 
 
 class Page:
@@ -193,6 +214,12 @@ class Shelf:
             del inside[page]
             if not inside:
                 del self._in[subject]
+
+
+def _private(headers: Headers) -> Headers:
+    return [
+        (name, value.replace(b"public", b"private") if name == b"cache-control" else value) for name, value in headers
+    ]
 
 
 def _etag(body: Body) -> bytes:

@@ -12,6 +12,8 @@ from feeds.contract.model import Event, FeedState, Market
 from feeds.contract.records import Beat, Record, encode_record
 from feeds.contract.settings import BusSettings
 from feeds.contract.subjects import beat_subject, event_subject, lane_of, market_subject
+from gateway.access.ports import KeyStore
+from gateway.access.settings import AccessSettings
 from gateway.api.app import Layer
 from gateway.api.main import Gateway
 from gateway.api.settings import ApiSettings
@@ -22,9 +24,18 @@ LANES = 2
 class Odds:
     """The gateway, its lanes and a client. `now_ms` of its relay is the real clock."""
 
-    def __init__(self, *, joined: bool = True, access: tuple[Layer, ...] = (), **settings: Any) -> None:
+    def __init__(
+        self,
+        *,
+        joined: bool = True,
+        access: tuple[Layer, ...] = (),
+        guarded: AccessSettings | None = None,
+        store: KeyStore | None = None,
+        **settings: Any,
+    ) -> None:
         chosen = ApiSettings.model_validate({"port": 1, "access_log": "none", **settings})
-        self.gateway = Gateway(chosen, BusSettings(lanes=LANES), Connection("nats://127.0.0.1:1", name="test"))
+        bus, connection = BusSettings(lanes=LANES), Connection("nats://127.0.0.1:1", name="test")
+        self.gateway = Gateway(chosen, bus, connection, access=guarded, store=store)
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.gateway.app(access), raise_app_exceptions=False),
             base_url="http://gateway",
