@@ -15,6 +15,7 @@ import pytest
 
 from fanout.contract.replica import Replica
 from feeds.adapters.server import NatsServer, free_port
+from gateway.access.development import development_keys
 from tests.bus import LANES
 from tests.journeys.line import priced, the_line
 from tests.journeys.part import started
@@ -25,9 +26,15 @@ OPENING_S = 10.0
 
 
 @asynccontextmanager
-async def gateway(nats_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
-    """A gateway process that is ready, and a client of it."""
+async def gateway(
+    nats_url: str, monkeypatch: pytest.MonkeyPatch, *, keys: Path | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A gateway process that is ready, and a client of it. Odds are open to all, or need a key of `keys`."""
     monkeypatch.setenv("ODDSWIRE_LANES", str(LANES))
+    monkeypatch.setenv("ODDSWIRE_ACCESS_ANONYMOUS", str(keys is None))
+    if keys is not None:
+        monkeypatch.setenv("ODDSWIRE_ACCESS_ENVIRONMENT", "development")
+        monkeypatch.setenv("ODDSWIRE_ACCESS_DEVELOPMENT_DIR", str(keys))
     port = free_port()
     async with (
         started("gateway", "serve", "--port", str(port), "--nats", nats_url),
@@ -183,8 +190,19 @@ async def _answers(client: httpx.AsyncClient) -> bool:
 
 
 def fuzz(url: str, place: Path) -> subprocess.CompletedProcess[str]:
-    """Runs schemathesis, bounded in examples."""
-    words = ("run", f"{url}/openapi.json", "--checks", "all", "--max-examples", "8", "--generation-deterministic")
+    """Runs schemathesis with a key, which it also takes away and spoils; bounded in examples."""
+    key = f"X-API-Key: {development_keys(place).key}"
+    words = (
+        "run",
+        "--header",
+        key,
+        f"{url}/openapi.json",
+        "--checks",
+        "all",
+        "--max-examples",
+        "8",
+        "--generation-deterministic",
+    )
     return subprocess.run(
         [
             str(Path(sys.executable).with_name("schemathesis")),
@@ -203,7 +221,7 @@ def fuzz(url: str, place: Path) -> subprocess.CompletedProcess[str]:
 async def test_schemathesis_finds_no_fault_and_no_answer_that_is_not_described(
     nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    async with the_line(nats_server), gateway(nats_server.url, monkeypatch) as client:
+    async with the_line(nats_server), gateway(nats_server.url, monkeypatch, keys=tmp_path) as client:
         done = await asyncio.to_thread(fuzz, str(client.base_url).rstrip("/"), tmp_path)
         assert done.returncode == 0, done.stdout[-3_000:]
         assert "❌" not in done.stdout, done.stdout[-3_000:]

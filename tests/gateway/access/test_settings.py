@@ -91,10 +91,8 @@ def test_a_gateway_in_production_does_not_start_with_development_keys(tmp_path: 
 
 def test_a_token_of_the_development_issuer_by_the_command_line(tmp_path: Path) -> None:
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-P", "-m", "gateway.cli", "dev", "token", *words]
-        code = "import sys; from gateway.cli import main; sys.exit(main())"
         return subprocess.run(
-            [sys.executable, "-P", "-c", code, *command[4:]],
+            [str(Path(sys.executable).with_name("oddswire")), "dev", "token", *words],
             env={**os.environ, "ODDSWIRE_UP_DATA_DIR": str(tmp_path)},
             capture_output=True,
             text=True,

@@ -4,7 +4,6 @@ import asyncio
 import json
 import time
 from argparse import Namespace
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,9 +26,9 @@ from tests.gateway.access.memory_keys import MemoryKeys
 
 
 @pytest.fixture
-async def kept(settings: DatabaseSettings, database: Database) -> AsyncIterator[PostgresKeys]:
+async def kept(settings: DatabaseSettings, database: Database) -> PostgresKeys:
     await migrate(settings)
-    yield PostgresKeys(database)
+    return PostgresKeys(database)
 
 
 async def suite(store: KeyStore) -> None:
