@@ -225,7 +225,14 @@ def test_development_keys_are_refused_in_production_and_bad_sets_always() -> Non
         with pytest.raises(Refused) as refusal:
             read_keys(text, development=False)
         assert refusal.value.code == "development_key"
-    bad: tuple[list[dict[str, str]], ...] = ([], [okp, okp], [{**okp, "d": "x"}], [{**okp, "x": "AA"}], [{**ec, "crv": "P-384"}], [{"kty": "oct"}])
+    bad: tuple[list[dict[str, str]], ...] = (
+        [],
+        [okp, okp],
+        [{**okp, "d": "x"}],
+        [{**okp, "x": "AA"}],
+        [{**ec, "crv": "P-384"}],
+        [{"kty": "oct"}],
+    )
     for keys in bad:
         with pytest.raises(Refused) as refusal:
             read_keys(msgspec.json.encode({"keys": keys}), development=True)
