@@ -36,7 +36,7 @@ from gateway.location.receipts import ReceiptKeys
 from gateway.location.record import Checked
 from gateway.location.refusals import GeoRefused
 from gateway.location.rules import Matrix, read_rules
-from gateway.location.service import Known, Locations
+from gateway.location.service import Known, LocationService
 
 _ISSUER = "https://vendor.example"
 _NETWORK = "203.0.113.0/24"
@@ -85,12 +85,12 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
     return Measured(figures, [])
 
 
-async def _verify(locations: Locations, signed: Sequence[Signed]) -> None:
+async def _verify(locations: LocationService, signed: Sequence[Signed]) -> None:
     for packet in signed:
         await locations.verify(packet.text, packet.claimant)
 
 
-async def _at_rate(locations: Locations, signed: Sequence[Signed], rate: int) -> Latency:
+async def _at_rate(locations: LocationService, signed: Sequence[Signed], rate: int) -> Latency:
     """Each from when it is due, however late its turn comes."""
     latency, loop = Latency(), asyncio.get_running_loop()
     gc.collect()
@@ -105,7 +105,7 @@ async def _at_rate(locations: Locations, signed: Sequence[Signed], rate: int) ->
     return latency
 
 
-def _made(algorithm: str, count: int, atlas: Atlas, matrix: Matrix) -> tuple[list[Signed], Locations, _Counted]:
+def _made(algorithm: str, count: int, atlas: Atlas, matrix: Matrix) -> tuple[list[Signed], LocationService, _Counted]:
     """Packets that are accepted, each of an account of its own, and who accepts them."""
     key: Ed25519PrivateKey | object
     if algorithm == "EdDSA":
@@ -119,7 +119,7 @@ def _made(algorithm: str, count: int, atlas: Atlas, matrix: Matrix) -> tuple[lis
     known = Known(keys, atlas, matrix, policy, ReceiptKeys({"bench": secrets.token_bytes(32)}))
     counted = _Counted()
     signed = [_signed(key, algorithm, place, number) for number, place in enumerate(_places(count, atlas, matrix))]
-    return signed, Locations(known, MemoryCoordination(), counted, clock=time.time), counted
+    return signed, LocationService(known, MemoryCoordination(), counted, clock=time.time), counted
 
 
 def _signed(key: object, algorithm: str, place: tuple[str, float, float], number: int) -> Signed:

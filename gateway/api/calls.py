@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -27,6 +28,9 @@ BODY_BYTES_MAX = 16_384
 BODY_S_MAX = 10.0
 
 _START = "http.response.start"
+_NAME_CHARS_MAX = 128
+"""Of a device or session; the rest is not looked at."""
+
 _ERRORS_FROM = 400
 _DEADLINE_DIGITS_MAX = 15
 
@@ -105,7 +109,11 @@ async def _asking(call: Call, scope: Scope, receive: Receive) -> Asking:
     assert principal.account is not None
     client = scope.get("client")
     return Asking(
-        principal=principal,
+        principal=replace(
+            principal,
+            device=_named(exchange.headers.get(b"device-id", b"")),
+            session=_named(exchange.headers.get(b"session-id", b"")),
+        ),
         account=principal.account,
         request_id=exchange.request_id.decode(),
         network=client[0] if client else "",
@@ -115,6 +123,10 @@ async def _asking(call: Call, scope: Scope, receive: Receive) -> Asking:
         deadline=_deadline(exchange.headers.get(b"x-request-deadline")),
         body=None if call.body is None else _decoded(await _body(scope, receive), call.body),
     )
+
+
+def _named(value: bytes) -> str:
+    return value[:_NAME_CHARS_MAX].decode("latin-1")
 
 
 def _query(call: Call, query: bytes) -> Any:

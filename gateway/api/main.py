@@ -37,6 +37,7 @@ from gateway.api.edge import App
 from gateway.api.metrics import GatewayCollector, exposition
 from gateway.api.openapi import openapi_document
 from gateway.api.operations import Operations
+from gateway.api.places import PlaceEndpoints
 from gateway.api.problems import answer
 from gateway.api.reads import Reads
 from gateway.api.relay import Relay
@@ -45,6 +46,11 @@ from gateway.api.settings import ApiSettings
 from gateway.api.traffic import Traffic
 from gateway.bets.service import Around, BetsDesk, BetsService
 from gateway.bets.settings import BetsSettings
+from gateway.location.betting import BettingLocations
+from gateway.location.desk import LocationDesk
+from gateway.location.leagues import read_leagues
+from gateway.location.settings import LocationSettings
+from gateway.location.wiring import known
 from gateway.money.settings import MoneySettings
 from gateway.read.book import EPOCH, ReadBook
 from gateway.read.encoded import Encoded
@@ -74,6 +80,8 @@ class Money(NamedTuple):
     database: DatabaseSettings
     settings: MoneySettings
     bets: BetsSettings
+    location: LocationSettings | None = None
+    """None: as the settings of bets say, where nobody verifies."""
 
 
 class Gateway:
@@ -103,6 +111,7 @@ class Gateway:
         self.port = settings.port or _free_port(settings.host)
         self.desk = BetsDesk(self._bets_service)
         self._money = money
+        self.places = None if money is None or money.location is None else self._places(money.location)
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -122,7 +131,8 @@ class Gateway:
             openapi=openapi_document(anonymous=self._open),
             asyncapi=asyncapi_document(),
         )
-        endpoints = AccountEndpoints(lambda: self.desk.service).by_name
+        places = PlaceEndpoints(lambda: None if self.places is None else self.places.service)
+        endpoints = AccountEndpoints(lambda: self.desk.service).by_name | places.by_name
         return make_app(reads, operations, endpoints, traffic, access_log=self._settings.access_log, access=access)
 
     def waiting_for(self) -> list[str]:
@@ -139,6 +149,7 @@ class Gateway:
             works += [] if self.guard is None else [self.guard.run()]
             if self._money is not None:
                 works.append(self.desk.run(self._money.database, self._money.settings))
+                works += [] if self.places is None else [self.places.run(self._money.database)]
             beside = [group.create_task(work) for work in works]
             answering = group.create_task(server.serve())
             stopping = group.create_task(self._stopping.wait())
@@ -157,6 +168,15 @@ class Gateway:
             coordination = NatsCoordination(self._connection, replicas=self._bus.log_replicas)
         return Guard(access, store=store, coordination=coordination, book=self.book)
 
+    def _places(self, settings: LocationSettings) -> LocationDesk:
+        return LocationDesk(known(settings), NatsCoordination(self._connection, replicas=self._bus.log_replicas))
+
+    def _locations(self) -> BettingLocations | None:
+        places, money = self.places, self._money
+        if places is None or money is None or money.location is None:
+            return None
+        return BettingLocations(lambda: places.service, read_leagues(), age=money.location.verified_age)
+
     def _bets_service(self, database: Database, slots: int) -> BetsService:
         assert self._money is not None
         around = Around(
@@ -164,6 +184,7 @@ class Gateway:
             slots=slots,
             problem=lambda code, request_id: answer(code, request_id).body,
             coordination=NatsCoordination(self._connection, replicas=self._bus.log_replicas),
+            locations=self._locations(),
         )
         return BetsService(database, self.book, self._money.bets, around)
 

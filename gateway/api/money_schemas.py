@@ -17,6 +17,12 @@ Money = Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]+(\.[0-9]{2})?$", examples
 Time = Annotated[str, msgspec.Meta(description="RFC 3339, UTC", examples=["2026-09-21T20:00:00.000Z"])]
 
 
+Jurisdiction = Annotated[str, msgspec.Meta(pattern=r"^US-[A-Z]{2}$", examples=["US-NJ"])]
+
+BODY_CHARS_MAX = 8_192
+"""Of a packet in a body; its own limit (gateway/location/claims.py) is lower, and refused as other bad ones are."""
+
+
 class Listed(msgspec.Struct, frozen=True):
     """Which page of a list."""
 
@@ -36,9 +42,24 @@ class BetLeg(msgspec.Struct):
 
 
 class Location(msgspec.Struct):
-    """Who decided that the place was fine."""
+    """Who decided that the place was fine, and in which state it is."""
 
     verifier: str
+    jurisdiction: Jurisdiction | UnsetType = UNSET
+
+
+class PacketIn(msgspec.Struct, frozen=True):
+    """A location packet: a JWS in compact form, as a vendor gave it to the device."""
+
+    packet: Annotated[str, msgspec.Meta(max_length=BODY_CHARS_MAX)]
+
+
+class GeoReceipt(msgspec.Struct):
+    """What every transaction has to carry, until `expires_at`."""
+
+    receipt: str
+    expires_at: Time
+    jurisdiction: Jurisdiction
 
 
 class Bet(msgspec.Struct):

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import orjson
 
+from gateway.location.refusals import REFUSALS
+
 MEDIA_TYPE = b"application/problem+json"
 
 
@@ -44,8 +46,7 @@ PROBLEMS = {
         Problem("not_in_plan", 403, "The plan does not include this"),
         Problem("no_account", 403, "The key or token is nobody's account"),
         Problem("excluded", 403, "The account may not bet"),
-        Problem("geo_expired", 403, "The location was decided too long ago: verify it again"),
-        Problem("geo_unavailable", 403, "Nobody verifies locations here"),
+        *(Problem(refusal.code, 403, refusal.advice) for refusal in REFUSALS.values()),
         Problem("no_cashier", 403, "There is no cashier here"),
         Problem("not_found", 404, "There is no such thing, or it has left the log"),
         Problem("no_such_route", 404, "Nothing is at this address"),

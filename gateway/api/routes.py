@@ -65,6 +65,15 @@ READS = (
 CALLS = (
     Call(
         "POST",
+        "/v1/geo/verifications",
+        "verify_location",
+        "Where the account is, by a vendor's packet; Device-Id and Session-Id name whose",
+        money.GeoReceipt,
+        201,
+        body=money.PacketIn,
+    ),
+    Call(
+        "POST",
         "/v1/bets",
         "place_bet",
         "Place a bet, once for each key",

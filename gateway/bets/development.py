@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from gateway.access.principal import Principal
+from gateway.bets.checks import Quote
 from gateway.bets.ports import Decision
 from gateway.money.refusals import MoneyRefused
 
@@ -20,6 +22,10 @@ class DevelopmentLocations:
         said = {"verifier": "development"}
         return Decision("development", at + LIFE, said, said)
 
+    def permit(self, decision: Decision, quotes: Sequence[Quote], *, stake: int, at: datetime) -> None:
+        """On anything."""
+        del decision, quotes, stake, at
+
 
 class NoLocations:
     """A Locations that fails closed."""
@@ -27,4 +33,9 @@ class NoLocations:
     async def check(self, receipt: str | None, principal: Principal, network: str, at: datetime) -> Decision:
         """Nobody may."""
         del receipt, principal, network, at
+        raise MoneyRefused("geo_unavailable")
+
+    def permit(self, decision: Decision, quotes: Sequence[Quote], *, stake: int, at: datetime) -> None:
+        """On nothing."""
+        del decision, quotes, stake, at
         raise MoneyRefused("geo_unavailable")

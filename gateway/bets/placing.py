@@ -70,6 +70,7 @@ class Placement:
             self._counted = True
         decision = await placing.locations.check(asked.geo, self._principal, self._network, placing.now())
         quotes = await self._quotes_that_pass()
+        placing.locations.permit(decision, quotes, stake=asked.stake, at=placing.now())
         self._in_time()
         return self._order(quotes, decision)
 

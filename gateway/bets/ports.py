@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from gateway.access.principal import Principal
+from gateway.bets.checks import Quote
 
 
 class Decision(NamedTuple):
@@ -24,3 +25,6 @@ class Locations(Protocol):
 
     async def check(self, receipt: str | None, principal: Principal, network: str, at: datetime) -> Decision:
         """Verifies a geo receipt. `network`: the client's address. Raises MoneyRefused("geo_...")."""
+
+    def permit(self, decision: Decision, quotes: Sequence[Quote], *, stake: int, at: datetime) -> None:
+        """Whether these markets may be bet on from there, with `stake` in all. Raises MoneyRefused("geo_...")."""

@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import deque
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import msgspec
 import structlog
 
 from gateway.location.receipts import Decision
@@ -127,30 +129,22 @@ def _columns(rows: list[Checked]) -> list[list[Any]]:
     ]
 
 
+def recorded(decision: Decision) -> Mapping[str, object]:
+    """A decision as JSON: what a bet keeps (DOMAIN.md 2.8), and what location.used reads."""
+    kept: dict[str, object] = msgspec.to_builtins(decision, builtin_types=(bytes,))
+    names = [field.name for field in msgspec.structs.fields(Decision)]
+    named = dict(zip(names, kept, strict=True))
+    named["receipt"] = named.pop("id")
+    return named | {"token_hash": decision.token_hash.hex()}
+
+
 async def use(connection: Any, decision: Decision, kind: Use, subject: str) -> None:
-    """Records that a receipt was used for a bet, cash-out, deposit or withdrawal, in the transaction of `connection`,
-    which is to be rolled back if this refuses: the receipt is over by the database's clock, or does not stand any more.
-    Raises GeoRefused, and what the connection raises."""
-    row: Row | None = await connection.fetchrow(
-        statement("record_use"),
-        uuid.uuid4(),
-        kind,
-        subject,
-        decision.id,
-        decision.account,
-        decision.network,
-        decision.token_hash,
-        decision.jurisdiction,
-        decision.lat,
-        decision.lon,
-        decision.accuracy_m,
-        decision.border_m,
-        decision.boundaries,
-        decision.rules,
-        _moment(decision.fix_s),
-        _moment(decision.expires_s),
-    )
-    if row is None:
+    """Records that a receipt was used for a cash-out, deposit or withdrawal, in the transaction of `connection`, which
+    is to be rolled back if this refuses: the receipt is over by the database's clock, or does not stand any more. Bets
+    do the same in their own statement. Raises GeoRefused, and what the connection raises."""
+    said = msgspec.json.encode(recorded(decision)).decode()
+    row: Row | None = await connection.fetchrow(statement("record_use"), kind, subject, decision.account, said)
+    if row is None or row["used"] is None:
         raise GeoRefused("geo_superseded")
 
 

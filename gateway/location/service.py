@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
@@ -72,7 +72,7 @@ class Known(NamedTuple):
     receipts: ReceiptKeys
 
 
-class Locations:
+class LocationService:
     """The verifier. `clock`: Unix seconds."""
 
     def __init__(
@@ -153,7 +153,7 @@ class Locations:
         held_by(decision, claimant, self._clock() if now_s is None else now_s)
         return decision
 
-    def permit(self, decision: Decision, questions: tuple[Question, ...], *, now_s: float | None = None) -> list[Rule]:
-        """The rules that allow each leg of a bet where its bettor stands. Raises GeoRefused."""
+    def permit(self, state: str, questions: Sequence[Question], *, now_s: float | None = None) -> list[Rule]:
+        """The rules that allow each leg of a bet from a state. Raises GeoRefused."""
         on = datetime.fromtimestamp(self._clock() if now_s is None else now_s, UTC).date()
-        return [self._known.matrix.permit(decision.jurisdiction, one, on=on) for one in questions]
+        return [self._known.matrix.permit(state, one, on=on) for one in questions]

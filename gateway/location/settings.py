@@ -47,6 +47,13 @@ class LocationSettings(BaseSettings):
         ),
     ] = GENERALISED_M
 
+    verified_age: Annotated[
+        int,
+        Field(
+            ge=0, le=120, description="years that whoever has an account was verified to have; 0: nobody was, no bets"
+        ),
+    ] = 0
+
     @model_validator(mode="after")
     def _fits(self) -> LocationSettings:
         if self.development_dir is not None and self.environment == "production":

@@ -162,6 +162,7 @@ BEGIN
     outcome := CASE
         WHEN p_deadline <= v_now THEN 'deadline_passed'
         WHEN p_location_until <= v_now THEN 'geo_expired'
+        WHEN NOT location.stands(p_owner, p_location) THEN 'geo_superseded'  -- 0005
         WHEN v_wallet.owner IS NULL THEN 'insufficient_funds'
         WHEN v_wallet.excluded_until > v_now THEN 'excluded'
         WHEN v_wallet.currency <> p_currency THEN 'wrong_currency'

@@ -50,3 +50,44 @@ CREATE TABLE location.standing (
     checked timestamptz NOT NULL,
     expires timestamptz
 );
+
+-- Whether the decision that a bet comes with still stands, for as long as the transaction lasts: a check that would
+-- replace it waits. A decision without a receipt is the development verifier's, which stands.
+CREATE FUNCTION location.stands(p_account text, p_decision jsonb) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    IF p_decision ->> 'receipt' IS NULL THEN
+        RETURN TRUE;
+    END IF;
+    PERFORM FROM location.standing
+    WHERE account = p_account AND receipt = (p_decision ->> 'receipt')::uuid AND expires > clock_timestamp()
+    FOR SHARE;
+    RETURN FOUND;
+END
+$$;
+
+-- A use of a receipt, as it is recorded in the transaction of what it was for.
+CREATE FUNCTION location.used(p_kind text, p_subject text, p_account text, p_decision jsonb) RETURNS void
+LANGUAGE sql AS $$
+    INSERT INTO location.decision (
+        id, kind, subject, receipt, account, outcome, network, token_hash, jurisdiction, lat, lon, accuracy_m, border_m,
+        boundaries, rules, fixed, expires
+    )
+    SELECT
+        gen_random_uuid(), p_kind, p_subject, used.receipt, p_account, 'accepted', used.network,
+        decode(used.token_hash, 'hex'), used.jurisdiction, used.lat, used.lon, used.accuracy_m, used.border_m,
+        used.boundaries, used.rules, to_timestamp(used.fix_s), to_timestamp(used.expires_s)
+    FROM jsonb_to_record(p_decision) AS used (
+        receipt uuid, network text, token_hash text, jurisdiction text, lat double precision, lon double precision,
+        accuracy_m real, border_m real, boundaries text, rules text, fix_s bigint, expires_s bigint
+    )
+$$;
+
+CREATE FUNCTION location.bet_used() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM location.used('bet', new.bet, new.owner, new.location);
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER bet_located AFTER INSERT ON bets.bet
+FOR EACH ROW WHEN (new.location ->> 'receipt' IS NOT NULL) EXECUTE FUNCTION location.bet_used();

@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -18,13 +17,12 @@ from gateway.location import record
 from gateway.location.receipts import Decision
 from gateway.location.record import Recorder, decisions
 from gateway.location.refusals import GeoRefused
-from gateway.store.migrations import Migration, migrate
+from gateway.store.migrations import migrate
 from gateway.store.pool import Database, open_database
 from gateway.store.settings import DatabaseSettings
 from tests.gateway.location.vendor import CLAIMANT, CLAIMS, Desk, vendor, with_
 
 LONG_S = 30.0
-OURS = Path(record.__file__).parent.parent / "store" / "migrations" / "0005_location.sql"
 
 
 @asynccontextmanager
@@ -42,7 +40,7 @@ async def recording(database: Database) -> AsyncIterator[Desk]:
 
 @pytest.fixture
 async def desk(settings: DatabaseSettings, database: Database) -> AsyncIterator[Desk]:
-    await migrate(settings, [Migration(OURS.stem, OURS.read_text())])
+    await migrate(settings)
     async with recording(database) as desk:
         yield desk
 

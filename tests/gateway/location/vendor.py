@@ -22,7 +22,7 @@ from gateway.location.receipts import ReceiptKeys
 from gateway.location.record import Checked
 from gateway.location.refusals import GeoRefused
 from gateway.location.rules import read_rules
-from gateway.location.service import Known, Locations
+from gateway.location.service import Known, LocationService
 from gateway.location.zones import Zone
 
 NOW = 1_790_000_000
@@ -120,7 +120,7 @@ class Desk:
         self.coordination = MemoryCoordination()
         self.records = Records() if records is None else records
         known = Known(vendor().keys, atlas(), read_rules(), Policy("oddswire"), receipt_keys())
-        self.locations = Locations(known, self.coordination, self.records, clock=clock)
+        self.locations = LocationService(known, self.coordination, self.records, clock=clock)
 
     async def verdict(self, packet: str, claimant: Claimant = CLAIMANT) -> str:
         """`accepted`, or the code of the refusal."""
