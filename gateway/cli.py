@@ -45,6 +45,7 @@ commands:
   desk           suspend, resume, override: the trader's hand
   history        ask the archive, export from it, play a day of it back
   archive        keep every change of the log in the database
+  ledger         recount the ledger, print what differs
   keys           API keys: create, list, revoke
   geo            where betting is allowed: check a place, rules, decisions
   dev            a token or a location of the development issuer
@@ -86,7 +87,7 @@ def _run(arguments: Sequence[str]) -> int:
             _become("fanout", "watch", *rest, *_running_stack(rest))
         case ["fanout", ("shards" | "drain" | "revoke") as command, *rest]:
             _become("fanout", command, *rest, *_running_nats(rest))
-        case [("desk" | "dev" | "geo" | "migrate" | "history" | "keys" | "archive") as command, *rest]:
+        case [("desk" | "dev" | "geo" | "migrate" | "history" | "keys" | "archive" | "ledger") as command, *rest]:
             _become_gateway(command, rest)
         case [package, *rest] if package in PASSED_ON:
             _become(package, *rest)
@@ -108,6 +109,8 @@ def _become_gateway(command: str, arguments: Sequence[str]) -> NoReturn:
             _become("gateway", "history", "replay", *rest, *_running_nats(rest), *_running_database(rest))
         case ["migrate" | "history" | "keys", *rest]:
             _become("gateway", command, *rest, *_running_database(rest))
+        case ["ledger", *rest]:
+            _become("gateway", "ledger", *rest, *(_running_database(rest) if rest else ()))
     _become("gateway", command, *arguments, *_running_nats(arguments), *_running_database(arguments))
 
 

@@ -29,7 +29,15 @@ _DATABASE_VARIABLE = "ODDSWIRE_DATABASE_URL"
 def main(argv: Sequence[str] | None = None) -> int:
     """Gives the exit status: 0, 1 something failed, 2 not understood or refused."""
     commands = {"settings": _settings, "postgres": _postgres, "migrate": _migrate, "archive": _archive}
-    commands |= {"history": _history, "desk": _desk, "serve": _serve, "keys": _keys, "dev": _dev, "geo": _geo}
+    commands |= {
+        "history": _history,
+        "desk": _desk,
+        "serve": _serve,
+        "keys": _keys,
+        "dev": _dev,
+        "geo": _geo,
+        "ledger": _ledger,
+    }
     options = parser(commands).parse_args(argv)
     try:
         status: int = options.run(options)
@@ -140,14 +148,25 @@ def _serve(options: argparse.Namespace) -> int:
     from feeds.adapters import process
     from feeds.contract.settings import BusSettings
     from gateway.access.settings import AccessSettings
-    from gateway.api.main import serve
+    from gateway.api.main import Money, serve
     from gateway.api.settings import ApiSettings
+    from gateway.bets.settings import BetsSettings
+    from gateway.money.settings import MoneySettings
 
     settings = ApiSettings(**_given(options, ApiSettings.model_fields))
     bus = BusSettings(**_given(options, BusSettings.model_fields))
     process.configure_logs(settings.log_level)
     database = _database(options) if options.database or _DATABASE_VARIABLE in os.environ else None
-    return process.run(serve(settings, bus, AccessSettings(), database))
+    money = None if database is None else Money(database, MoneySettings(), BetsSettings())
+    return process.run(serve(settings, bus, AccessSettings(), database, money))
+
+
+def _ledger(options: argparse.Namespace) -> int:
+    from feeds.adapters import process
+    from gateway.money.main import verify
+
+    process.configure_logs("warning")
+    return process.run(verify(_database(options), print))
 
 
 def _keys(options: argparse.Namespace) -> int:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from feeds.contract.settings import describe
 from gateway.access.settings import AccessSettings
 from gateway.api.settings import ApiSettings
+from gateway.bets.settings import BetsSettings
 from gateway.desk.settings import DeskSettings
 from gateway.history.settings import HistorySettings
 from gateway.local.settings import UpSettings
 from gateway.location.settings import LocationSettings
+from gateway.money.settings import MoneySettings
 from gateway.store.settings import DatabaseSettings
 
 _SETTINGS = (
@@ -16,6 +18,8 @@ _SETTINGS = (
     ApiSettings,
     AccessSettings,
     LocationSettings,
+    BetsSettings,
+    MoneySettings,
     DeskSettings,
     DatabaseSettings,
     HistorySettings,

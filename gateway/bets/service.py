@@ -28,7 +28,7 @@ from gateway.money.once import Limits, Once
 from gateway.money.settings import MoneySettings
 from gateway.money.tables import LedgerTables
 from gateway.read.book import ReadBook
-from gateway.store.errors import DatabaseUnavailable
+from gateway.store.errors import DatabaseUnavailable, MigrationRefused
 from gateway.store.pool import Database, open_database
 from gateway.store.settings import DatabaseSettings
 from gateway.store.waiting import until_migrated
@@ -123,8 +123,13 @@ class BetsDesk:
         self.service: BetsService | None = None
 
     async def run(self, database: DatabaseSettings, money: MoneySettings) -> None:
-        """Serves until cancelled; what is under way then is finished first. Raises MigrationRefused."""
-        await until_migrated(database)
+        """Serves until cancelled; what is under way then may finish first. Where the schema is another version's there
+        are no bets: the odds are served all the same."""
+        try:
+            await until_migrated(database)
+        except MigrationRefused as error:
+            log.warning("no_bets", error=str(error))
+            return
         limited = database.model_copy(
             update={"connections": money.connections, "statement_timeout_s": money.statement_timeout_s}
         )

@@ -34,6 +34,9 @@ WAITING_MAX = 32
 ANOTHERS_S = 1.0
 """How long another worker's answer is waited for before PostgreSQL is asked, which would wait for it anyway."""
 
+FINISH_S = 3.0
+"""How long work under way has when the process ends."""
+
 _POLL_S = 0.05
 _PAUSE_S = 0.05
 _DOUBLINGS_MAX = 4
@@ -143,9 +146,10 @@ class Once:
         return told._replace(replayed=True) if joined else told
 
     async def finish(self) -> None:
-        """Waits for what is under way: at the end of the process."""
-        tasks = [flight.task for flight in self._flights.values()]
-        await asyncio.gather(*tasks, *self._keeping, return_exceptions=True)
+        """Waits for what is under way, at the end of the process, but not for ever: the keys tell what became of it."""
+        tasks = {*(flight.task for flight in self._flights.values()), *self._keeping}
+        if tasks:
+            await asyncio.wait(tasks, timeout=FINISH_S)
 
     def _begin(self, name: tuple[str, str], ask: Ask, work: Work) -> _Flight:
         if self._running[ask.owner] >= self._limits.running_max:

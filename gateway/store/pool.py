@@ -62,7 +62,8 @@ class Database:
             done = True
         finally:
             if not done:
-                connection.terminate()  # nobody knows what state it is in
+                with contextlib.suppress(asyncpg.InterfaceError):  # a dead one has left the pool by itself
+                    connection.terminate()  # nobody knows what state it is in
             with told_apart(self._where):
                 await self._pool.release(connection)
 
