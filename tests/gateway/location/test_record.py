@@ -20,7 +20,10 @@ from gateway.location.refusals import GeoRefused
 from gateway.store.migrations import migrate
 from gateway.store.pool import Database, open_database
 from gateway.store.settings import DatabaseSettings
+from tests.gateway.bets.worker import one_postgres
 from tests.gateway.location.vendor import CLAIMANT, CLAIMS, Desk, vendor, with_
+
+pytestmark = one_postgres
 
 LONG_S = 30.0
 
