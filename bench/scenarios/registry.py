@@ -14,6 +14,7 @@ from bench.scenarios.peers import PEERS_SCENARIO
 from bench.scenarios.reads import READS
 from bench.scenarios.slow import SLOW
 from bench.scenarios.soak import SOAK
+from bench.scenarios.storm import STORM
 from bench.scenarios.takeover import TAKEOVER
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -32,4 +33,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     HISTORY,
     READS,
     LOCATION,
+    STORM,
 )

@@ -166,10 +166,7 @@ class Once:
         self._running[owner] -= 1
         if not self._running[owner]:
             del self._running[owner]
-        if not task.cancelled():
-            error = task.exception()
-            if error is not None and not isinstance(error, MoneyRefused | Unknown):
-                log.error("money_work_failed", exc_info=error)
+        _tell_failure(task)
 
     async def _run(self, ask: Ask, work: Work) -> Told:
         final = await self._claims.final(ask.owner, ask.key)
@@ -246,6 +243,14 @@ class Once:
             task = asyncio.get_running_loop().create_task(self._claims.keep(ask.owner, ask.key, final))
             self._keeping.add(task)
             task.add_done_callback(self._keeping.discard)
+            task.add_done_callback(_tell_failure)
+
+
+def _tell_failure(task: asyncio.Task[Any]) -> None:
+    """What nobody expected. Who asked is told, if he is still there; this is for us."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, MoneyRefused | Unknown):
+        log.error("money_work_failed", exc_info=error)
 
 
 async def _told(ask: Ask, work: Work, known: KnownKey, *, replayed: bool) -> Told:

@@ -167,7 +167,7 @@ BEGIN
         WHEN v_wallet.excluded_until > v_now THEN 'excluded'
         WHEN v_wallet.currency <> p_currency THEN 'wrong_currency'
         WHEN v_wallet.stake_max < p_stake THEN 'limit_exceeded'
-        WHEN NOT p_confirmed AND EXISTS (
+        WHEN NOT p_confirmed AND p_duplicate_within > '0' AND EXISTS (
             SELECT FROM bets.bet AS b
             WHERE b.owner = p_owner AND b.placed > p_placed - p_duplicate_within
             AND b.click = p_click AND b.state <> 'refused'

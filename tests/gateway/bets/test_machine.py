@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import uuid
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack
 from typing import Any, NamedTuple
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from pydantic import SecretStr
@@ -24,11 +24,13 @@ from gateway.store.settings import DatabaseSettings
 from tests.fanout.serving import spread
 from tests.gateway.bets.worker import Worker, money_pool, one_postgres
 
-RUNS, STEPS = 40, 25
+RUNS, STEPS = 100, 25
 PROOF_RUNS, PROOF_STEPS = 2_000, 50
 
 _owners = itertools.count(1)
-_KEYS = [f"machine-key-{n:04d}" for n in range(5)]
+WORKERS = st.integers(0, 1)
+KEYS = st.sampled_from([f"machine-key-{n:04d}" for n in range(5)])
+CENTS = st.integers(10, 3_000)
 
 
 class Used(NamedTuple):
@@ -77,15 +79,11 @@ class Machine(RuleBasedStateMachine):
             self.ground.workers[1].service.finals._held.clear()
         return self.ground.run(self.ground.workers[worker].post(path, body, account=self.owner, key=key))
 
-    workers = st.integers(0, 1)
-    keys = st.sampled_from(_KEYS)
-    cents = st.integers(10, 3_000)
-
-    @rule(worker=workers, key=keys, cents=cents)
+    @rule(worker=WORKERS, key=KEYS, cents=CENTS)
     def deposit(self, worker: int, key: str, cents: int) -> None:
         self.move("deposit", worker, key, cents)
 
-    @rule(worker=workers, key=keys, cents=cents)
+    @rule(worker=WORKERS, key=KEYS, cents=CENTS)
     def withdraw(self, worker: int, key: str, cents: int) -> None:
         self.move("withdrawal", worker, key, cents)
 
@@ -101,9 +99,9 @@ class Machine(RuleBasedStateMachine):
         self.keys[key] = Used((verb, cents), 201, said.content)
         self.cash += cents if verb == "deposit" else -cents
 
-    @rule(worker=workers, key=keys, cents=cents, market=st.sampled_from(["M1", "M2"]))
+    @rule(worker=WORKERS, key=KEYS, cents=CENTS, market=st.sampled_from(["M1", "M2"]))
     def place(self, worker: int, key: str, cents: int, market: str) -> None:
-        said = self.ask(worker, "/v1/bets", self.ground.workers[0].bet(market, stake=text(cents)), key)
+        said = self.ask(worker, "/v1/bets", self.ground.workers[worker].bet(market, stake=text(cents)), key)
         if self.is_known(said, key, (market, cents)):
             return
         if market == "M1" and not self.open:
@@ -132,7 +130,7 @@ class Machine(RuleBasedStateMachine):
             assert said.content == used.body or not self.kept
         return True
 
-    @rule(worker=workers, key=keys)
+    @rule(worker=WORKERS, key=KEYS)
     def resolve(self, worker: int, key: str) -> None:
         path = f"/v1/bets/by-key/{key}/resolve"
         said = self.ground.run(self.ground.workers[worker].client.post(path, headers={"x-account": self.owner}))
@@ -148,7 +146,7 @@ class Machine(RuleBasedStateMachine):
         self.open = not self.open
         self.show()
 
-    @rule(worker=workers)
+    @rule(worker=WORKERS)
     def decide(self, worker: int) -> None:
         self.ground.run(self.ground.workers[worker].service.accepting.look())
         if not self.open:
@@ -210,13 +208,18 @@ def ground(postgres: PostgresServer) -> Iterator[Ground]:
         runner.run(make(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
-def machine_on(ground: Ground) -> Callable[[], Machine]:
+def machine_on(ground: Ground) -> type[Machine]:
     return type("Machine", (Machine,), {"ground": ground})
 
 
 def limits(runs: int, steps: int) -> settings:
+    """Without shrinking, which takes minutes over a database: the steps of a failing run are told as they are."""
     return settings(
-        max_examples=runs, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=runs,
+        stateful_step_count=steps,
+        deadline=None,
+        phases=(Phase.reuse, Phase.generate),
+        suppress_health_check=list(HealthCheck),
     )
 
 

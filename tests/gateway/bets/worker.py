@@ -76,7 +76,14 @@ class Worker:
         **settings: Any,
     ) -> None:
         chosen = BetsSettings.model_validate(
-            {"development": True, "rate_per_s": 1000, "rate_burst": 1000, "queue_s_max": 10, **settings}
+            {
+                "development": True,
+                "rate_per_s": 1000,
+                "rate_burst": 1000,
+                "queue_s_max": 10,
+                "answer_s_max": PATIENCE_S,
+                **settings,
+            }
         )
         around = Around(
             worker=f"worker-{next(_WORKERS)}",
