@@ -30,7 +30,10 @@ QUICK_DRAIN = (("ODDSWIRE_FANOUT_DRAIN_WINDOW_S", "1"), ("ODDSWIRE_FANOUT_DRAIN_
 """A shard's devices are few here and Ctrl-C is to be quick; shorter than the grace after which parts are killed."""
 
 PLAY_MONEY = (("ODDSWIRE_BETS_DEVELOPMENT", "true"),)
-"""Who tries it out gets money for the asking, and may bet from wherever a laptop is."""
+"""Who tries it out gets money for the asking."""
+
+MADE_UP_PLACES = (("ODDSWIRE_LOCATION_ENVIRONMENT", "development"), ("ODDSWIRE_LOCATION_VERIFIED_AGE", "21"))
+"""And is where `oddswire dev locate` says, of an age to bet there; the rules of that place hold."""
 
 SHORT_MEMORY = (("ODDSWIRE_HISTORY_KEEP_DAYS", "2"), ("ODDSWIRE_HISTORY_KEEP_MINUTES_DAYS", "14"))
 """A stack that is left running must not fill a laptop: 200 updates/s take 2.7 GB a day."""
@@ -265,6 +268,8 @@ def _gateway(settings: UpSettings, nats_url: str, database_url: str, tickets: En
         environment=(
             *OPEN_ODDS,
             *PLAY_MONEY,
+            *MADE_UP_PLACES,
+            ("ODDSWIRE_LOCATION_DEVELOPMENT_DIR", str(settings.data_dir)),
             ("ODDSWIRE_ACCESS_DEVELOPMENT_DIR", str(settings.data_dir)),
             *tickets,
         ),

@@ -87,6 +87,9 @@ def test_on_a_laptop_odds_are_open_and_development_keys_are_taken_but_told_to_no
         "ODDSWIRE_ACCESS_ENVIRONMENT": "development",
         "ODDSWIRE_ACCESS_ANONYMOUS": "true",
         "ODDSWIRE_BETS_DEVELOPMENT": "true",
+        "ODDSWIRE_LOCATION_ENVIRONMENT": "development",
+        "ODDSWIRE_LOCATION_VERIFIED_AGE": "21",
+        "ODDSWIRE_LOCATION_DEVELOPMENT_DIR": "there",
         "ODDSWIRE_ACCESS_DEVELOPMENT_DIR": "there",
     }
     assert not any("ow_" in word for word in gateway.argv)
