@@ -116,7 +116,8 @@ class FeedLane:
             end_ms = self._overlays.next_end_ms
             wait_s = LOOK_S_MAX if end_ms is None else max(0, end_ms - now_ms()) / 1000
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._moved.wait(), min(wait_s, LOOK_S_MAX))
+                async with asyncio.timeout(min(wait_s, LOOK_S_MAX)):
+                    await self._moved.wait()
 
     def oversee(self, at_ms: int) -> bool:
         """Writes anew what overlays changed, of so many markets. Gives whether there are more to be looked at."""

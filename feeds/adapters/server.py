@@ -168,7 +168,8 @@ class NatsServer:
         process.send_signal(how)
         process.send_signal(signal.SIGCONT)
         try:
-            await asyncio.wait_for(process.wait(), _STOP_TIMEOUT_S)
+            async with asyncio.timeout(_STOP_TIMEOUT_S):
+                await process.wait()
         except TimeoutError:
             process.kill()
             await process.wait()

@@ -6,11 +6,12 @@ of it, other than that it is over, would be a stale overwrite.
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter, deque
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
+
+import orjson
 
 from fanout.client import OddsStream
 from fanout.contract.codec import market_json
@@ -22,9 +23,6 @@ from tests.bus import Mirror
 
 RECORDS_KEPT = 40_000
 """Of a lane, to hold against what devices show: more than half a minute of them."""
-
-SAMPLED = 5
-"""Every so-manieth message of a device is compared with the log."""
 
 
 class LogJudge(Mirror):
@@ -123,6 +121,15 @@ class LogJudge(Mirror):
             del kept[next(iter(kept))]
 
 
+class Shown(NamedTuple):
+    """A market as a device showed it after a message, encoded."""
+
+    id: str
+    event: str
+    s: int
+    data: bytes
+
+
 class DeviceJudge:
     """Reads one device's stream to its end, and holds it to DOMAIN.md's S1, S2, S3, S5 and S6."""
 
@@ -133,22 +140,19 @@ class DeviceJudge:
         self.told_s: dict[str, float] = {}
         self.compared = 0
         self._log = log
-        self._messages = 0
         self._shown: dict[str, int] = {}
-        self._sampled: deque[dict[str, Any]] = deque()
+        self._uncompared: deque[Shown] = deque()
 
     async def watch(self) -> None:
         """Until cancelled; raises where a rule was broken."""
         async for message in self.stream:
-            self._messages += 1
             for part in message.get("m", ()):
                 self._rises(part["id"], part["s"])
             for source, state in _told(message):
                 if state != "live" and self.stream.replica.not_live.get(source) == state:
                     self.told[source] += 1
                     self.told_s[source] = time.monotonic()
-            if self._messages % SAMPLED == 0:
-                self._sample(message)
+            self._keep(message)
             self._compare()
             assert self.stream.replica.gaps == 0, "S2: a gap without a fault"
 
@@ -159,26 +163,25 @@ class DeviceJudge:
         assert last == max(before, s), f"S1, S3: {market_id} is shown at {last} after {before} and {s}"
         self._shown[market_id] = last
 
-    def _sample(self, message: dict[str, Any]) -> None:
+    def _keep(self, message: dict[str, Any]) -> None:
         for part in message.get("m", ()):
             if (market := self.stream.replica.markets.get(part["id"])) is not None:
-                self._sampled.append(json.loads(json.dumps(market)))
+                self._uncompared.append(Shown(market["id"], market["event"], market["s"], orjson.dumps(market)))
 
     def _compare(self) -> None:
         """S5 and S6: what was shown at `s` is what the log has there. The log's reader may be behind the device."""
-        positions = self._log.positions
-        while self._sampled and positions.get(_lane(self._sampled[0], self._log), 0) >= self._sampled[0]["s"]:
-            shown = self._sampled.popleft()
-            state = self._log.state_at(shown["id"], shown["event"], shown["s"])
-            if state is None and self._log.missed(_lane(shown, self._log), shown["s"]):
+        while self._uncompared:
+            shown = self._uncompared[0]
+            lane = lane_of(shown.event, self._log.lanes)
+            if self._log.positions.get(lane, 0) < shown.s:
+                return
+            self._uncompared.popleft()
+            state = self._log.state_at(shown.id, shown.event, shown.s)
+            if state is None and self._log.missed(lane, shown.s):
                 continue
-            assert state is not None, f"S6: {shown['id']} was never published at {shown['s']}"
-            assert shown == json.loads(market_json(state, shown["s"])), f"S6: {shown['id']} at {shown['s']}"
+            assert state is not None, f"S6: {shown.id} was never published at {shown.s}"
+            assert orjson.loads(shown.data) == orjson.loads(market_json(state, shown.s)), f"S6: {shown.id} at {shown.s}"
             self.compared += 1
-
-
-def _lane(market: dict[str, Any], log: LogJudge) -> int:
-    return lane_of(market["event"], log.lanes)
 
 
 def _told(message: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -200,7 +200,8 @@ class Bucket:
             subscription = await client.subscribe(inbox, cb=batch.on_message)
             try:
                 await client.publish(f"$JS.API.DIRECT.GET.{self._name}", request, inbox)
-                status = await asyncio.wait_for(batch.ended, self._stream.timeout_s)
+                async with asyncio.timeout(self._stream.timeout_s):
+                    status = await batch.ended
             finally:
                 await subscription.unsubscribe()
         except (NatsError, TimeoutError) as error:

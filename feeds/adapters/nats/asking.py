@@ -12,7 +12,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NatsTimeoutError
 
-from feeds.adapters.nats.connection import Connection
+from feeds.adapters.nats.connection import Connection, unless_cancelled
 
 _NO_RESPONDERS = "503"
 
@@ -33,7 +33,7 @@ async def ask(connection: Connection, subject: str, question: bytes, *, silence_
         try:
             await client.publish(subject, question, inbox)
             while True:
-                message = await subscription.next_msg(timeout=silence_s)
+                message = await unless_cancelled(subscription.next_msg(timeout=silence_s))
                 if (message.headers or {}).get("Status") == _NO_RESPONDERS:
                     raise NobodyAnswers(f"nobody listens on {subject}")
                 yield message.data

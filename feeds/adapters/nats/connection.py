@@ -52,11 +52,11 @@ class _OddsClient(Client):
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)
 
     async def _flush_pending(self, force_flush: bool = False) -> Any:
-        return await _unless_cancelled(super()._flush_pending(force_flush))
+        return await unless_cancelled(super()._flush_pending(force_flush))
 
     async def request(self, *arguments: Any, **options: Any) -> Msg:
         """As nats-py's."""
-        return await _unless_cancelled(super().request(*arguments, **options))
+        return await unless_cancelled(super().request(*arguments, **options))
 
     def forget_unsent(self) -> None:
         """What was handed over but not yet written to the lost socket must not be sent on the next one."""
@@ -64,7 +64,7 @@ class _OddsClient(Client):
         self._pending_data_size = 0
 
 
-async def _unless_cancelled(work: Awaitable[_T]) -> _T:
+async def unless_cancelled(work: Awaitable[_T]) -> _T:
     """The result of `work`, unless who waits for it was cancelled meanwhile: then that.
 
     nats-py takes a cancellation while it waits for its flusher for the end of that wait, and Python 3.11's

@@ -128,7 +128,8 @@ class JetStreamTap:
         if len(self._came) < most:
             self._enough.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._enough.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await self._enough.wait()
         if self._broken:
             raise LogUnavailable(f"{self._stream}: {self._broken}")
         return [self._came.popleft() for _ in range(min(most, len(self._came)))]
