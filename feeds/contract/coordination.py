@@ -17,7 +17,10 @@ from feeds.contract.errors import Refused
 KEY_CHARS_MAX = 128
 VALUE_BYTES_MAX = 65_536
 TTL_S_MAX = 30 * 86_400
-WINDOW_S_MAX = 3_600
+WINDOW_S_MAX = 86_400
+AMOUNT_MAX = 1_000_000
+"""What is added to a count at once, at most."""
+
 SCAN_RECORDS_MAX = 1_000
 """Records of a kind that `scan` gives; of a kind with more only `get` is to be used."""
 
@@ -58,7 +61,8 @@ class Record(NamedTuple):
 
 
 class Coordination(Protocol):
-    """Every call may raise Unavailable, and Refused("bad_key" | "bad_value" | "bad_ttl") for what breaks a limit.
+    """Every call may raise Unavailable, and Refused("bad_key" | "bad_value" | "bad_ttl" | "bad_amount") for what breaks
+    a limit.
 
     Keys, kinds and names: 1 to 128 of `A-Za-z0-9_=/-`. Values: up to 64 KiB. Times to live: whole seconds, up to 30
     days. Only calls that change something raise InDoubt; they have by then tried to resolve it.
@@ -78,9 +82,9 @@ class Coordination(Protocol):
     async def release(self, name: str, owner: str) -> None:
         """Gives a lease up. Harmless where it is not this owner's."""
 
-    async def count(self, key: str, *, window_s: int) -> int:
-        """Adds one to the key's count in the present window; gives the count with it. Windows of up to 3,600 s follow
-        each other from Unix time 0 by the caller's clock. InDoubt: it may have been counted."""
+    async def count(self, key: str, *, window_s: int, amount: int = 1) -> int:
+        """Adds 1 to 1,000,000 to the key's count in the present window; gives the count with it. Windows of up to a day
+        follow each other from Unix time 0 by the caller's clock. InDoubt: it may have been counted."""
 
     async def put(
         self, kind: str, name: str, *, value: bytes, ttl_s: int | None = None, version: int | None = None
@@ -121,6 +125,12 @@ def check_window(window_s: int) -> None:
     """Raises Refused."""
     if not 1 <= window_s <= WINDOW_S_MAX:
         raise Refused("bad_ttl", f"a window is 1 to {WINDOW_S_MAX} s, not {window_s}")
+
+
+def check_amount(amount: int) -> None:
+    """Raises Refused."""
+    if not 1 <= amount <= AMOUNT_MAX:
+        raise Refused("bad_amount", f"1 to {AMOUNT_MAX} is added to a count, not {amount}")
 
 
 def check_scan(kind: str, records: int) -> None:

@@ -17,8 +17,10 @@ from feeds.adapters.nats.connection import Connection
 from feeds.adapters.server import NatsServer
 from feeds.contract.coordination import (
     ABSENT,
+    AMOUNT_MAX,
     SCAN_RECORDS_MAX,
     VALUE_BYTES_MAX,
+    WINDOW_S_MAX,
     Claim,
     Conflict,
     Coordination,
@@ -216,6 +218,15 @@ async def test_counters_count_every_call_under_contention(backend: Backend) -> N
     assert await backend.client().count("ops/account-2", window_s=3_599) == 1
 
 
+async def test_a_count_takes_blocks(here: Coordination, there: Coordination) -> None:
+    given = [await here.count("blocks", window_s=WINDOW_S_MAX, amount=AMOUNT_MAX)]
+    given.append(await there.count("blocks", window_s=WINDOW_S_MAX, amount=7))
+    given.append(await here.count("blocks", window_s=WINDOW_S_MAX))
+    steps = [count - before for before, count in zip([0, *given], given, strict=False)]
+    whole = [AMOUNT_MAX, 7, 1]
+    assert steps == whole or 0 < given[2] < AMOUNT_MAX, "the day turned"
+
+
 async def test_a_count_begins_anew_in_the_next_window(here: Coordination) -> None:
     began = [await here.count("fast", window_s=1) for _ in range(3)]
     assert max(began) >= 2
@@ -335,7 +346,10 @@ async def test_values_and_times_beyond_the_limits_are_refused(here: Coordination
         (here.lease("x", "me", ttl_s=30 * 86_400 + 1), "bad_ttl"),
         (here.put("kind", "x", value=b"", ttl_s=-1), "bad_ttl"),
         (here.count("x", window_s=0), "bad_ttl"),
-        (here.count("x", window_s=3_601), "bad_ttl"),
+        (here.count("x", window_s=WINDOW_S_MAX + 1), "bad_ttl"),
+        (here.count("x", window_s=1, amount=0), "bad_amount"),
+        (here.count("x", window_s=1, amount=-1), "bad_amount"),
+        (here.count("x", window_s=1, amount=AMOUNT_MAX + 1), "bad_amount"),
     ]
     for call, code in refusals:
         with pytest.raises(Refused) as refused:

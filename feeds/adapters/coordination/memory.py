@@ -18,6 +18,7 @@ from feeds.contract.coordination import (
     Conflict,
     Record,
     Unavailable,
+    check_amount,
     check_key,
     check_scan,
     check_ttl,
@@ -75,13 +76,14 @@ class MemoryCoordination:
         if held is not None and held.value == owner.encode():
             del self._held["lease", "", name]
 
-    async def count(self, key: str, *, window_s: int) -> int:
+    async def count(self, key: str, *, window_s: int, amount: int = 1) -> int:
         """See Coordination."""
         check_key(key)
         check_window(window_s)
+        check_amount(amount)
         name = f"{key}.{int(self._clock() // window_s)}"
         held = self._read("count", str(window_s), name)
-        counted = 1 if held is None else int(held.value) + 1
+        counted = amount if held is None else int(held.value) + amount
         self._write(("count", str(window_s), name), b"%d" % counted, window_s)
         return counted
 

@@ -26,6 +26,7 @@ from feeds.contract.coordination import (
     Conflict,
     Record,
     Unavailable,
+    check_amount,
     check_key,
     check_scan,
     check_ttl,
@@ -35,9 +36,9 @@ from feeds.contract.coordination import (
 
 REQUEST_TIMEOUT_S = 1.0
 
-COUNTER_AGES_S = (60, WINDOW_S_MAX)
-"""A counter stands among those of the first age that its window fits in: were all kept for an hour, a window of a
-second would leave 3,600 of them behind for every key."""
+COUNTER_AGES_S = (60, 3_600, WINDOW_S_MAX)
+"""A counter stands among those of the first age that its window fits in: were all kept for a day, a window of a
+second would leave 86,400 of them behind for every key."""
 
 
 class _Lease(NamedTuple):
@@ -102,12 +103,13 @@ class NatsCoordination:
         if stored is not None and _lease(stored).owner == owner:
             await self._bucket.remove(stored.s)
 
-    async def count(self, key: str, *, window_s: int) -> int:
+    async def count(self, key: str, *, window_s: int, amount: int = 1) -> int:
         """See Coordination."""
         check_key(key)
         check_window(window_s)
+        check_amount(amount)
         counters = next(counters for age_s, counters in self._counters if window_s <= age_s)
-        return await counters.add(f"{window_s}.{key}.{int(time.time() // window_s)}")
+        return await counters.add(f"{window_s}.{key}.{int(time.time() // window_s)}", amount)
 
     async def put(
         self, kind: str, name: str, *, value: bytes, ttl_s: int | None = None, version: int | None = None

@@ -244,9 +244,9 @@ class Counters:
         )
         self._stream = Stream(connection, config, timeout_s=timeout_s)
 
-    async def add(self, key: str) -> int:
-        """Adds one to a counter; gives its value. Raises InDoubt, Unavailable."""
-        answer = await self._stream.publish(self._prefix + key, b"", {"Nats-Incr": "+1"})
+    async def add(self, key: str, amount: int) -> int:
+        """Adds to a counter; gives its value. Raises InDoubt, Unavailable."""
+        answer = await self._stream.publish(self._prefix + key, b"", {"Nats-Incr": f"+{amount}"})
         return int(answer["val"])
 
 
