@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -102,7 +102,10 @@ def installed() -> bool:
 
 
 class AerospikeServer:
-    """One node as a child process. `async with AerospikeServer(directory=...) as server: ... server.url`."""
+    """One node as a child process, of no event loop in particular.
+
+    `async with AerospikeServer(directory=...) as server: ... server.url`.
+    """
 
     def __init__(
         self,
@@ -117,7 +120,7 @@ class AerospikeServer:
         self._directory = directory
         self._mesh = mesh or (self.ports,)
         self._nsup_period_s = nsup_period_s
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -131,19 +134,17 @@ class AerospikeServer:
         program = shutil.which(PROGRAM)
         if program is None:
             raise LogUnavailable("there is no asd on PATH")
-        self._process = await asyncio.create_subprocess_exec(
-            program,
-            "--foreground",
-            "--config-file",
-            str(config),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
+        self._process = await asyncio.to_thread(
+            subprocess.Popen,
+            [program, "--foreground", "--config-file", str(config)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         try:
             async with asyncio.timeout(_START_TIMEOUT_S):
                 while not await self._answers():
-                    if self._process.returncode is not None:
+                    if self._process.poll() is not None:
                         raise LogUnavailable(f"asd ended: {self._last_words()}")
                     await asyncio.sleep(_POLL_S)
         except TimeoutError:
@@ -203,19 +204,19 @@ class AerospikeServer:
 
     async def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None
-        if process is None or process.returncode is not None:
+        if process is None or process.poll() is not None:
             return
         process.send_signal(how)
         process.send_signal(signal.SIGCONT)
         try:
-            await asyncio.wait_for(process.wait(), _STOP_TIMEOUT_S)
-        except TimeoutError:
+            await asyncio.to_thread(process.wait, _STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
             process.kill()
-            await process.wait()
+            await asyncio.to_thread(process.wait)
 
     def _signal(self, which: signal.Signals) -> None:
         assert self._process is not None
-        os.kill(self._process.pid, which)
+        self._process.send_signal(which)
 
     async def __aenter__(self) -> Self:
         await self.start()

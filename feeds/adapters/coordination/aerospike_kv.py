@@ -6,7 +6,8 @@
     set count    window_s.key.window    count
 
 A version is the token of the write that made it, 62 bits at random: a write that got no answer is found by it. Every
-key stands for itself and is placed by its hash, so that nodes may come and go. A cluster that loses two nodes at once
+key stands for itself and is placed by its hash, so that nodes may come and go; before it stands the installation's name
+and a dot, where it has one. A cluster that loses two nodes at once
 forgets what it acknowledged, and one that is split in two may let both sides win; a deleted record can come back with
 a node that was away. Users of the port bear that (feeds/contract/coordination.py).
 """
@@ -44,6 +45,7 @@ from feeds.contract.coordination import (
     InDoubt,
     Record,
     Unavailable,
+    check_amount,
     check_key,
     check_scan,
     check_ttl,
@@ -82,6 +84,7 @@ class AerospikeCoordination:
     does not wait for the cluster: until one of its nodes was reached, calls are Unavailable."""
 
     def __init__(self, address: CoordinationAddress, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._prefix = f"{address.installation}." if address.installation else ""
         self.cluster = AerospikeClient(address, lambda client: make_index(client, address.namespace))
         self._pool = ThreadPoolExecutor(KINDS * limits.in_flight, thread_name_prefix="aerospike-batch")
         self._writes = Coalescer(Writes(self.cluster), self._pool, limits)
@@ -122,9 +125,10 @@ class AerospikeCoordination:
         await self._alone(lambda client: leases.give_up(client, where, owner))
 
     async def count(self, key: str, *, window_s: int, amount: int = 1) -> int:
-        """See Coordination. `amount` is added instead of one."""
+        """See Coordination."""
         check_key(key)
         check_window(window_s)
+        check_amount(amount)
         where = self._key("count", f"{window_s}.{key}.{int(time.time() // window_s)}")
         addition = Addition(amount, window_s + COUNT_KEPT_S)
         return await _unless_busy(lambda: self._counts.ask(where, addition))
@@ -136,7 +140,7 @@ class AerospikeCoordination:
         check_key(kind, name)
         check_value(value)
         check_ttl(ttl_s)
-        wish = Wish(value, _new_token(), ttl_s, version, (kind, name))
+        wish = Wish(value, _new_token(), ttl_s, version, (self._prefix + kind, name))
         written = await self._write(self._record(kind, name), wish)
         if written.won:
             return wish.token
@@ -154,9 +158,9 @@ class AerospikeCoordination:
     async def scan(self, kind: str) -> list[Record]:
         """See Coordination."""
         check_key(kind)
-        namespace = self.cluster.namespace
+        namespace, of = self.cluster.namespace, self._prefix + kind
         try:
-            found = await self._alone(lambda client: scan_kind(client, namespace, kind), changes=False)
+            found = await self._alone(lambda client: scan_kind(client, namespace, of), changes=False)
         except IndexAbsent:
             self.cluster.prepare_again()
             raise
@@ -220,7 +224,7 @@ class AerospikeCoordination:
         return await _unless_busy(once)
 
     def _key(self, of: str, name: str) -> Key:
-        return (self.cluster.namespace, of, name)
+        return (self.cluster.namespace, of, self._prefix + name)
 
     def _record(self, kind: str, name: str) -> Key:
         return self._key(RECORDS, f"{kind}.{name}")

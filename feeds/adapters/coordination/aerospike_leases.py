@@ -52,10 +52,10 @@ def take(client: aerospike.Client, key: Key, owner: str, ttl_s: int) -> int:
             _make_free(client, key)
         except exception.FilteredOut:
             if (holder := _holder(client, key)) not in ("", owner):
-                raise Conflict(f"lease {key[-1]} is held by {holder}") from None
+                raise Conflict(f"lease {_name(key)} is held by {holder}") from None
         else:
             return int(bins[_EPOCH])
-    raise Conflict(f"lease {key[-1]} changes too often")
+    raise Conflict(f"lease {_name(key)} changes too often")
 
 
 def give_up(client: aerospike.Client, key: Key, owner: str) -> None:
@@ -85,3 +85,8 @@ def _holder(client: aerospike.Client, key: Key) -> str:
     except exception.RecordNotFound:
         return ""
     return str(bins[_OWNER])
+
+
+def _name(key: Key) -> str:
+    """As its user calls it, without the installation."""
+    return key[-1].rpartition(".")[2]
