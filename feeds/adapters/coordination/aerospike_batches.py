@@ -31,8 +31,7 @@ from feeds.contract.coordination import ABSENT
 VALUE, TOKEN, KIND, NAME, COUNT = "v", "t", "k", "n", "c"
 """Bins. KIND and NAME only stand in records that are scanned."""
 
-_NOT_ASKED = -9_999
-"""Status of an operation that the client has not come to."""
+_NO_NODE = "the cluster has no node that answers"
 
 
 class Wish(NamedTuple):
@@ -114,6 +113,8 @@ class Reads:
             read = self._client.client.batch_read([key for key, _ in batch], [VALUE, TOKEN])
         except exception.AerospikeError as error:
             return [unavailable_of(error)] * len(batch)
+        if len(read.batch_records) != len(batch):  # without any node the client gives none, and raises nothing
+            return [unavailable(read.result, text=_NO_NODE, in_doubt=False)] * len(batch)
         return [_found(record) for record in read.batch_records]
 
 
@@ -184,22 +185,23 @@ def _count_ops(addition: Addition) -> list[dict[str, Any]]:
 def _call(client: AerospikeClient, records: list[Write]) -> list[Exception | None]:
     """Makes the writes, which then have their results. Gives what became of each, None for one that the server has
     decided: done, or refused since something else is there."""
-    failed: exception.AerospikeError | None = None
-    for record in records:
-        record.result = _NOT_ASKED
+    batch = BatchRecords(records)
     try:
-        client.client.batch_write(BatchRecords(records))
+        client.client.batch_write(batch)
     except exception.AerospikeError as error:
-        failed = error
-    return [_error(record, failed) for record in records]
+        return [unavailable_of(error)] * len(records)
+    return [_error(record, batch.result) for record in records]
 
 
-def _error(record: BatchRecord, failed: exception.AerospikeError | None) -> Exception | None:
-    match record.result:
-        case 0 | 2 | 5 | 27:
+def _error(record: BatchRecord, batch_result: int) -> Exception | None:
+    """A write is done where the record has a generation, too: while the cluster has no node the client sends nothing,
+    raises nothing, and gives each record the result 0 (client 19.3; aerospike_batch.c of its C client)."""
+    if record.result in (NOT_FOUND, EXISTS, FILTERED_OUT):
+        return None
+    if record.result == OK:
+        if record.record is not None and record.record[1]["gen"] > 0:
             return None
-        case -9_999 if failed is not None:
-            return unavailable_of(failed)
+        return unavailable(batch_result, text=_NO_NODE, in_doubt=False)
     in_doubt = record.in_doubt or record.result == NO_RESPONSE
     return unavailable(record.result, text=record.message or "aerospike", in_doubt=in_doubt)
 

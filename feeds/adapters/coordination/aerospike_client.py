@@ -71,6 +71,7 @@ _ERRORS: dict[int, type[Unavailable]] = {
     # the client's own: no response, breaker open, connection failed, no such node, no connection free
     **dict.fromkeys((NO_RESPONSE, -14, -10, -8, -7), NodeLost),
     9: NodeLost,  # timeout
+    1: NodeLost,  # the cluster is empty
     11: NodeLost,  # partition unavailable
     14: KeyBusy,
     8: Overloaded,  # storage full
