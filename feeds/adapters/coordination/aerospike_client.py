@@ -223,4 +223,5 @@ async def _to_its_end(step: Callable[[], None]) -> None:
         await asyncio.shield(running)
     except asyncio.CancelledError:
         await asyncio.wait([running])
+        running.exception()
         raise
