@@ -34,8 +34,9 @@ types: install
 imports: install
 	$(BIN)/lint-imports
 
+# Most of what it does is wait for real processes: four workers on two cores.
 test: install
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 # Longer than CI allows: thousands of seeds, minutes of load.
 proof: install
