@@ -94,4 +94,5 @@ def _serve(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     serve.add_argument("--host", metavar="A", help="address to listen on")
     serve.add_argument("--port", type=int, metavar="P", help="port to listen on; 0 takes a free one")
     serve.add_argument("--nats", dest="nats_url", metavar="URL", help="address of nats-server")
+    serve.add_argument("--coordination", metavar="URL", help="memory:, nats: or aerospike://HOST:PORT,.../NAMESPACE")
     return serve

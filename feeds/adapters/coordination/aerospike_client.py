@@ -152,6 +152,7 @@ class AerospikeClient:
         self._prepare = prepare
         self._client: aerospike.Client | None = None
         self._starting: asyncio.Task[None] | None = None
+        self._connected = asyncio.Event()
         self._ready = asyncio.Event()
 
     def start(self) -> None:
@@ -163,6 +164,10 @@ class AerospikeClient:
         if self._ready.is_set():
             self._ready.clear()
             self.start()
+
+    async def connected(self) -> None:
+        """Waits until a node was reached."""
+        await self._connected.wait()
 
     async def ready(self) -> None:
         """Waits until a node was reached, and the cluster has what it has to have."""
@@ -191,6 +196,7 @@ class AerospikeClient:
 
     async def _start(self) -> None:
         await self._until_done(self._connect)
+        self._connected.set()
         await self._until_done(self._prepare_cluster)
         self._ready.set()
         log.info("aerospike_ready", hosts=self._where, namespace=self.namespace)
