@@ -14,6 +14,8 @@ from gateway.local.datadir import announced
 
 ODDSWIRE = str(Path(sys.executable).with_name("oddswire"))
 
+ADDRESSES = "memory:, nats: or aerospike://HOST:PORT,HOST:PORT/NAMESPACE/INSTALLATION"
+
 
 def oddswire(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -134,8 +136,7 @@ def test_the_registry_is_read_where_the_stack_of_this_directory_keeps_it(echo: s
         (["--feed", "betfair:absent.bz2"], "recording absent.bz2: No such file or directory"),
         (
             ["--coordination", "redis://here"],
-            "--coordination: coordination is memory:, nats: or "
-            + "aerospike://HOST:PORT,HOST:PORT/NAMESPACE/INSTALLATION, not 'redis://here'",
+            f"--coordination: coordination is {ADDRESSES}, not 'redis://here'",
         ),
         (["--parts", "desk"], "--parts desk: choose among nats, feeds, fanout, postgres, archive, gateway"),
         (["--database", "here"], "--database: not an address such as postgresql://USER@127.0.0.1:5432/NAME"),
