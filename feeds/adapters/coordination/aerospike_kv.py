@@ -79,6 +79,9 @@ class _Written(NamedTuple):
     doubt: InDoubt | None
 
 
+_WRITTEN = _Written(won=True, found=None, doubt=None)
+
+
 class AerospikeCoordination:
     """A Coordination (feeds/contract/coordination.py). `async with AerospikeCoordination(address) as coordination`
     does not wait for the cluster: until one of its nodes was reached, calls are Unavailable."""
@@ -131,7 +134,10 @@ class AerospikeCoordination:
         check_amount(amount)
         where = self._key("count", f"{window_s}.{key}.{int(time.time() // window_s)}")
         addition = Addition(amount, window_s + COUNT_KEPT_S)
-        return await _unless_busy(lambda: self._counts.ask(where, addition))
+        try:
+            return await self._counts.ask(where, addition)
+        except KeyBusy:
+            return await _unless_busy(lambda: self._counts.ask(where, addition))
 
     async def put(
         self, kind: str, name: str, *, value: bytes, ttl_s: int | None = None, version: int | None = None
@@ -184,25 +190,34 @@ class AerospikeCoordination:
             raise Conflict(f"{kind} {name} has version {ABSENT if found is None else found.token}, not {version}")
 
     async def _write(self, where: Key, wish: Wish) -> _Written:
-        """Writes where what is there is what was expected. An attempt without an answer is made again with the same
-        token: at most one of them is stored, and the token tells. Raises InDoubt, Unavailable."""
+        """Writes where what is there is what was expected. Raises InDoubt, Unavailable."""
         doubt: InDoubt | None = None
-        for _ in range(ATTEMPTS_MAX):
-            try:
-                if await _unless_busy(lambda: self._writes.ask(where, wish)):
-                    return _Written(won=True, found=None, doubt=doubt)
-                break
-            except InDoubt as error:
-                doubt = error
-                if wish.expected is None:  # again it could come after, and over, a later one of another
-                    break
-            except Unavailable as error:
-                raise doubt or error from error
-        else:
-            assert doubt is not None
-            raise doubt
+        try:  # most writes end here
+            written = await self._writes.ask(where, wish)
+        except (InDoubt, KeyBusy) as error:
+            doubt = error if isinstance(error, InDoubt) else None
+            written, doubt = await self._write_again(where, wish, doubt)
+        if written:
+            return _WRITTEN
         found = await (self._read(where) if doubt is None else self._read_after(doubt, where))
         return _Written(won=found is not None and found.token == wish.token, found=found, doubt=doubt)
+
+    async def _write_again(self, where: Key, wish: Wish, doubt: InDoubt | None) -> tuple[bool, InDoubt | None]:
+        """After an attempt without an answer or at a busy key; with the same token, so at most one is stored. Gives
+        whether this one was seen to be stored, and the last doubt. Raises InDoubt, Unavailable."""
+        for _ in range(ATTEMPTS_MAX - 1):
+            if doubt is not None and wish.expected is None:
+                return False, doubt  # it could come after, and over, a later one of another
+            await asyncio.sleep(random.uniform(*BUSY_WAIT_S))
+            try:
+                return await self._writes.ask(where, wish), doubt
+            except InDoubt as error:
+                doubt = error
+            except KeyBusy:
+                continue
+            except Unavailable as error:
+                raise doubt or error from error
+        raise doubt or KeyBusy(f"{where[-1]} is busy")
 
     async def _read(self, where: Key) -> Found | None:
         return await self._reads.ask(where, None)

@@ -36,7 +36,7 @@ class Kind(Protocol[Q, A]):
         """Whether one operation can answer both, on one key; `first` is the first of those that it answers so far."""
 
     def joined(self, asked: Sequence[Q]) -> Q:
-        """That operation. They are in the order in which they were asked."""
+        """That operation, for two or more. They are in the order in which they were asked."""
 
     def shares(self, asked: Sequence[Q], answer: A) -> Iterable[A]:
         """Its answer as each would have got it, had they been made one after the other."""
@@ -125,9 +125,14 @@ class Coalescer(Generic[Q, A]):
         self._scheduled = False
         while not self._closed and self._in_flight < self._limits.in_flight and (batch := self._next_batch()):
             self._in_flight += 1
-            questions = [(key, self._kind.joined([waiter.question for waiter in waiters])) for key, waiters in batch]
+            questions = [(key, self._question_of(waiters)) for key, waiters in batch]
             made = self._loop.run_in_executor(self._pool, self._kind.execute, questions)
             made.add_done_callback(partial(self._landed, batch))
+
+    def _question_of(self, waiters: list[_Waiter[Q, A]]) -> Q:
+        if len(waiters) == 1:
+            return waiters[0].question
+        return self._kind.joined([waiter.question for waiter in waiters])
 
     def _next_batch(self) -> list[tuple[Key, list[_Waiter[Q, A]]]]:
         batch: list[tuple[Key, list[_Waiter[Q, A]]]] = []
