@@ -206,8 +206,9 @@ class AerospikeClient:
         while True:
             try:
                 return await _to_its_end(step)
-            except exception.ParamError:
-                raise  # a policy of ours that this client does not know
+            except exception.ParamError as error:  # a policy of ours that this client does not know
+                log.error("aerospike_refused_its_configuration", error=str(unavailable_of(error)))
+                raise
             except exception.AerospikeError as error:
                 if not told:
                     log.warning("aerospike_unavailable", hosts=self._where, error=str(unavailable_of(error)))

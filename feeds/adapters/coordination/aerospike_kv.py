@@ -99,9 +99,9 @@ class AerospikeCoordination:
         check_key(key)
         check_value(value)
         check_ttl(ttl_s)
-        where = self._key("claim", key)
+        where, wish = self._key("claim", key), Wish(value, _new_token(), ttl_s, ABSENT)
         for _ in range(ATTEMPTS_MAX):
-            written = await self._write(where, Wish(value, _new_token(), ttl_s, ABSENT))
+            written = await self._write(where, wish)
             if written.won:
                 return Claim(won=True, value=value)
             if written.found is not None:  # else the one that was first ended before it was read
