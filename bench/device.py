@@ -22,6 +22,7 @@ from websockets.http11 import Response
 from websockets.uri import parse_uri
 
 from bench import wire
+from bench.arrival import StampedReader
 from bench.latency import Latency
 from fanout.contract.replica import Replica
 
@@ -205,8 +206,9 @@ class CountingDevice(asyncio.Protocol):
 
 
 class Wish(NamedTuple):
-    """What a device subscribes to, and at which tier."""
+    """What a device subscribes to, at which tier, and where."""
 
+    url: str
     topics: Sequence[str]
     conflate_ms: int
 
@@ -214,12 +216,15 @@ class Wish(NamedTuple):
 class ReadingDevice(asyncio.Protocol):
     """A device as a customer would write it. Changes are timed from `ts` to arrival, but for those of a catch-up.
 
-    What it holds is `replica`, which one that goes on elsewhere brings along.
+    Arrival is when the kernel had it, once the device is live (arrival.py). What it holds is `replica`, which one that
+    goes on elsewhere brings along.
     """
 
-    def __init__(self, url: str, wish: Wish, tally: Tally, told: Told, replica: Replica | None = None) -> None:
-        self.replica = replica or Replica()
-        self._protocol = ClientProtocol(parse_uri(url))
+    def __init__(self, own: socket.socket, wish: Wish, tally: Tally, told: Told, replica: Replica) -> None:
+        self.replica = replica
+        self._socket = own
+        self._reader: StampedReader | None = None
+        self._protocol = ClientProtocol(parse_uri(wish.url))
         self._wish = wish
         self._told = told
         self._away = False
@@ -235,8 +240,13 @@ class ReadingDevice(asyncio.Protocol):
         self._send()
 
     def data_received(self, data: bytes) -> None:
-        """Reads it all."""
-        arrived_ns = time.time_ns()
+        """Reads it all, until it is live."""
+        self._read(data, time.time_ns())
+        if self._live and self._reader is None:
+            self._transport.pause_reading()
+            self._reader = StampedReader(self._socket, self._read, self._transport.abort)
+
+    def _read(self, data: bytes, arrived_ns: int) -> None:
         self._tally.received_bytes += len(data)
         self._protocol.receive_data(data)
         for event in self._protocol.events_received():
@@ -250,6 +260,8 @@ class ReadingDevice(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """By whomever."""
         del exc
+        if self._reader is not None:
+            self._reader.close()
         self._protocol.receive_eof()
         self._tally.live -= self._live
         code = self._protocol.close_code or _LOST

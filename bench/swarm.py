@@ -97,7 +97,7 @@ class Swarm:
         """One device more, which reads all of these topics; live when it is given. Raises CannotMeasure."""
         live = self.tally.live
         visit = Visit(self._address, topics, reads=True)
-        device = await self._connect(self._address, lambda _: self._make_reading(visit))
+        device = await self._connect(self._address, partial(self._make_reading, visit))
         await self._room(live)
         return device
 
@@ -124,14 +124,14 @@ class Swarm:
     async def _come(self, visit: Visit) -> None:
         """Raises CannotMeasure."""
         if visit.reads:
-            await self._connect(visit.address, lambda _: self._make_reading(visit))
+            await self._connect(visit.address, partial(self._make_reading, visit))
         else:
             await self._connect(visit.address, partial(self._make_counting, visit))
 
-    def _make_reading(self, visit: Visit) -> ReadingDevice:
-        wish, replica = Wish(visit.topics, self._conflate_ms), visit.replica or Replica()
+    def _make_reading(self, visit: Visit, own: socket.socket) -> ReadingDevice:
+        wish, replica = Wish(visit.address.url, visit.topics, self._conflate_ms), visit.replica or Replica()
         told = self._told(visit._replace(replica=replica))
-        return ReadingDevice(visit.address.url, wish, self.tally, told, replica)
+        return ReadingDevice(own, wish, self.tally, told, replica)
 
     def _make_counting(self, visit: Visit, own: socket.socket) -> CountingDevice:
         said = Said(self._request, self._subscribe(visit))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,7 +40,7 @@ def installed() -> bool:
 
 
 async def load(
-    url: str, seconds: float, *, place: Path, wait_ms: float | None = None, headers: dict[str, str] | None = None
+    url: str, seconds: float, *, place: Path, wait_ms: float | None = None, headers: Mapping[str, str] | None = None
 ) -> Heard:
     """As fast as it goes, or with so long, on average, between an answer and the next request. Raises CannotMeasure."""
     words = [WRK, "-t1", f"-d{max(1, round(seconds))}", "--latency"]

@@ -48,6 +48,8 @@ commands:
   desk           suspend, resume, override: the trader's hand
   history        ask the archive, export from it, play a day of it back
   archive        keep every change of the log in the database
+  keys           API keys: create, list, revoke
+  dev token      a bearer token of the development issuer
   migrate        bring the database's schema up to this version
   gateway        the gateway's commands
   bench          measure
@@ -58,6 +60,7 @@ examples:
   oddswire watch football
   oddswire feeds check recording.bz2 --provider betfair
   oddswire desk suspend football.nfl.E1:prop --reason "injury" --by jo
+  oddswire keys create --scopes odds,props --plan standard --name "a customer"
   oddswire settings --json
 
 `oddswire COMMAND --help` tells the rest.
@@ -86,17 +89,27 @@ def _run(arguments: Sequence[str]) -> int:
         case ["fanout", ("shards" | "drain" | "revoke") as command, *rest]:
             where = [] if command == "drain" else _running_coordination(rest)
             _become("fanout", command, *rest, *_running_nats(rest), *where)
-        case ["desk", *rest]:
-            _become("gateway", "desk", *rest, *(_running_nats(rest) if rest else ()))
-        case ["history", "replay", *rest]:
-            _become("gateway", "history", "replay", *rest, *_running_nats(rest), *_running_database(rest))
-        case [("migrate" | "history") as command, *rest]:
-            _become("gateway", command, *rest, *_running_database(rest))
-        case ["archive", *rest]:
-            _become("gateway", "archive", *rest, *_running_nats(rest), *_running_database(rest))
+        case [("desk" | "dev" | "migrate" | "history" | "keys" | "archive") as command, *rest]:
+            _become_gateway(command, rest)
         case [package, *rest] if package in PASSED_ON:
             _become(package, *rest)
     return _own_options(arguments)
+
+
+def _become_gateway(command: str, arguments: Sequence[str]) -> NoReturn:
+    """The gateway's own command, told where the running stack is."""
+    match [command, *arguments]:
+        case ["desk", *rest]:
+            _become("gateway", "desk", *rest, *(_running_nats(rest) if rest else ()))
+        case ["dev", "token", *rest] if not _names(rest, "--data-dir"):
+            _become("gateway", "dev", "token", *rest, "--data-dir", str(_data_dir()))
+        case ["dev", *rest]:
+            _become("gateway", "dev", *rest)
+        case ["history", "replay", *rest]:
+            _become("gateway", "history", "replay", *rest, *_running_nats(rest), *_running_database(rest))
+        case ["migrate" | "history" | "keys", *rest]:
+            _become("gateway", command, *rest, *_running_database(rest))
+    _become("gateway", command, *arguments, *_running_nats(arguments), *_running_database(arguments))
 
 
 def _own_options(arguments: Sequence[str]) -> int:

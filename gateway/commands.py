@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from gateway.access.arguments import add_dev, add_keys
 from gateway.desk.arguments import add_desk
 from gateway.history.options import add_history
 
@@ -24,6 +25,8 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         ("archive", _archive),
         ("history", _history),
         ("serve", _serve),
+        ("keys", _keys),
+        ("dev", add_dev),
         ("desk", add_desk),
     ):
         add(kinds).set_defaults(run=commands[name])
@@ -70,6 +73,12 @@ def _archive(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     return archive
 
 
+def _keys(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    database = argparse.ArgumentParser(add_help=False)
+    _database(database)
+    return add_keys(kinds, database)
+
+
 def _history(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     database = argparse.ArgumentParser(add_help=False)
     _database(database)
@@ -88,11 +97,15 @@ def _serve(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     serve = kinds.add_parser(
         "serve",
         help="serve the odds API, until SIGTERM",
-        description="Follows the log into a book of its own and answers reads from it. One process is one worker; for "
-        "more run more, each on a port of its own.",
+        description="Follows the log into a book of its own and answers reads from it; history it asks the database. "
+        "Several workers share the port; /metrics tells all of them, by `worker`.",
     )
     serve.add_argument("--host", metavar="A", help="address to listen on")
     serve.add_argument("--port", type=int, metavar="P", help="port to listen on; 0 takes a free one")
+    serve.add_argument("--workers", type=int, metavar="N", help="processes that share the port (default 1)")
     serve.add_argument("--nats", dest="nats_url", metavar="URL", help="address of nats-server")
     serve.add_argument("--coordination", metavar="URL", help="memory:, nats: or aerospike://HOST:PORT,.../NAMESPACE")
+    serve.add_argument("--worker", type=int, help=argparse.SUPPRESS)  # these two are of the first process to the others
+    serve.add_argument("--worker-directory", type=Path, help=argparse.SUPPRESS)
+    _database(serve)
     return serve

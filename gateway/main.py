@@ -7,10 +7,12 @@ What a command needs is imported when it runs: a server that `up` waits for shou
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from gateway.access.errors import NoDevelopmentKeys
 from gateway.commands import parser
 from gateway.history.answers import NotInHistory
 from gateway.store.errors import DatabaseUnavailable, MigrationRefused, NoDatabaseServer
@@ -21,15 +23,17 @@ if TYPE_CHECKING:
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 
+_DATABASE_VARIABLE = "ODDSWIRE_DATABASE_URL"
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Gives the exit status: 0, 1 something failed, 2 not understood or refused."""
     commands = {"settings": _settings, "postgres": _postgres, "migrate": _migrate, "archive": _archive}
-    commands |= {"history": _history, "desk": _desk, "serve": _serve}
+    commands |= {"history": _history, "desk": _desk, "serve": _serve, "keys": _keys, "dev": _dev}
     options = parser(commands).parse_args(argv)
     try:
         status: int = options.run(options)
-    except (MigrationRefused, NoDatabaseServer, NotInHistory) as error:
+    except (MigrationRefused, NoDatabaseServer, NoDevelopmentKeys, NotInHistory) as error:
         return _complain(str(error), EXIT_USAGE)
     except (DatabaseUnavailable, OSError) as error:
         return _complain(str(error), EXIT_FAILED)
@@ -48,7 +52,9 @@ def _words(error: ValueError) -> str:
     from pydantic import ValidationError
 
     if isinstance(error, ValidationError):
-        return "; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors())
+        return "; ".join(
+            f"{problem['loc'][0]}: {problem['msg']}" if problem["loc"] else problem["msg"] for problem in error.errors()
+        )
     return str(error)
 
 
@@ -133,13 +139,31 @@ def _database(options: argparse.Namespace) -> DatabaseSettings:
 def _serve(options: argparse.Namespace) -> int:
     from feeds.adapters import process
     from feeds.contract.settings import BusSettings
-    from gateway.api.main import serve
-    from gateway.api.settings import ApiSettings
+    from gateway.access.settings import AccessSettings
+    from gateway.api.main import Wiring, serve
+    from gateway.api.settings import ApiSettings, TicketSettings
+    from gateway.api.workers import ALONE, Member
 
     settings = ApiSettings(**_given(options, ApiSettings.model_fields))
     bus = BusSettings(**_given(options, BusSettings.model_fields))
+    member = ALONE if options.worker is None else Member(options.worker, options.worker_directory)
     process.configure_logs(settings.log_level)
-    return process.run(serve(settings, bus))
+    database = _database(options) if options.database or _DATABASE_VARIABLE in os.environ else None
+    return process.run(serve(Wiring(settings, bus, AccessSettings(), database, TicketSettings().keys(), member)))
+
+
+def _keys(options: argparse.Namespace) -> int:
+    from feeds.adapters import process
+    from gateway.access.command import keys
+
+    process.configure_logs("warning")
+    return process.run(keys(options, _database(options), print))
+
+
+def _dev(options: argparse.Namespace) -> int:
+    from gateway.access.command import dev_token
+
+    return dev_token(options, print)
 
 
 def _given(options: argparse.Namespace, fields: dict[str, Any]) -> dict[str, Any]:

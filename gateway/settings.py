@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from feeds.contract.settings import describe
-from gateway.api.settings import ApiSettings
+from gateway.access.settings import AccessSettings
+from gateway.api.settings import ApiSettings, TicketSettings
 from gateway.desk.settings import DeskSettings
 from gateway.history.settings import HistorySettings
 from gateway.local.settings import UpSettings
 from gateway.store.settings import DatabaseSettings
 
-_SETTINGS = (UpSettings, ApiSettings, DeskSettings, DatabaseSettings, HistorySettings)
+_SETTINGS = (UpSettings, ApiSettings, AccessSettings, TicketSettings, DeskSettings, DatabaseSettings, HistorySettings)
 
 
 def described() -> list[dict[str, str]]:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.server import NatsServer
+
+ADMISSION_LAG_MS = 60_000
+"""Shards of tests take devices however late they are, but where that is the test: machines that run tests are busy."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_shards() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ODDSWIRE_FANOUT_ADMISSION_LAG_MS", str(ADMISSION_LAG_MS))
+        yield
 
 
 @pytest.fixture

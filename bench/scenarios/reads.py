@@ -2,6 +2,7 @@
 
 Each contestant has a core to itself, one after the other; wrk, the feed and NATS share the others. Full load is 32
 connections that ask again at once; part load asks at random moments. What happens beyond full load is not measured.
+Every request to the gateway brings an API key, which is checked; odds are not open to all.
 
 `updates_loss` is the share of a core that 2,000 updates a second take: what reads lose on a core of the gateway's own.
 On a machine that gives it less than a core, reads lose more of what is left, and that says nothing of the gateway.
@@ -15,7 +16,7 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from importlib.util import find_spec
 from operator import itemgetter
 from pathlib import Path
@@ -32,6 +33,7 @@ from bench.processes import Child, Cores, Program, cpu, on_cores, running, split
 from bench.readfeed import BOARD_EVENT, READY
 from bench.result import Limit, Measured, Reading, Usage
 from bench.scenario import CannotMeasure, Scenario, Tell
+from gateway.access.development import development_keys
 
 _HOST = "127.0.0.1"
 _BOARD = f"/v1/events/{BOARD_EVENT}/markets"
@@ -86,11 +88,15 @@ class Load(NamedTuple):
     port: int
     place: Path
     seconds: float
+    key: Mapping[str, str] = {}
+    """Headers by which the contestant knows who asks."""
 
     async def full(self, path: str, headers: dict[str, str] | None = None) -> tuple[float, wrk.Heard]:
         """Full load: answers for a CPU second of it, and what wrk heard. Raises CannotMeasure."""
         since = cpu(self.child.pid)
-        heard = await wrk.load(f"http://{_HOST}:{self.port}{path}", self.seconds, place=self.place, headers=headers)
+        heard = await wrk.load(
+            f"http://{_HOST}:{self.port}{path}", self.seconds, place=self.place, headers={**self.key, **(headers or {})}
+        )
         used_s = sum(cpu(self.child.pid)) - sum(since)
         self.child.check()
         return heard.requests / used_s, heard
@@ -98,10 +104,10 @@ class Load(NamedTuple):
     async def part(self, path: str, per_s: float) -> wrk.Heard:
         """Part load: so many a second, after a trial that tells how long an answer takes meanwhile."""
         url, cycle_ms = f"http://{_HOST}:{self.port}{path}", wrk.PACED_CONNECTIONS * 1_000 / per_s
-        trial = await wrk.load(url, _TRIAL_S, place=self.place, wait_ms=cycle_ms)
+        trial = await wrk.load(url, _TRIAL_S, place=self.place, wait_ms=cycle_ms, headers=self.key)
         answer_ms = max(wrk.PACED_CONNECTIONS * 1_000 / trial.per_s - cycle_ms, 0)
         wait_ms = max(cycle_ms - answer_ms, 0.5)
-        return await wrk.load(url, self.seconds, place=self.place, wait_ms=wait_ms)
+        return await wrk.load(url, self.seconds, place=self.place, wait_ms=wait_ms, headers=self.key)
 
 
 class Serving(NamedTuple):
@@ -142,7 +148,7 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
 
 
 async def _quiet(load: Load, tell: Tell) -> dict[str, Reading]:
-    async with httpx.AsyncClient(base_url=f"http://{_HOST}:{load.port}") as client:
+    async with httpx.AsyncClient(base_url=f"http://{_HOST}:{load.port}", headers=load.key) as client:
         market, board = await _once_there(client, answering.PATH), await _once_there(client, _BOARD)
     (load.place / "body").write_bytes(market.content)
     held = {"If-None-Match": market.headers["etag"]}
@@ -175,7 +181,7 @@ async def _in_turns(load: Load, held: dict[str, str], tell: Tell) -> dict[str, R
 async def _updated(load: Load, quiet_per_cpu_s: float, tell: Tell) -> dict[str, Reading]:
     await asyncio.sleep(_SETTLE_S)
     ages_ms: list[float] = []
-    probing = asyncio.ensure_future(_probe(f"http://{_HOST}:{load.port}{answering.PATH}", ages_ms))
+    probing = asyncio.ensure_future(_probe(f"http://{_HOST}:{load.port}{answering.PATH}", load.key, ages_ms))
     per_cpu_s, heard = await load.full(answering.PATH)
     probing.cancel()
     await asyncio.wait((probing,))
@@ -193,9 +199,9 @@ async def _updated(load: Load, quiet_per_cpu_s: float, tell: Tell) -> dict[str, 
     return figures | compared
 
 
-async def _probe(url: str, ages_ms: list[float]) -> None:
+async def _probe(url: str, key: Mapping[str, str], ages_ms: list[float]) -> None:
     """How old the state is that a read gives, when it is here. The market changes every 100 ms: as much is no delay."""
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(headers=key) as client:
         while True:
             body = orjson.loads((await client.get(url)).content)
             ages_ms.append(time.time_ns() / 1e6 - body["ts"])
@@ -213,11 +219,14 @@ async def _once_there(client: httpx.AsyncClient, path: str) -> httpx.Response:
 async def _gateway(cores: Cores, place: Path, seconds: float) -> AsyncIterator[Serving]:
     nats_port, port = free_port(), free_port()
     words = ("-m", "gateway", "serve", "--port", str(port), "--nats", f"nats://{_HOST}:{nats_port}")
+    key = {"X-API-Key": development_keys(place).key}
+    environment = {"ODDSWIRE_ACCESS_ENVIRONMENT": "development", "ODDSWIRE_ACCESS_DEVELOPMENT_DIR": str(place)}
+    program = Program("gateway", words, "^gateway ready ", environment)
     async with running(nats_program(nats_port, place), cores.beside), contextlib.AsyncExitStack() as quiet_feed:
         await quiet_feed.enter_async_context(running(_feed(nats_port, _QUIET_PER_S), cores.beside))
-        async with running(Program("gateway", words, "^gateway ready "), cores.measured) as child:
+        async with running(program, cores.measured) as child:
             await asyncio.sleep(_SETTLE_S)
-            yield Serving(Load(child, port, place, seconds), nats_port, quiet_feed)
+            yield Serving(Load(child, port, place, seconds, key), nats_port, quiet_feed)
 
 
 @contextlib.asynccontextmanager

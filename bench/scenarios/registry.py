@@ -10,6 +10,7 @@ from bench.scenarios.feeds import FEEDS
 from bench.scenarios.growth import GROWTH
 from bench.scenarios.history import HISTORY
 from bench.scenarios.overlays import OVERLAYS
+from bench.scenarios.overload import OVERLOAD
 from bench.scenarios.peers import PEERS_SCENARIO
 from bench.scenarios.reads import READS
 from bench.scenarios.slow import SLOW
@@ -32,4 +33,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     HISTORY,
     READS,
     COORDINATION,
+    OVERLOAD,
 )

@@ -1,15 +1,18 @@
 """The service as layers, the outermost first; and the routes behind them. The only place that knows their order.
 
 Edge              id, counts, access log                                    gateway/api/edge.py
-(access)          whoever may refuse a request: here, by `access`
-Reads.ahead       known targets, from bytes                                 gateway/api/reads.py
-limits            length of address and headers
+Cors, Access      who asks, and whether they may: by `access`               gateway/access/cors.py, layer.py
+(traces)          of the reads below the share that is asked for            gateway/api/tracing.py
+Reads.ahead       known targets, from bytes; what is late or too much       gateway/api/reads.py
+(traces)          a span for each request that is routed
+limits            length of address and headers, no credential in it
 Starlette         the table of routes, problems for what is not in it       gateway/api/routes.py
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import structlog
 from starlette.applications import Starlette
@@ -18,11 +21,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.access.address import holds_credential
 from gateway.api.edge import AccessLog, App, Edge, Exchange, Receive, Scope, Send
+from gateway.api.history import DatedRoute, HistoryRoute, Past
 from gateway.api.operations import Operations
 from gateway.api.problems import Answer, answer, of_status
 from gateway.api.reads import ReadRoute, Reads
-from gateway.api.routes import OPERATIONS, READS
+from gateway.api.routes import ENDPOINT, HISTORY, OPERATIONS, READS, TICKETS
+from gateway.api.streams import EndpointRoute, Streams, TicketRoute
+from gateway.api.tracing import Tracing
 from gateway.api.traffic import Traffic
 
 log = structlog.get_logger(__name__)
@@ -36,19 +43,39 @@ HEADERS_BYTES_MAX = 16_384
 Layer = Callable[[App], App]
 
 
+class Service(NamedTuple):
+    """What answers, by the tables of routes.py."""
+
+    reads: Reads
+    past: Past
+    streams: Streams
+    operations: Operations
+
+
 def make_app(
-    reads: Reads, operations: Operations, traffic: Traffic, *, access_log: AccessLog, access: tuple[Layer, ...] = ()
+    service: Service, traffic: Traffic, tracing: Tracing, *, access_log: AccessLog, access: tuple[Layer, ...] = ()
 ) -> App:
     """The whole service. `access`: layers that may refuse, the outermost first."""
-    app = reads.ahead(_limited(_routed(reads, operations)))
+    app = tracing.hot(service.reads.ahead(tracing.routed(_limited(_routed(service)))))
     for layer in reversed(access):
         app = layer(app)
     return Edge(app, traffic, access_log)
 
 
-def _routed(reads: Reads, operations: Operations) -> App:
-    routes = [Route(one.path, ReadRoute(reads, one.view, one.name), methods=["GET"]) for one in READS]
-    routes += [Route(one.path, operations.endpoint(one.name), methods=["GET"]) for one in OPERATIONS]
+def _routed(service: Service) -> App:
+    endpoints: dict[str, tuple[Any, str]] = {}
+    for read in READS:
+        endpoints[read.path] = (ReadRoute(service.reads, read.view, read.name), "GET")
+    for asked in HISTORY:
+        route: Any = HistoryRoute(service.past, asked.asked, asked.name)
+        if asked.beside:
+            route = DatedRoute(endpoints[asked.path][0], route, asked.beside)
+        endpoints[asked.path] = (route, asked.method)
+    endpoints[TICKETS.path] = (TicketRoute(service.streams, TICKETS.name), TICKETS.method)
+    endpoints[ENDPOINT.path] = (EndpointRoute(service.streams, ENDPOINT.name), ENDPOINT.method)
+    for page in OPERATIONS:
+        endpoints[page.path] = (service.operations.endpoint(page.name), "GET")
+    routes = [Route(path, endpoint, methods=[method]) for path, (endpoint, method) in endpoints.items()]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
     app.router.redirect_slashes = False  # a redirect would repeat the Host header, whatever stands in it
     return app
@@ -62,6 +89,8 @@ def _limited(app: App) -> App:
             code = "headers_too_large"
         elif len(scope["path"]) + len(scope["query_string"]) > TARGET_BYTES_MAX:
             code = "target_too_long"
+        elif holds_credential(scope["path"], scope["query_string"]):
+            code = "credential_in_address"
         else:
             await app(scope, receive, send)
             return

@@ -15,7 +15,9 @@ from typing import Any, Literal
 
 import structlog
 
-from gateway.api.problems import Answer
+from gateway.access.address import redacted
+from gateway.access.principal import Principal
+from gateway.api.problems import Answer, Headers
 from gateway.api.traffic import Traffic
 
 log = structlog.get_logger("access")
@@ -35,9 +37,16 @@ _ERRORS_FROM = 400
 
 
 class Exchange:
-    """One request and its answer. `route` is the name by which it is counted, `hot` whether it was routed at all."""
+    """One request and its answer. `route` is the name by which it is counted, `hot` whether it was routed at all.
 
-    __slots__ = ("_send", "headers", "hot", "request_id", "route", "status")
+    `principal`: who asks, None for nobody known. `extra`: headers of the answer, whatever it will be. `private`: the
+    answer is for who asked, not for caches that others share. `check`: raises Refused for a read that is closed to the
+    principal, None where none is.
+    """
+
+    __slots__ = (
+        "_send", "check", "extra", "headers", "hot", "principal", "private", "request_id", "route", "status",
+    )  # fmt: skip
 
     def __init__(self, headers: dict[bytes, bytes], request_id: bytes, send: Send) -> None:
         self.headers = headers
@@ -45,13 +54,17 @@ class Exchange:
         self.route = "none"
         self.hot = False
         self.status = 0
+        self.principal: Principal | None = None
+        self.private = False
+        self.check: Callable[[Any], None] | None = None
+        self.extra: Headers = [(b"request-id", request_id)]
         self._send = send
 
     def send(self, message: Message) -> Awaitable[None]:
-        """What the layers send through: puts the id on the answer."""
+        """What the layers send through: puts the id on the answer, and what else is `extra`."""
         if message["type"] == _START:
             self.status = message["status"]
-            message["headers"] = [*message["headers"], (b"request-id", self.request_id)]
+            message["headers"] = [*message["headers"], *self.extra]
         return self._send(message)
 
     async def answer(self, answer: Answer) -> None:
@@ -95,10 +108,11 @@ class Edge:
         log.info(
             "request",
             method=scope["method"],
-            path=scope["path"][:_PATH_LOGGED_CHARS],
+            path=redacted(scope["path"][:_PATH_LOGGED_CHARS]),
             route=exchange.route,
             status=exchange.status,
             ms=round(took_s * 1000, 3),
             client=client[0] if client else None,
+            who=exchange.principal.subject if exchange.principal else None,
             request_id=exchange.request_id.decode(),
         )

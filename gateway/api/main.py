@@ -1,6 +1,6 @@
 """The API as one process: book, shelf, layers, Granian. The only place of it that wires.
 
-One process is one worker with a book, a port and metrics of its own, as a shard is; more workers are more processes.
+One process is one worker with a book of its own; more workers are more processes, see gateway/api/workers.py.
 """
 
 from __future__ import annotations
@@ -9,21 +9,34 @@ import asyncio
 import contextlib
 import errno
 import gc
+import os
 import socket
 import sys
+from typing import NamedTuple
 
 import structlog
 from granian.constants import HTTPModes, Interfaces, TaskImpl
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
+from fanout.contract.tickets import TicketKeys
 from feeds.adapters import process
+from feeds.adapters.coordination.memory import MemoryCoordination
+from feeds.adapters.coordination.nats_kv import NatsCoordination
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.reader import LogReader
+from feeds.contract.coordination import Coordination
 from feeds.contract.settings import BusSettings
-from gateway.api.app import Layer, make_app
+from gateway.access.guard import Guard
+from gateway.access.ports import KeyStore
+from gateway.access.settings import AccessSettings
+from gateway.access.store import PostgresKeys
+from gateway.api.app import Layer, Service, make_app
 from gateway.api.asyncapi import asyncapi_document
 from gateway.api.edge import App
+from gateway.api.fleet import Fleet
+from gateway.api.history import Health, Past
+from gateway.api.load import Pressure, Queue
 from gateway.api.metrics import GatewayCollector, exposition
 from gateway.api.openapi import openapi_document
 from gateway.api.operations import Operations
@@ -31,11 +44,17 @@ from gateway.api.reads import Reads
 from gateway.api.relay import Relay
 from gateway.api.routes import READS
 from gateway.api.settings import ApiSettings
+from gateway.api.streams import Streams
+from gateway.api.tracing import NoTraces, Tracing, tracing_to
 from gateway.api.traffic import Traffic
+from gateway.api.workers import ALONE, READY, Crew, Member, WorkerMetrics
+from gateway.history.reads import HistoryReads
 from gateway.read.book import EPOCH, ReadBook
 from gateway.read.encoded import Encoded
 from gateway.read.shelf import Shelf
 from gateway.read.views import Reading
+from gateway.store.pool import Database, open_database
+from gateway.store.settings import DatabaseSettings
 
 log = structlog.get_logger(__name__)
 
@@ -52,10 +71,31 @@ _LAST_ANSWERS_S = 3.0
 """SIGTERM: what has been asked is answered within this, and idle connections end."""
 
 
+class Around(NamedTuple):
+    """What a gateway has around it, besides its log: each may be missing. `history`: the archive's database."""
+
+    history: Database | None = None
+    tickets: TicketKeys = TicketKeys({})
+    tracing: Tracing = NoTraces()
+    member: Member = ALONE
+
+
 class Gateway:
     """One gateway over one log. `serve` until told to stop."""
 
-    def __init__(self, settings: ApiSettings, bus: BusSettings, connection: Connection) -> None:
+    def __init__(
+        self,
+        settings: ApiSettings,
+        bus: BusSettings,
+        connection: Connection,
+        *,
+        access: AccessSettings | None = None,
+        store: KeyStore | None = None,
+        around: Around | None = None,
+    ) -> None:
+        """Without `access` everything is open: for tests. `store`: where API keys are kept, if anywhere."""
+        around = around or Around()
+        self._member = around.member
         self._settings = settings
         self._bus = bus
         self._connection = connection
@@ -64,6 +104,20 @@ class Gateway:
         self.book = ReadBook(bus.lanes, self._changed)
         self.reading = Reading(self.book, encoded)
         self.relay = Relay(self.book, self.shelf)
+        self.pressure = Pressure()
+        self.tracing = around.tracing
+        self.fleet = Fleet(NatsCoordination(connection, replicas=bus.log_replicas), lanes=bus.lanes)
+        queue = Queue(
+            places=settings.history_connections,
+            waiting_max=settings.history_waiting,
+            wait_s=settings.history_wait_ms / 1_000,
+        )
+        reads = None if around.history is None else HistoryReads(around.history)
+        shed_s = settings.shed_history_ms / 1_000
+        self.past = Past(reads, queue, self.pressure, shed_s, self.tracing, Health())
+        self.streams = Streams(around.tickets, self.fleet, self.book, settings.ticket_session_s)
+        self.guard = None if access is None else self._guard(access, store)
+        self._open = access is None or access.anonymous
         self.port = settings.port or _free_port(settings.host)
         self._stopping = asyncio.Event()
 
@@ -72,16 +126,28 @@ class Gateway:
         self._stopping.set()
 
     def app(self, access: tuple[Layer, ...] = ()) -> App:
-        """The service, all layers. `access`: those that may refuse, ahead of everything that is read."""
-        traffic = Traffic()
-        reads = Reads(self.shelf, self.reading, {one.view: one.name for one in READS})
+        """The service, all layers. `access`: those that may refuse, ahead of everything that is read; the guard's if
+        there is one."""
+        if self.guard is not None:
+            access = (*access, *self.guard.layers)
+        traffic, settings = Traffic(), self._settings
+        reads = Reads(
+            self.shelf,
+            self.reading,
+            {one.view: one.name for one in READS},
+            pressure=self.pressure,
+            shed_s=settings.shed_boards_ms / 1_000,
+        )
+        collector = GatewayCollector(traffic, self.shelf, self.reading, self.past, self.guard)
+        self._metrics = WorkerMetrics(exposition(collector), self._member)
         operations = Operations(
             waiting_for=self.waiting_for,
-            registry=exposition(GatewayCollector(traffic, self.shelf, self.reading)),
-            openapi=openapi_document(),
+            metrics=self._metrics.told,
+            openapi=openapi_document(anonymous=self._open),
             asyncapi=asyncapi_document(),
         )
-        return make_app(reads, operations, traffic, access_log=self._settings.access_log, access=access)
+        service = Service(reads, self.past, self.streams, operations)
+        return make_app(service, traffic, self.tracing, access_log=settings.access_log, access=access)
 
     def waiting_for(self) -> list[str]:
         """What is missing before this process should be sent requests."""
@@ -90,10 +156,13 @@ class Gateway:
 
     async def serve(self) -> None:
         """Follows the log and answers, until `stop`. Raises OSError where the port cannot be had."""
-        _check_port(self._settings.host, self.port)
+        if not self._member.number:
+            check_port(self._settings.host, self.port)
         server = _granian(self.app(), self._settings.host, self.port)
-        async with asyncio.TaskGroup() as group:
-            beside = [group.create_task(work) for work in (self._follow(), self.relay.run(), self._say_ready())]
+        works = [self._follow(), self.relay.run(), self.pressure.run(), self._say_ready()]
+        works += [] if self.guard is None else [self.guard.run()]
+        async with self._metrics.telling(), asyncio.TaskGroup() as group:
+            beside = [group.create_task(work) for work in works]
             answering = group.create_task(server.serve())
             stopping = group.create_task(self._stopping.wait())
             await asyncio.wait((answering, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -105,11 +174,18 @@ class Gateway:
             for task in (*beside, answering):
                 task.cancel()
 
+    def _guard(self, access: AccessSettings, store: KeyStore | None) -> Guard:
+        coordination: Coordination = MemoryCoordination()
+        if access.coordination == "nats":
+            coordination = NatsCoordination(self._connection, replicas=self._bus.log_replicas)
+        return Guard(access, store=store, coordination=coordination, book=self.book)
+
     async def _follow(self) -> None:
         async with self._connection, asyncio.TaskGroup() as group:
             reader = LogReader(self._connection, lanes=self._bus.lanes, log_age_s=self._bus.log_age_s, sink=self.relay)
             reader.want(frozenset(range(self._bus.lanes)))
             group.create_task(reader.run(), name="reader")
+            group.create_task(self.fleet.run(), name="fleet")
             group.create_task(self._connection.ended(), name="connection")
 
     async def _say_ready(self) -> None:
@@ -121,7 +197,7 @@ class Gateway:
             await asyncio.sleep(_POLL_S)
         gc.collect()
         gc.freeze()  # the collector need not walk the book, which lives as long as the process
-        print(f"gateway ready http://{_bracketed(self._settings.host)}:{self.port}", flush=True)
+        print(f"{READY}{address_of(self._settings.host, self.port)}", flush=True)
 
     def _changed(self, subject: str) -> None:
         if subject == EPOCH:
@@ -129,9 +205,53 @@ class Gateway:
         self.shelf.changed(subject)
 
 
-async def serve(settings: ApiSettings, bus: BusSettings) -> int:
-    """`python -m gateway serve`: until SIGTERM or SIGINT. Gives the exit status."""
-    gateway = Gateway(settings, bus, Connection(bus.nats_url, name="gateway"))
+class Wiring(NamedTuple):
+    """All that a worker is made from. `database` None: there are neither API keys nor history."""
+
+    settings: ApiSettings
+    bus: BusSettings
+    access: AccessSettings
+    database: DatabaseSettings | None
+    tickets: TicketKeys
+    member: Member
+
+
+async def serve(wiring: Wiring) -> int:
+    """`python -m gateway serve`: until SIGTERM or SIGINT. Gives the exit status.
+
+    Raises NoTracing, NoDevelopmentKeys, OSError.
+    """
+    settings = wiring.settings
+    if settings.workers > 1 and not wiring.member.number:
+        return await _serve_by_workers(wiring)
+    endpoint = settings.trace_endpoint or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    tracing = tracing_to(endpoint, hot_share=settings.trace_hot_share, worker=wiring.member.number)
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            keys = history = None
+            if wiring.database is not None:
+                keys = PostgresKeys(await stack.enter_async_context(open_database(wiring.database)))
+                history = await stack.enter_async_context(open_database(_for_history(wiring.database, settings)))
+            gateway = Gateway(
+                settings,
+                wiring.bus,
+                Connection(wiring.bus.nats_url, name="gateway"),
+                access=wiring.access,
+                store=keys,
+                around=Around(history, wiring.tickets, tracing, wiring.member),
+            )
+            return await _until_signalled(gateway)
+    finally:
+        await asyncio.to_thread(tracing.close)
+
+
+def _for_history(database: DatabaseSettings, settings: ApiSettings) -> DatabaseSettings:
+    """A pool for questions alone: as many connections as questions at once, none of them opened before it is needed."""
+    changes = {"connections": settings.history_connections, "statement_timeout_s": settings.history_statement_s}
+    return database.model_copy(update=changes)
+
+
+async def _until_signalled(gateway: Gateway) -> int:
     serving = asyncio.ensure_future(gateway.serve())
     signalled = asyncio.ensure_future(process.until_signalled())
     await asyncio.wait((serving, signalled), return_when=asyncio.FIRST_COMPLETED)
@@ -147,6 +267,38 @@ async def serve(settings: ApiSettings, bus: BusSettings) -> int:
         log.exception("ended", exc_info=error)
         return EXIT_FAILED
     return EXIT_OK
+
+
+async def _serve_by_workers(wiring: Wiring) -> int:
+    """The first process of several. Raises OSError where the port cannot be had."""
+    settings = wiring.settings
+    port = settings.port or _free_port(settings.host)
+    check_port(settings.host, port)
+    environment = {
+        "ODDSWIRE_GATEWAY_HOST": settings.host,
+        "ODDSWIRE_GATEWAY_PORT": str(port),
+        "ODDSWIRE_NATS_URL": wiring.bus.nats_url,
+    }
+    if wiring.database is not None:
+        environment["ODDSWIRE_DATABASE_URL"] = wiring.database.url.get_secret_value()
+    working = asyncio.ensure_future(Crew(settings.workers, address_of(settings.host, port), environment).run())
+    signalled = asyncio.ensure_future(process.until_signalled())
+    await asyncio.wait((working, signalled), return_when=asyncio.FIRST_COMPLETED)
+    if working.done():
+        return working.result()
+    working.cancel()
+    await asyncio.wait((working,))
+    return EXIT_OK
+
+
+def _history(wiring: Wiring) -> contextlib.AbstractAsyncContextManager[Database]:
+    """A pool for questions alone: as many connections as questions at once, none of them opened before it is needed."""
+    assert wiring.database is not None
+    changes = {
+        "connections": wiring.settings.history_connections,
+        "statement_timeout_s": wiring.settings.history_statement_s,
+    }
+    return open_database(wiring.database.model_copy(update=changes))
 
 
 def _granian(app: App, host: str, port: int) -> Server:
@@ -182,7 +334,7 @@ async def _listening(host: str, port: int) -> None:
         await asyncio.sleep(_POLL_S)
 
 
-def _check_port(host: str, port: int) -> None:
+def check_port(host: str, port: int) -> None:
     """Granian would share a port with another gateway and say nothing. Raises OSError."""
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     with socket.socket(family, kind, protocol) as probe:
@@ -204,6 +356,7 @@ def _reachable(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
 
 
-def _bracketed(host: str) -> str:
+def address_of(host: str, port: int) -> str:
+    """Where it is reached."""
     reachable = _reachable(host)
-    return f"[{reachable}]" if ":" in reachable else reachable
+    return f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{port}"

@@ -11,6 +11,8 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from gateway.access.guard import Guard
+from gateway.api.history import Past
 from gateway.api.traffic import BUCKETS_S, Traffic
 from gateway.read.shelf import Shelf
 from gateway.read.views import Reading
@@ -21,15 +23,21 @@ _PREFIX = "oddswire_gateway"
 class GatewayCollector(Collector):
     """Every metric of the gateway's reads, in one place. Names end in their unit."""
 
-    def __init__(self, traffic: Traffic, shelf: Shelf, reading: Reading) -> None:
+    def __init__(
+        self, traffic: Traffic, shelf: Shelf, reading: Reading, past: Past, guard: Guard | None = None
+    ) -> None:
         self._traffic = traffic
         self._shelf = shelf
         self._reading = reading
+        self._past = past
+        self._guard = guard
 
     def collect(self) -> Iterator[Metric]:
         """The metrics as they are now."""
         yield from self._requests()
         yield from self._book()
+        if self._guard is not None:
+            yield from self._access(self._guard)
         shelf, encoded = self._shelf, self._reading.encoded
         yield _gauge("pages", "Bodies that are kept.", len(shelf))
         yield _gauge("pages_bytes", "Memory they take.", shelf.held_bytes)
@@ -37,6 +45,15 @@ class GatewayCollector(Collector):
         yield _counter("bodies_made", "Bodies made, at most one for a view and change.", shelf.made)
         yield _counter("bodies_compressed", "Bodies compressed, at most one for a body and encoding.", shelf.compressed)
         yield _counter("encodings_made", "Markets and events encoded.", encoded.made)
+
+        yield from self._load()
+
+    def _load(self) -> Iterator[Metric]:
+        past = self._past
+        yield _gauge("delay_seconds", "Time that what is handled now has waited.", past.pressure.delay_s)
+        yield _gauge("history_waiting", "Questions to the archive that wait for a connection.", len(past.queue))
+        yield _counter("history_shed", "Questions turned away, as there was too much to do.", past.health.shed)
+        yield _counter("history_unanswered", "Questions the database did not answer.", past.health.unanswered)
 
     def _requests(self) -> Iterator[Metric]:
         answers = CounterMetricFamily(f"{_PREFIX}_requests", "Requests answered.", labels=["route", "status"])
@@ -50,6 +67,13 @@ class GatewayCollector(Collector):
                 buckets.append((bound, total))
             took.add_metric([name], buckets, route.sum_s)
         yield from (answers, took)
+
+    def _access(self, guard: Guard) -> Iterator[Metric]:
+        verifier = guard.verifier
+        yield _gauge("known_keys", "API keys that were verified and are remembered.", len(verifier.keys))
+        yield _gauge("known_tokens", "Tokens, likewise.", len(verifier.tokens))
+        yield _gauge("revocations_age_seconds", "Since revocations were last read.", verifier.revocations_age_s)
+        yield _counter("quotas_unsettled", "Settlements of quotas that failed.", guard.meters.failures)
 
     def _book(self) -> Iterator[Metric]:
         book = self._reading.book

@@ -9,14 +9,41 @@ from typing import Any
 import msgspec
 import orjson
 
+from gateway.access.principal import SCOPES, Scope
 from gateway.api.problems import PROBLEMS
-from gateway.api.routes import OPERATIONS, READS, Operation, Read
-from gateway.api.schemas import ProblemDetails
+from gateway.api.routes import HISTORY, OPERATIONS, READS, STREAMS, Operation, Question, Read
+from gateway.api.schemas import ITEMS_OF_HISTORY, ProblemDetails
+
+SECURITY_SCHEMES = {
+    "ApiKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "Never in an address. Scopes: " + "; ".join(f"`{name}` {what}" for name, what in SCOPES.items()),
+    },
+    "Bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "Of the installation's OIDC issuer; scopes in `scope` or `scp`. A key or a token, not both",
+    },
+}
 
 REF = "#/components/schemas/{name}"
 
-_REQUEST_ID = {"Request-Id": {"$ref": "#/components/headers/Request-Id"}}
-_READ_HEADERS = {
+_REQUEST_ID: dict[str, dict[str, Any]] = {"Request-Id": {"$ref": "#/components/headers/Request-Id"}}
+_RETRY_AFTER = {"description": "Seconds", "required": True, "schema": {"type": "string", "pattern": "^[0-9]+$"}}
+_LIMITS = {
+    "RateLimit-Policy": {
+        "description": "Of a plan that has limits: requests (q) in so many seconds (w), of the day and at once",
+        "schema": {"type": "string"},
+    },
+    "RateLimit": {
+        "description": "What is left of each (r), and the seconds until it is whole again (t)",
+        "schema": {"type": "string"},
+    },
+}
+_READ_HEADERS: dict[str, dict[str, Any]] = {
     **_REQUEST_ID,
     "ETag": {"description": "Of this form of the body", "required": True, "schema": {"type": "string"}},
     "Odds-Cursor": {
@@ -30,12 +57,30 @@ _READ_HEADERS = {
     },
     "Cache-Control": {"required": True, "schema": {"type": "string"}},
     "Vary": {"required": True, "schema": {"type": "string"}},
+    **_LIMITS,
+}
+_PROBLEM_HEADERS: dict[int, dict[str, Any]] = {
+    401: {"WWW-Authenticate": {"required": True, "schema": {"type": "string"}}},
+    429: {"Retry-After": _RETRY_AFTER, **_LIMITS},
+    503: {"Retry-After": _RETRY_AFTER},
 }
 
 
-def openapi_document() -> bytes:
-    """The document, as JSON."""
-    types = [*dict.fromkeys(read.answer for read in READS), ProblemDetails]
+_DEADLINE = {
+    "name": "X-Request-Deadline",
+    "in": "header",
+    "required": False,
+    "description": "Unix time, ms: a request that nobody came to before this is not executed",
+    "schema": {"type": "string", "pattern": "^[0-9]{13}$"},
+}
+
+
+def openapi_document(*, anonymous: bool = True) -> bytes:
+    """The document, as JSON. `anonymous`: odds are open to all."""
+    questions = (*HISTORY, *STREAMS)
+    bodies = [one.asked for one in questions if one.method != "GET"]
+    answers = dict.fromkeys(one.answer for one in (*READS, *questions))
+    types = [*answers, *ITEMS_OF_HISTORY, *bodies, ProblemDetails]
     _, components = msgspec.json.schema_components(types, ref_template=REF)
     document = {
         "openapi": "3.1.0",
@@ -46,11 +91,19 @@ def openapi_document() -> bytes:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "paths": {one.path: {"get": _read(one)} for one in READS}
+        "paths": {one.path: {"get": _read(one) | secured(one.scope, anonymous=anonymous)} for one in READS}
+        | {
+            one.path: {
+                one.method.lower(): _question(one) | secured(one.scope, anonymous=anonymous and one.method == "GET")
+            }
+            for one in questions
+            if not one.beside
+        }
         | {one.path: {"get": _page(one)} for one in OPERATIONS},
         "x-problems": [one._asdict() for one in PROBLEMS.values()],
         "components": {
             "schemas": components,
+            "securitySchemes": SECURITY_SCHEMES,
             "headers": {
                 "Request-Id": {
                     "description": "Echoes the request's own, if that is 1 to 64 letters, digits, dots, _ or -",
@@ -63,32 +116,72 @@ def openapi_document() -> bytes:
     return orjson.dumps(document)
 
 
+def secured(scope: Scope, *, anonymous: bool = False) -> dict[str, Any]:
+    """What an operation says of who may use it: a key or a token with this scope, or, where odds are open, anybody."""
+    said: dict[str, Any] = {"security": [{name: [scope]} for name in SECURITY_SCHEMES]}
+    if anonymous:
+        said["security"].append({})
+    return said
+
+
 def _read(read: Read) -> dict[str, Any]:
+    """A read, and the question that takes its place where a parameter says so."""
+    beside = [one for one in HISTORY if one.beside and one.path == read.path]
+    parameters = [_parameters(one.path, one.asked, {one.beside}) for one in beside]
+    refusals = {status for one in beside for status in one.refusals}
     return {
         "operationId": read.name,
         "tags": ["odds"],
         "summary": read.summary,
         "description": (read.view.__doc__ or "").strip(),
-        "parameters": _parameters(read),
+        "parameters": [*_parameters(read.path, read.view), *(one for said in parameters for one in said), _DEADLINE],
         "responses": {
             "200": {
                 "description": read.summary,
-                "headers": _READ_HEADERS,
+                "headers": _optional(_READ_HEADERS) if beside else _READ_HEADERS,
                 "content": {"application/json": {"schema": {"$ref": REF.format(name=read.answer.__name__)}}},
             },
             "304": {
                 "description": "The client has it: If-None-Match holds the ETag",
                 "headers": {name: said for name, said in _READ_HEADERS.items() if name != "Content-Type"},
             },
-            **_problems(400, 404, 414, 431, 500, 503),
+            **_problems(400, 401, 403, 404, 408, 414, 429, 431, 500, 503, *refusals),
         },
     }
 
 
-def _parameters(read: Read) -> list[dict[str, Any]]:
-    _, components = msgspec.json.schema_components([read.view], ref_template=REF)
-    properties: dict[str, dict[str, Any]] = components[read.view.__name__]["properties"]
-    in_path = re.findall(r"{(\w+)}", read.path)
+def _question(asked: Question) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": REF.format(name=asked.answer.__name__)}}}
+    said = {
+        "operationId": asked.name,
+        "tags": [asked.scope],
+        "summary": asked.summary,
+        "description": (asked.asked.__doc__ or "").strip(),
+        "parameters": [*(_parameters(asked.path, asked.asked) if asked.method == "GET" else ()), _DEADLINE],
+        "responses": {
+            str(asked.status): {"description": asked.summary, "headers": _REQUEST_ID, "content": content},
+            **_problems(*asked.refusals),
+        },
+    }
+    if asked.method != "GET":
+        schema = {"$ref": REF.format(name=asked.asked.__name__)}
+        said["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+    return said
+
+
+def _optional(headers: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Headers that an answer has only where nothing else is asked at its address."""
+    return {
+        name: said if "$ref" in said else {key: value for key, value in said.items() if key != "required"}
+        for name, said in headers.items()
+    }
+
+
+def _parameters(path: str, asked: Any, names: set[str] | None = None) -> list[dict[str, Any]]:
+    """Those of a type, or of these names."""
+    _, components = msgspec.json.schema_components([asked], ref_template=REF)
+    properties: dict[str, dict[str, Any]] = components[asked.__name__]["properties"]
+    in_path = re.findall(r"{(\w+)}", path)
     return [
         {
             "name": name,
@@ -97,6 +190,7 @@ def _parameters(read: Read) -> list[dict[str, Any]]:
             "schema": _given(schema),
         }
         for name, schema in properties.items()
+        if names is None or name in names
     ]
 
 
@@ -119,7 +213,7 @@ def _page(page: Operation) -> dict[str, Any]:
                 str(status): {"description": page.summary, "headers": _REQUEST_ID, "content": content}
                 for status in page.statuses
             },
-            **_problems(414, 431, 500),
+            **_problems(400, 414, 431, 500),
         },
     }
 
@@ -129,8 +223,8 @@ def _problems(*statuses: int) -> dict[str, Any]:
     return {
         str(status): {
             "description": "; ".join(f"`{one.code}`: {one.title}" for one in PROBLEMS.values() if one.status == status),
-            "headers": _REQUEST_ID,
+            "headers": _REQUEST_ID | _PROBLEM_HEADERS.get(status, {}),
             "content": {"application/problem+json": {"schema": {"$ref": REF.format(name=ProblemDetails.__name__)}}},
         }
-        for status in statuses
+        for status in sorted(set(statuses))
     }

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from importlib.resources import files
 
 import orjson
-from prometheus_client import CollectorRegistry, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -31,18 +30,19 @@ _FILES = {
 
 
 class Operations:
-    """The endpoints by the names in routes.py. `waiting_for` says what is missing before this process is ready."""
+    """The endpoints by the names in routes.py. `waiting_for` says what is missing before this process is ready,
+    `metrics` what Prometheus asks for."""
 
     def __init__(
         self,
         *,
         waiting_for: Callable[[], list[str]],
-        registry: CollectorRegistry,
+        metrics: Callable[[], Awaitable[bytes]],
         openapi: bytes,
         asyncapi: bytes,
     ) -> None:
         self._waiting_for = waiting_for
-        self._registry = registry
+        self._told = metrics
         kept = {"openapi": (openapi, "application/json"), "asyncapi": (asyncapi, "application/json")}
         place = files("gateway.api") / "page"
         kept |= {name: ((place / file).read_bytes(), media) for name, (file, media) in _FILES.items()}
@@ -77,7 +77,7 @@ class Operations:
 
     async def _metrics(self, _: Request) -> Response:
         """Prometheus text format 0.0.4."""
-        text = generate_latest(self._registry)
+        text = await self._told()
         return Response(text, media_type="text/plain; version=0.0.4", headers={"Cache-Control": "no-store"})
 
 

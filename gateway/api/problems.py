@@ -5,11 +5,21 @@ A code is stable: clients may switch on it. `detail` is for people and says noth
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 
 import orjson
+
+BACK_LATER = (429, 503)
+"""Answers of these statuses say when to come back, always."""
+
+RETRY_S_MAX = 3
+"""Unless it is said otherwise: after 1 to so many seconds, at random, so that not all come back at once."""
+
+CHALLENGE = b'Bearer realm="oddswire"'
+"""What a 401 says by default of how to be known (RFC 9110, 11.6.1)."""
 
 MEDIA_TYPE = b"application/problem+json"
 
@@ -30,13 +40,37 @@ PROBLEMS = {
         Problem("contradictory_parameters", 400, "Parameters contradict each other"),
         Problem("bad_page_token", 400, "The page token is not one that this list gave"),
         Problem("bad_encoding", 400, "The address is not valid percent-encoded UTF-8"),
+        Problem("bad_cursor", 400, "The cursor is not one of this event"),
+        Problem("bad_deadline", 400, "X-Request-Deadline is not a time"),
+        Problem("bad_topic", 400, "A topic is not one"),
+        Problem("bad_body", 400, "The body is not what this address takes"),
+        Problem("duplicate_credentials", 400, "A key or a token was given more than once"),
+        Problem("contradictory_credentials", 400, "A key and a token were given: one of them is asked for"),
+        Problem("credential_in_address", 400, "A credential stands in the address, where logs and caches keep it"),
+        Problem("unauthenticated", 401, "This needs a key in X-API-Key or a token in Authorization"),
+        Problem("bad_api_key", 401, "The API key is not one that is valid"),
+        Problem("bad_token", 401, "The token is not one that is valid"),
+        Problem("insufficient_scope", 403, "The key or token lacks the scope that this needs"),
+        Problem("not_in_plan", 403, "The plan does not include this"),
+        Problem("no_account", 403, "The key or token is nobody's account"),
         Problem("not_found", 404, "There is no such thing, or it has left the log"),
+        Problem("not_in_history", 404, "History does not reach there"),
         Problem("no_such_route", 404, "Nothing is at this address"),
         Problem("method_not_allowed", 405, "This address does not take this method"),
+        Problem("deadline_passed", 408, "The request's own deadline is over: nothing was done"),
+        Problem("body_too_large", 413, "The body is too large"),
         Problem("target_too_long", 414, "The address is too long"),
+        Problem("rate_limited", 429, "Too many requests a second for the plan"),
+        Problem("quota_exceeded", 429, "The plan's requests of this day are used up"),
         Problem("headers_too_large", 431, "The headers are too large"),
         Problem("internal", 500, "Something went wrong here"),
         Problem("not_ready", 503, "The odds are being loaded"),
+        Problem("overloaded", 503, "There is more to do than can be done"),
+        Problem("history_unavailable", 503, "History cannot be read now"),
+        Problem("not_archived_yet", 503, "History has not come to this cursor yet"),
+        Problem("no_shard", 503, "No shard serves the stream now"),
+        Problem("tickets_unavailable", 503, "No tickets are given here now"),
+        Problem("access_unavailable", 503, "Whether the key or token is valid cannot be told at the moment"),
     )
 }
 """By code. Adding one is one line here."""
@@ -68,6 +102,10 @@ def answer(code: str, request_id: str, detail: str = "", headers: Mapping[str, s
         said["detail"] = detail
     told: Headers = [(b"content-type", MEDIA_TYPE), (b"cache-control", b"no-store")]
     told += [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
+    if problem.status in BACK_LATER and not any(name == b"retry-after" for name, _ in told):
+        told.append((b"retry-after", b"%d" % random.randint(1, RETRY_S_MAX)))
+    if problem.status == HTTPStatus.UNAUTHORIZED and not any(name == b"www-authenticate" for name, _ in told):
+        told.append((b"www-authenticate", CHALLENGE))
     return Answer(problem.status, told, orjson.dumps(said))
 
 

@@ -7,20 +7,22 @@ it leaves to the routes, which end in `ReadRoute.__call__` for reads, and so mak
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Generic, TypeVar
-from urllib.parse import parse_qsl
-
-import msgspec
+from typing import Generic, TypeVar
 
 from feeds.contract.errors import Refused
 from gateway.api.edge import App, Exchange, Message, Receive, Scope, Send
-from gateway.api.problems import answer
+from gateway.api.load import Pressure, seconds_left
+from gateway.api.parameters import converted, names_of, once, query_of
+from gateway.api.problems import Answer, answer
 from gateway.read.negotiation import encoding_of, matches
 from gateway.read.shelf import Page, Shelf
 from gateway.read.views import NotJoined, Reading, View
 
-PARAMETERS_MAX = 32
 RETRY_AFTER_S = "1"
+LATE_TIMES = 2
+"""Large boards that need not be made are answered until requests waited so many times as long."""
+
+_DEADLINE = b"x-request-deadline"
 
 _START = "http.response.start"
 _EMPTY: Message = {"type": "http.response.body", "body": b""}
@@ -31,10 +33,14 @@ ViewT = TypeVar("ViewT", bound=View)
 class Reads:
     """What all reads share. `ahead` is the layer ahead of the routes."""
 
-    def __init__(self, shelf: Shelf, reading: Reading, routes_of: dict[type[View], str]) -> None:
+    def __init__(
+        self, shelf: Shelf, reading: Reading, routes_of: dict[type[View], str], *, pressure: Pressure, shed_s: float
+    ) -> None:
         self.shelf = shelf
         self.reading = reading
         self._routes_of = routes_of
+        self._pressure = pressure
+        self._shed_s = shed_s
 
     def ahead(self, routed: App) -> App:
         """The layer: known targets are answered here, all others go on, in a task of their own.
@@ -45,18 +51,41 @@ class Reads:
         targets = self.shelf.targets
 
         async def layer(scope: Scope, receive: Receive, send: Send) -> None:
+            exchange: Exchange = scope["exchange"]
             if scope["method"] == "GET":
                 page = targets.get((scope["path"], scope["query_string"]))
-                if page is not None and (page.plain is not None or self._made(page)):
-                    exchange: Exchange = scope["exchange"]
-                    exchange.hot = True
-                    start, body = self._said(page, exchange)
-                    await send(start)
-                    await send(body)
-                    return
+                if page is not None and (exchange.check is None or _is_open(page, exchange)):
+                    if (refused := self._refused(page, exchange)) is not None:
+                        await exchange.answer(refused)
+                        return
+                    if page.plain is not None or self._made(page):
+                        exchange.hot = True
+                        start, body = self._said(page, exchange)
+                        await send(start)
+                        await send(body)
+                        return
             await asyncio.get_running_loop().create_task(_run(routed, scope, receive, send))
 
         return layer
+
+    def refused_kind(self, view: type[View], exchange: Exchange) -> Answer | None:
+        """The refusal of a read of this kind that has to be made, where its deadline is over or there is too much to
+        do: see gateway/api/load.py."""
+        if _DEADLINE in exchange.headers and (late := _late(exchange)) is not None:
+            return late
+        return _overloaded(exchange) if view.large and self._pressure.delay_s > self._shed_s else None
+
+    def _refused(self, page: Page, exchange: Exchange) -> Answer | None:
+        """The refusal of a read that is known. One that need not be made costs little more than its refusal."""
+        if _DEADLINE in exchange.headers and (late := _late(exchange)) is not None:
+            exchange.route = self._routes_of[type(page.view)]
+            return late
+        if not page.large or (delay_s := self._pressure.delay_s) <= self._shed_s:
+            return None
+        exchange.route = self._routes_of[type(page.view)]
+        wanted = encoding_of(exchange.headers.get(b"accept-encoding"))
+        spared = delay_s <= LATE_TIMES * self._shed_s and page.has(wanted)
+        return None if spared else _overloaded(exchange)
 
     async def send(self, page: Page, exchange: Exchange, send: Send) -> None:
         """Sends a made page."""
@@ -73,14 +102,39 @@ class Reads:
             form = self.shelf.form(page, encoding_of(headers.get(b"accept-encoding")))
         held = headers.get(b"if-none-match")
         if held is not None and matches(held, form.etag):
-            return {"type": _START, "status": 304, "headers": form.not_modified}, _EMPTY
-        return {"type": _START, "status": 200, "headers": form.headers}, form.message
+            headers_told = form.private_not_modified if exchange.private else form.not_modified
+            return {"type": _START, "status": 304, "headers": headers_told}, _EMPTY
+        headers_told = form.private_headers if exchange.private else form.headers
+        return {"type": _START, "status": 200, "headers": headers_told}, form.message
 
     def _made(self, page: Page) -> bool:
         try:
             return self.shelf.make(page, self.reading)
         except NotJoined:
             return False
+
+
+def _overloaded(exchange: Exchange) -> Answer:
+    return answer("overloaded", exchange.request_id.decode())
+
+
+def _late(exchange: Exchange) -> Answer | None:
+    """The refusal of a request whose own deadline is over, or is none."""
+    try:
+        seconds_left(exchange.headers[_DEADLINE])
+    except Refused as refused:
+        return answer(refused.code, exchange.request_id.decode(), str(refused))
+    return None
+
+
+def _is_open(page: Page, exchange: Exchange) -> bool:
+    """Whether this one may have it; if not, the route says why."""
+    assert exchange.check is not None
+    try:
+        exchange.check(page.view)
+    except Refused:
+        return False
+    return True
 
 
 async def _run(app: App, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,7 +148,7 @@ class ReadRoute(Generic[ViewT]):
         self._reads = reads
         self._view = view
         self._name = name
-        self._known = frozenset(field.encode_name for field in msgspec.structs.fields(view))
+        self._known = names_of(view)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """An ASGI endpoint."""
@@ -102,9 +156,14 @@ class ReadRoute(Generic[ViewT]):
         exchange: Exchange = scope["exchange"]
         exchange.route = self._name
         request_id = exchange.request_id.decode()
+        if (refused := self._reads.refused_kind(self._view, exchange)) is not None:
+            await exchange.answer(refused)
+            return
         try:
             query = query_of(scope["query_string"])
-            view = self._view_of({**_once(query, self._known), **scope["path_params"]})
+            view = converted({**once(query, self._known), **scope["path_params"]}, self._view)
+            if exchange.check is not None:
+                exchange.check(view)
             page = self._reads.shelf.page(view, self._reads.reading)
         except Refused as refusal:
             await exchange.answer(answer(refusal.code, request_id, str(refusal)))
@@ -118,39 +177,3 @@ class ReadRoute(Generic[ViewT]):
         if scope["method"] == "GET" and self._known.issuperset(name for name, _ in query):
             self._reads.shelf.aim(page, (scope["path"], scope["query_string"]))
         await self._reads.send(page, exchange, send)
-
-    def _view_of(self, parameters: dict[str, Any]) -> ViewT:
-        """Raises Refused."""
-        try:
-            return msgspec.convert(parameters, self._view)
-        except msgspec.ValidationError as error:
-            if isinstance(error.__cause__, Refused):
-                raise error.__cause__ from None
-            raise Refused("bad_parameter", _words(error)) from error
-
-
-def query_of(query: bytes) -> list[tuple[str, str]]:
-    """Names and values. Raises Refused."""
-    try:
-        return parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=PARAMETERS_MAX)
-    except UnicodeError as error:
-        raise Refused("bad_encoding", "the query is not percent-encoded UTF-8") from error
-    except ValueError as error:
-        raise Refused("bad_parameter", f"more than {PARAMETERS_MAX} parameters") from error
-
-
-def _once(query: list[tuple[str, str]], known: frozenset[str]) -> dict[str, str]:
-    """The parameters that are known, each given once at most; others are ignored. Raises Refused."""
-    given: dict[str, str] = {}
-    for name, value in query:
-        if name in given:
-            raise Refused("duplicate_parameter", f"{name} was given more than once")
-        if name in known:
-            given[name] = value
-    return given
-
-
-def _words(error: msgspec.ValidationError) -> str:
-    """`$.league` and the like say which parameter; the value is not repeated."""
-    what, _, where = str(error).rpartition(" - at `$.")
-    return f"{where.rstrip('`')}: {what}" if what else str(error)

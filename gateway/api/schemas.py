@@ -5,7 +5,7 @@ Bodies are written by fanout/contract/codec.py and gateway/read/views.py; these 
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -18,8 +18,9 @@ Decimal = Annotated[str, msgspec.Meta(pattern=r"^[0-9]+\.[0-9]{3}$", examples=["
 Size = Annotated[str, msgspec.Meta(pattern=r"^[0-9]+\.[0-9]{2}$", examples=["45.20"])]
 American = Annotated[int, msgspec.Meta(description="American odds", examples=[-110])]
 Fraction = Annotated[str, msgspec.Meta(pattern=r"^[0-9]+/[0-9]+$", examples=["10/11"])]
-Line = Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?$", examples=["-3.5"])]
+LineText = Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?$", examples=["-3.5"])]
 Position = Annotated[int, msgspec.Meta(ge=0, description="position of this state in its lane of the log")]
+Moment = Annotated[str, msgspec.Meta(description="RFC 3339, UTC", extra_json_schema={"format": "date-time"})]
 Milliseconds = Annotated[int, msgspec.Meta(description="Unix time, ms")]
 
 
@@ -61,7 +62,7 @@ class Selection(msgspec.Struct):
     name: str
     st: Status
     side: Side | UnsetType = UNSET
-    line: Line | UnsetType = UNSET
+    line: LineText | UnsetType = UNSET
     a: American | None | UnsetType = UNSET
     d: Decimal | None | UnsetType = UNSET
     f: Fraction | None | UnsetType = UNSET
@@ -87,7 +88,7 @@ class Market(msgspec.Struct):
     live: bool
     x: list[Selection]
     group: str | UnsetType = UNSET
-    line: Line | UnsetType = UNSET
+    line: LineText | UnsetType = UNSET
     subject: Subject | UnsetType = UNSET
     reason: str | UnsetType = UNSET
     gone: bool | UnsetType = UNSET
@@ -142,6 +143,80 @@ class Events(Page[Event]):
 
 class Futures(Page[Board]):
     """A page of boards."""
+
+
+class PastState(msgspec.Struct):
+    """A market as it stood from `at` on."""
+
+    at: Moment
+    market: Market
+
+
+class OddsPrice(msgspec.Struct):
+    """A price as odds_format asks for it, `a` and `d` by default; derived from decimal odds."""
+
+    a: American | UnsetType = UNSET
+    d: Decimal | UnsetType = UNSET
+    f: Fraction | UnsetType = UNSET
+
+
+class Bar(msgspec.Struct):
+    """What a selection was offered at within an interval; `changes`: how often it changed."""
+
+    selection: Id
+    start: Moment
+    open: OddsPrice
+    high: OddsPrice
+    low: OddsPrice
+    close: OddsPrice
+    changes: Annotated[int, msgspec.Meta(ge=1)]
+
+
+ITEMS_OF_HISTORY = (PastState, Bar)
+_STATE_OR_BAR = [{"$ref": f"#/components/schemas/{one.__name__}"} for one in ITEMS_OF_HISTORY]
+
+
+class PastPrices(msgspec.Struct):
+    """A page of past states, or of bars by interval: oldest first."""
+
+    items: Annotated[list[Any], msgspec.Meta(extra_json_schema={"items": {"anyOf": _STATE_OR_BAR}})]
+    next_page_token: str | None
+
+
+class Line(msgspec.Struct):
+    """How a market opened and closed; null: it never was on offer."""
+
+    market: Id
+    whole: bool
+    opening: PastState | None
+    closing: PastState | None
+
+
+class Lines(Page[Line]):
+    """A page of the markets of one line."""
+
+
+class StreamTicket(msgspec.Struct):
+    """A ticket: `?ticket=` of the stream, once. `topics` and `conflate_ms` are what was granted."""
+
+    ticket: str
+    expires_at: Moment
+    session_expires_at: Moment
+    topics: list[str]
+    conflate_ms: int
+
+
+class Shard(msgspec.Struct):
+    """A shard, and where its stream is."""
+
+    shard: str
+    url: str
+
+
+class StreamEndpoint(Shard):
+    """The shard to connect to, and at most two to try where it refuses, in order."""
+
+    alternates: Annotated[list[Shard], msgspec.Meta(max_length=2)]
 
 
 class ProblemDetails(msgspec.Struct):

@@ -5,7 +5,7 @@ Moments are microseconds of Unix time by the log's clock. Every call raises Data
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from fanout.contract.cursor import decode_cursor
@@ -23,6 +23,8 @@ STATES_MAX = 20_000
 """States of one answer; who wants more goes on behind the last one."""
 
 WIDTHS: Final[dict[Interval, timedelta]] = {"1m": timedelta(minutes=1), "1h": timedelta(hours=1)}
+
+END_OF_TIME: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 _ANY_LOG: Final = 32_767
 _ANY_S: Final = 2**62
@@ -104,10 +106,20 @@ class HistoryReads:
         known = await self._database.row(statement("kept_whole"), market_key(market_id))
         return LineEnds(market_id, ends.get("opening"), ends.get("closing"), known is not None and known["whole"])
 
+    async def chain(self, market_id: str) -> list[str]:
+        """This market, those it replaced and those that replaced it, oldest first; none where it is unknown."""
+        return [row["id"] for row in await self._database.fetch(statement("chain"), market_id)]
+
     async def movement(self, market_id: str) -> list[LineEnds]:
-        """How a line moved: this market, those it replaced and those that replaced it, oldest first."""
-        rows = await self._database.fetch(statement("chain"), market_id)
-        return [await self.line_ends(row["id"]) for row in rows]
+        """How a line moved: the ends of each market of its chain."""
+        return [await self.line_ends(one) for one in await self.chain(market_id)]
+
+    async def known(self, market_id: str) -> tuple[int, PastState] | None:
+        """When a market was first archived, and its newest state; None: it never was, or is no longer kept."""
+        key = market_key(market_id)
+        row = await self._database.row("SELECT first_ts_log FROM history.market WHERE market = $1", key)
+        newest = await self._database.row(statement("state_as_of"), key, END_OF_TIME, _ANY_LOG, _ANY_S)
+        return None if row is None or newest is None else (time_us(row["first_ts_log"]), _state(newest))
 
     async def was_live(self, market_id: str, selection_id: str, milli: int, cursor: str) -> Proof:
         """Whether a device at this cursor was shown this price, and could have had it."""
@@ -147,7 +159,7 @@ class HistoryReads:
         if row is None:
             raise NotInHistory("unknown_epoch", f"no log of epoch {decoded.epoch} is archived for this event")
         s = decoded.positions.get(row["lane"])
-        if s is None:
+        if s is None or s > _ANY_S:
             raise NotInHistory("bad_cursor", "the cursor does not touch the event's lane")
         time = await self._database.row(statement("time_of"), row["log"], s)
         if time is None or time["at"] is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import secrets
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,15 +17,18 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from gateway.access.errors import NoDevelopmentKeys
 from gateway.local.console import Console
 from gateway.local.datadir import locked, tail
 from gateway.local.errors import CannotStart, PartFailed, StackError
-from gateway.local.plan import plan_stack
+from gateway.local.plan import plan_stack, wanted_parts
 from gateway.local.preflight import check_input, check_network
 from gateway.local.settings import UpSettings
 from gateway.local.supervisor import Supervisor
 
 LOG_LINES_SHOWN = 15
+
+TICKET_KEY_BYTES = 32
 
 _EPILOG = """\
 every option is also a setting, ODDSWIRE_UP_<OPTION>; `oddswire settings` lists them with their limits.
@@ -46,14 +50,26 @@ def up(arguments: Sequence[str]) -> int:
         settings = _settings(given)
         check_input(settings)
         with locked(settings.data_dir):
-            plan = plan_stack(settings, check_network(settings))
-            asyncio.run(Supervisor(plan, settings.data_dir, Console(sys.stdout)).run())
+            plan = plan_stack(settings, check_network(settings), ticket_key=secrets.token_urlsafe(TICKET_KEY_BYTES))
+            asyncio.run(Supervisor(plan, settings.data_dir, Console(sys.stdout), _last_words(settings)).run())
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody listens: nothing to flush at exit
         return StackError.exit_code
     except (StackError, OSError) as error:
         return _explain(error)
     return 0
+
+
+def _last_words(settings: UpSettings) -> list[str]:
+    """What is said once everything serves. A key is said here and nowhere else. Raises CannotStart."""
+    if "gateway" not in wanted_parts(settings):
+        return []
+    from gateway.access.development import development_keys  # noqa: PLC0415 its cryptography costs 0.1 s
+
+    try:
+        return [f"api key: {development_keys(settings.data_dir).key}"]
+    except NoDevelopmentKeys as error:
+        raise CannotStart(str(error)) from error
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -32,6 +32,10 @@ QUICK_DRAIN = (("ODDSWIRE_FANOUT_DRAIN_WINDOW_S", "1"), ("ODDSWIRE_FANOUT_DRAIN_
 SHORT_MEMORY = (("ODDSWIRE_HISTORY_KEEP_DAYS", "2"), ("ODDSWIRE_HISTORY_KEEP_MINUTES_DAYS", "14"))
 """A stack that is left running must not fill a laptop: 200 updates/s take 2.7 GB a day."""
 
+Environment = tuple[tuple[str, str], ...]
+OPEN_ODDS = (("ODDSWIRE_ACCESS_ENVIRONMENT", "development"), ("ODDSWIRE_ACCESS_ANONYMOUS", "true"))
+"""On a laptop odds are open to whoever asks, and the development keys are taken."""
+
 RECORDED_PROVIDERS = ("betfair",)
 """Providers whose recordings can be a feed."""
 
@@ -49,7 +53,7 @@ class Part:
     argv: tuple[str, ...]
     ready_line: str
     line: str
-    environment: tuple[tuple[str, str], ...] = ()
+    environment: Environment = ()
     end_signal: signal.Signals = signal.SIGTERM
 
 
@@ -75,6 +79,10 @@ class Ports:
 
     nats: int
     postgres: int
+
+
+TICKET_KEYS_VARIABLE = "ODDSWIRE_FANOUT_TICKET_KEYS"
+"""Shards and gateway share it: tickets are minted by one and checked by the others."""
 
 
 def wanted_parts(settings: UpSettings) -> frozenset[str]:
@@ -147,8 +155,8 @@ def reserved_ports(settings: UpSettings) -> dict[int, str]:
     return gateway | {_shard_port(settings, n): f"fanout-{n}" for n in shards}
 
 
-def plan_stack(settings: UpSettings, ports: Ports) -> Plan:
-    """The parts of a stack. Raises CannotStart."""
+def plan_stack(settings: UpSettings, ports: Ports, *, ticket_key: str = "") -> Plan:
+    """The parts of a stack. `ticket_key`: a secret of this run, for tickets. Raises CannotStart."""
     wanted = wanted_parts(settings)
     nats_url = settings.nats or f"nats://127.0.0.1:{ports.nats}"
     stages: list[tuple[Part, ...]] = []
@@ -156,20 +164,22 @@ def plan_stack(settings: UpSettings, ports: Ports) -> Plan:
         stages.append((_nats(settings, ports.nats),))
     if "feeds" in wanted:
         stages.append(tuple(_feed(settings, name, nats_url) for name in _feed_names(settings)))
+    tickets = ((TICKET_KEYS_VARIABLE, f"up:{ticket_key}"),) if ticket_key else ()
+    database_url = settings.database
+    if "postgres" in wanted:
+        database_url = server_url(settings.data_dir / "pg", ports.postgres)
     streams: tuple[str, ...] = ()
     serving: tuple[Part, ...] = ()
     if "fanout" in wanted:
         streams = tuple(_stream(settings, n) for n in _shard_numbers(settings))
-        serving = tuple(_shard(settings, n, nats_url) for n in _shard_numbers(settings))
-    if "gateway" in wanted:
-        serving = (*serving, _gateway(settings, nats_url))
-    if serving:
-        stages.append(serving)
-    database_url = settings.database
+        serving = tuple(_shard(settings, n, nats_url, tickets) for n in _shard_numbers(settings))
     beside: list[tuple[Part, ...]] = []
     if "postgres" in wanted:
-        database_url = server_url(settings.data_dir / "pg", ports.postgres)
         beside.append((_postgres(settings, ports.postgres),))
+    if "gateway" in wanted:
+        serving = (*serving, _gateway(settings, nats_url, database_url, tickets))
+    if serving:
+        stages.append(serving)
     if "archive" in wanted:
         beside.append((_archive(nats_url, database_url),))
     return Plan(
@@ -232,7 +242,7 @@ def _feed(settings: UpSettings, name: str, nats_url: str) -> Part:
     )
 
 
-def _shard(settings: UpSettings, number: int, nats_url: str) -> Part:
+def _shard(settings: UpSettings, number: int, nats_url: str, tickets: Environment) -> Part:
     name, port = f"fanout-{number}", _shard_port(settings, number)
     peers = [_stream(settings, n) for n in _shard_numbers(settings) if n != number]
     where = ("--host", settings.host, "--port", str(port), "--nats", nats_url, *_coordination(settings))
@@ -241,18 +251,21 @@ def _shard(settings: UpSettings, number: int, nats_url: str) -> Part:
         argv=("-m", "fanout", "run", "--name", name, *where, *(word for peer in peers for word in ("--peer", peer))),
         ready_line=rf"^{name} ready$",
         line=f"{name} {_stream(settings, number)}",
-        environment=QUICK_DRAIN,
+        environment=(*QUICK_DRAIN, *tickets),
     )
 
 
-def _gateway(settings: UpSettings, nats_url: str) -> Part:
+def _gateway(settings: UpSettings, nats_url: str, database_url: str, tickets: Environment) -> Part:
     where = ("--host", settings.host, "--port", str(settings.port), "--nats", nats_url, *_coordination(settings))
+    keys = ("--database", database_url) if database_url else ()
+    workers = ("--workers", str(settings.api_workers)) if settings.api_workers > 1 else ()
     address = f"http://{_own_host(settings)}:{settings.port}"
     return Part(
         name="gateway",
-        argv=("-m", "gateway", "serve", *where),
+        argv=("-m", "gateway", "serve", *where, *keys, *workers),
         ready_line=r"^gateway ready ",
         line=f"gateway {address}, docs {address}/docs",
+        environment=(*OPEN_ODDS, ("ODDSWIRE_ACCESS_DEVELOPMENT_DIR", str(settings.data_dir)), *tickets),
     )
 
 

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SHARDS_MAX = 64
 INGESTORS_MAX = 8
+API_WORKERS_MAX = 64
 
 
 class UpSettings(BaseSettings):
@@ -31,6 +32,9 @@ class UpSettings(BaseSettings):
         int, Field(ge=1, le=INGESTORS_MAX, description="processes of the feed: one leads, the others stand by")
     ] = 1
     shards: Annotated[int, Field(ge=1, le=SHARDS_MAX, description="fan-out processes")] = 2
+    api_workers: Annotated[
+        int, Field(ge=1, le=API_WORKERS_MAX, description="gateway processes, which share its port")
+    ] = 1
     host: Annotated[str, Field(min_length=1, description="address the shards and the gateway listen on")] = "127.0.0.1"
     port: Annotated[
         int, Field(ge=1, le=65_000, description="first port: gateway PORT, shards PORT+100, PORT+101, ...")

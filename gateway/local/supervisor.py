@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -39,8 +39,9 @@ EXIT_BAD_INPUT = 2
 class Supervisor:
     """The processes of one stack."""
 
-    def __init__(self, plan: Plan, data_dir: Path, console: Console) -> None:
+    def __init__(self, plan: Plan, data_dir: Path, console: Console, last_words: Sequence[str] = ()) -> None:
         self._plan = plan
+        self._last_words = last_words
         self._data_dir = data_dir
         self._console = console
         self._processes: set[PartProcess] = set()
@@ -90,6 +91,8 @@ class Supervisor:
             database_url=plan.database_url,
             coordination=plan.coordination,
         ):
+            for line in self._last_words:
+                self._console.say(line)
             self._console.say(f"ready in {time.monotonic() - self._started_s:.1f} s")
             await _stay()
 

@@ -12,7 +12,7 @@ import orjson
 
 from fanout.contract.codec import market_body, market_json
 from feeds.contract.model import Market
-from feeds.contract.prices import fraction_text
+from feeds.contract.prices import american_from_milli, fraction_text, milli_text
 
 OddsFormat = Literal["american", "decimal", "fractional", "all"]
 
@@ -35,6 +35,12 @@ def market_bytes(market: Market, s: int, odds: OddsFormat | None) -> bytes:
         for said, selection in zip(body["x"], market.selections)
     ]
     return orjson.dumps(body)
+
+
+def price_shown(milli: int, odds: OddsFormat | None) -> dict[str, Any]:
+    """A price that was not said by a provider in this form: derived from decimal odds in thousandths."""
+    prices = {"a": american_from_milli(milli), "d": milli_text(milli), "f": fraction_text(milli)}
+    return {name: prices[name] for name in (("a", "d") if odds is None else _SHOWN[odds])}
 
 
 def _priced(said: dict[str, Any], milli: int | None, shown: tuple[str, ...]) -> dict[str, Any]:

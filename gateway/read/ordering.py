@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
+from typing import Protocol, TypeVar
 
-from feeds.contract.book import MarketEntry
-from feeds.contract.model import MARKET_CLASSES
+from feeds.contract.model import MARKET_CLASSES, Market
 
 _CLASS_ORDER = {cls: place for place, cls in enumerate(MARKET_CLASSES)}
 _NO_LINE = Decimal(0)
@@ -14,7 +14,18 @@ _NO_LINE = Decimal(0)
 Standing = tuple[int, str, str, str, str, Decimal, str]
 
 
-def standing(entry: MarketEntry) -> Standing:
+class Placed(Protocol):
+    """A market as it stands, or stood."""
+
+    @property
+    def state(self) -> Market:
+        """Its state."""
+
+
+PlacedT = TypeVar("PlacedT", bound=Placed)
+
+
+def standing(entry: Placed) -> Standing:
     """Class, period, type, group, whom it is about, line; at last the id."""
     market = entry.state
     subject = "" if market.subject is None else market.subject.id
@@ -29,13 +40,13 @@ def standing(entry: MarketEntry) -> Standing:
     )
 
 
-def with_main_lines(board: Iterable[MarketEntry]) -> list[MarketEntry]:
+def with_main_lines(board: Iterable[PlacedT]) -> list[PlacedT]:
     """Alternates, those of a group together and behind the main line they are alternates of.
 
     `board` is in its order. Main lines without alternates are left out; alternates of no known main line stay.
     """
-    main: dict[str, list[MarketEntry]] = {}
-    alternates: dict[str, list[MarketEntry]] = {}
+    main: dict[str, list[PlacedT]] = {}
+    alternates: dict[str, list[PlacedT]] = {}
     for entry in board:
         market = entry.state
         group = market.group or f"{market.period}.{market.type}"

@@ -26,6 +26,9 @@ Headers = list[tuple[bytes, bytes]]
 COMPRESSED_FROM_BYTES = 1_024
 """A body up to this goes out as it is: a packet is a packet."""
 
+LARGE_BYTES = 65_536
+"""A board of 150 markets or so: a body from here on costs many times a refusal to make."""
+
 PAGES_MAX = 65_536
 TARGETS_MAX = 8
 """Spellings of one page's address that are known ahead of routing; further ones are answered, but routed."""
@@ -43,9 +46,12 @@ _CONTENT_TYPE = (b"content-type", b"application/json")
 
 
 class Form:
-    """One form: what is sent for it, ready made. `not_modified` are the headers of a 304."""
+    """One form: what is sent for it, ready made. `not_modified` are the headers of a 304.
 
-    __slots__ = ("data", "etag", "headers", "message", "not_modified")
+    The `private` ones say that only who asked may keep it; they are made when first asked for.
+    """
+
+    __slots__ = ("_private", "_private_not_modified", "data", "etag", "headers", "message", "not_modified")
 
     def __init__(self, data: bytes, etag: bytes, shared: Headers, encoding: Encoding | None) -> None:
         self.data = data
@@ -55,12 +61,31 @@ class Form:
         self.headers: Headers = [_CONTENT_TYPE, *self.not_modified]
         if encoding is not None:
             self.headers.append((b"content-encoding", encoding.encode()))
+        self._private: Headers | None = None
+        self._private_not_modified: Headers | None = None
+
+    @property
+    def private_headers(self) -> Headers:
+        """Headers of a 200 that depends on who asked."""
+        made = self._private
+        if made is None:
+            made = self._private = _private(self.headers)
+        return made
+
+    @property
+    def private_not_modified(self) -> Headers:
+        """Of a 304, likewise."""
+        made = self._private_not_modified
+        if made is None:
+            made = self._private_not_modified = _private(self.not_modified)
+        return made
 
 
 class Page:
-    """A view with its forms. No `plain`: it is to be made. `small`: not worth compressing."""
+    """A view with its forms. No `plain`: it is to be made. `small`: not worth compressing. `large`: what is turned away
+    where there is too much to do."""
 
-    __slots__ = ("gzip", "made_ms", "plain", "shared", "size", "small", "targets", "view", "zstd")
+    __slots__ = ("gzip", "large", "made_ms", "plain", "shared", "size", "small", "targets", "view", "zstd")
 
     def __init__(self, view: View) -> None:
         self.view = view
@@ -69,9 +94,16 @@ class Page:
         self.made_ms = 0
         self.size = 0
         self.small = True
+        self.large = False
         self.plain: Form | None = None
         self.gzip: Form | None = None
         self.zstd: Form | None = None
+
+    def has(self, encoding: Encoding | None) -> bool:
+        """Whether what is wanted is made already."""
+        if encoding is None or self.small or self.plain is None:
+            return self.plain is not None
+        return (self.gzip if encoding == "gzip" else self.zstd) is not None
 
     def empty(self) -> None:
         """Something changed."""
@@ -126,6 +158,7 @@ class Shelf:
         page.shared = _shared(body, reading.book.epoch)
         page.plain = Form(body.data, _etag(body), page.shared, None)
         page.small = len(body.data) <= COMPRESSED_FROM_BYTES
+        page.large = len(body.data) >= LARGE_BYTES
         page.made_ms = self.now_ms
         self._put(page)
         self._grew(page, len(body.data) + PAGE_OVERHEAD_BYTES - page.size)
@@ -193,6 +226,12 @@ class Shelf:
             del inside[page]
             if not inside:
                 del self._in[subject]
+
+
+def _private(headers: Headers) -> Headers:
+    return [
+        (name, value.replace(b"public", b"private") if name == b"cache-control" else value) for name, value in headers
+    ]
 
 
 def _etag(body: Body) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import msgspec
 import orjson
@@ -79,7 +79,10 @@ class Reading(NamedTuple):
 
 
 class View(msgspec.Struct, frozen=True, gc=False):
-    """One read. `subjects` are those of gateway/read/book.py whose change changes the body."""
+    """One read. `subjects` are those of gateway/read/book.py whose change changes the body. `large`: it may hold any
+    number of markets."""
+
+    large: ClassVar[bool] = False
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -136,14 +139,14 @@ class EventView(View, frozen=True):
 class BoardView(View, frozen=True):
     """The board of an event: every market that is not gone, or those of one class or one player."""
 
+    large: ClassVar[bool] = True
     id: Id
     cls: MarketClass | None = msgspec.field(name="class", default=None)
     player: Id | None = None
     odds_format: OddsFormat | None = None
 
     def __post_init__(self) -> None:
-        if self.player is not None and self.cls != "prop":
-            raise Refused("contradictory_parameters", "player goes with class=prop")
+        check_player(self.cls, self.player)
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -244,6 +247,7 @@ class EventsView(View, frozen=True):
 class FuturesView(View, frozen=True):
     """Futures: the board of every outright, of all leagues or of one."""
 
+    large: ClassVar[bool] = True
     league: League | None = None
     odds_format: OddsFormat | None = None
     page_token: Token | None = None
@@ -271,6 +275,12 @@ class FuturesView(View, frozen=True):
             futures = [entry for entry in group.board() if entry.state.cls == "future"]
             items.append(_board(reading.encoded, group.event, futures, book.not_live(group.lane), self.odds_format))
         return _list(book, items, token)
+
+
+def check_player(cls: MarketClass | None, player: str | None) -> None:
+    """Raises Refused."""
+    if player is not None and cls != "prop":
+        raise Refused("contradictory_parameters", "player goes with class=prop")
 
 
 def _require(joined: bool) -> None:

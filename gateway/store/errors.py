@@ -7,6 +7,10 @@ class DatabaseUnavailable(Exception):
     """The database did not answer, or ended the connection; what was under way may or may not have been done."""
 
 
+class StatementTimedOut(DatabaseUnavailable):
+    """The database is there, but one statement took longer than it may, and was cancelled."""
+
+
 class NoDatabaseServer(Exception):
     """There is no PostgreSQL to start here, or it does not start."""
 

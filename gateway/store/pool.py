@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from gateway.store.errors import DatabaseUnavailable
+from gateway.store.errors import DatabaseUnavailable, StatementTimedOut
 from gateway.store.settings import DatabaseSettings
 
 Row = Any
@@ -39,6 +39,8 @@ def told_apart(where: str) -> Iterator[None]:
         yield
     except asyncpg.InvalidAuthorizationSpecificationError as error:
         raise DatabaseUnavailable(f"database {where} refuses us: {error}") from error
+    except asyncpg.QueryCanceledError as error:
+        raise StatementTimedOut(f"database {where}: {error}") from error
     except _GONE as error:
         raise DatabaseUnavailable(f"database {where}: {str(error) or type(error).__name__}") from error
 

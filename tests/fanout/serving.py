@@ -81,7 +81,7 @@ def url_of(server: Server) -> str:
     return f"ws://127.0.0.1:{server.port}/v1/stream"
 
 
-async def until(stream: OddsStream, condition: Callable[[Message], bool], *, within_s: float = 10.0) -> Message:
+async def until(stream: OddsStream, condition: Callable[[Message], bool], *, within_s: float = 60.0) -> Message:
     """Reads messages until one meets the condition, and gives it."""
     async with asyncio.timeout(within_s):
         async for message in stream:

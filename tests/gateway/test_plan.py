@@ -74,9 +74,33 @@ def test_the_gateway_stands_beside_the_shards_and_says_where_its_docs_are() -> N
     assert gateway.argv == (
         *("-m", "gateway", "serve", "--host", "0.0.0.0", "--port", "9000"),
         *("--nats", "nats://127.0.0.1:8200", "--coordination", "nats:"),
+        *("--database", plan_of(port=9000).database_url),
     )
     assert gateway.line == "gateway http://127.0.0.1:9000, docs http://127.0.0.1:9000/docs"
     assert names_of(plan_of(parts="nats,gateway")) == [["nats"], ["gateway"]]
+    assert "--database" not in part_of(plan_of(parts="nats,gateway"), "gateway").argv
+
+
+def test_on_a_laptop_odds_are_open_and_development_keys_are_taken_but_told_to_no_process() -> None:
+    gateway = part_of(plan_of(data_dir="there"), "gateway")
+    assert dict(gateway.environment) == {
+        "ODDSWIRE_ACCESS_ENVIRONMENT": "development",
+        "ODDSWIRE_ACCESS_ANONYMOUS": "true",
+        "ODDSWIRE_ACCESS_DEVELOPMENT_DIR": "there",
+    }
+    assert not any("ow_" in word for word in gateway.argv)
+
+
+def test_workers_of_the_api_share_its_port_() -> None:
+    argv = part_of(plan_of(api_workers=3, database="postgresql://me@db/odds"), "gateway").argv
+    assert argv[-4:] == ("--database", "postgresql://me@db/odds", "--workers", "3")
+
+
+def test_gateway_and_shards_share_a_ticket_key_that_stands_in_no_command_line() -> None:
+    plan = plan_stack(UpSettings(), Ports(NATS_PORT, POSTGRES_PORT), ticket_key="s" * 32)
+    for name in ("gateway", "fanout-1", "fanout-2"):
+        assert dict(part_of(plan, name).environment)["ODDSWIRE_FANOUT_TICKET_KEYS"] == "up:" + "s" * 32
+    assert "s" * 32 not in " ".join(word for stage in plan.stages for part in stage for word in part.argv)
 
 
 def test_a_shard_is_told_of_its_peers_and_not_of_itself() -> None:

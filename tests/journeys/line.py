@@ -10,11 +10,12 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from fanout.contract.codec import market_json
 from fanout.contract.replica import Replica
@@ -113,7 +114,7 @@ class Line:
 
     async def device_at(self, stream_url: str, replica: Replica | None = None, **options: Any) -> Device:
         """A device connected to a stream."""
-        socket = await connect(stream_url, compression=None, max_size=None, **options)
+        socket = await _connected(stream_url, **options)
         device = Device(socket, Replica() if replica is None else replica)
         device.replica.reconnected()
         self._stack.push_async_callback(device.close)
@@ -136,6 +137,18 @@ class Line:
                 if isinstance(state, Market) and not state.gone and f"{state.topic}.".startswith(f"{topic}."):
                     wanted[state.id] = json.loads(market_json(state, record.s))
         return replica.markets == wanted
+
+
+async def _connected(stream_url: str, **options: Any) -> ClientConnection:
+    """A socket of a shard that may say for a while that it is late, as it does on a busy machine."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                return await connect(stream_url, compression=None, max_size=None, **options)
+            except InvalidStatus as refusal:
+                if refusal.response.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+                    raise
+                await asyncio.sleep(0.2)
 
 
 def url(server: Server) -> str:

@@ -23,12 +23,13 @@ def test_it_says_where_everything_is_and_ends_without_a_trace(port: int, home: P
         beside = [line for line in lines if line.startswith(("postgres ", "archive "))]
         line = [said for said in lines if said not in beside]
         assert re.fullmatch(r"nats nats://127\.0\.0\.1:\d+", line[0])
-        assert line[1:-1] == [
+        assert line[1:-2] == [
             "feed simulator, 6 events, 50 updates/s",
             f"fanout-1 ws://127.0.0.1:{port + 100}/v1/stream",
             f"fanout-2 ws://127.0.0.1:{port + 101}/v1/stream",
             f"gateway http://127.0.0.1:{port}, docs http://127.0.0.1:{port}/docs",
         ]
+        assert re.fullmatch(r"api key: ow_[0-9a-f]{12}_[0-9a-f]{64}", line[-2])
         assert re.fullmatch(r"postgres postgresql://127\.0\.0\.1:\d+", beside[0])
         assert beside[1:] == ["archive keeps every change"]
         assert re.fullmatch(r"ready in \d+\.\d s", lines[-1])

@@ -206,8 +206,8 @@ class AerospikeClient:
         while True:
             try:
                 return await _to_its_end(step)
-            except exception.ParamError as error:  # a policy of ours that this client does not know
-                log.error("aerospike_refused_its_configuration", error=str(unavailable_of(error)))
+            except exception.ParamError:  # a policy of ours that this client does not know
+                log.exception("aerospike_refused_its_configuration")
                 raise
             except exception.AerospikeError as error:
                 if not told:

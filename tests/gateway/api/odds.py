@@ -12,9 +12,13 @@ from feeds.contract.model import Event, FeedState, Market
 from feeds.contract.records import Beat, Record, encode_record
 from feeds.contract.settings import BusSettings
 from feeds.contract.subjects import beat_subject, event_subject, lane_of, market_subject
+from gateway.access.ports import KeyStore
+from gateway.access.settings import AccessSettings
 from gateway.api.app import Layer
-from gateway.api.main import Gateway
+from gateway.api.main import Around, Gateway
 from gateway.api.settings import ApiSettings
+from gateway.api.tracing import NoTraces, Tracing
+from gateway.store.pool import Database
 
 LANES = 2
 
@@ -22,9 +26,21 @@ LANES = 2
 class Odds:
     """The gateway, its lanes and a client. `now_ms` of its relay is the real clock."""
 
-    def __init__(self, *, joined: bool = True, access: tuple[Layer, ...] = (), **settings: Any) -> None:
+    def __init__(
+        self,
+        *,
+        joined: bool = True,
+        access: tuple[Layer, ...] = (),
+        database: Database | None = None,
+        tracing: Tracing | None = None,
+        guarded: AccessSettings | None = None,
+        store: KeyStore | None = None,
+        **settings: Any,
+    ) -> None:
         chosen = ApiSettings.model_validate({"port": 1, "access_log": "none", **settings})
-        self.gateway = Gateway(chosen, BusSettings(lanes=LANES), Connection("nats://127.0.0.1:1", name="test"))
+        bus, connection = BusSettings(lanes=LANES), Connection("nats://127.0.0.1:1", name="test")
+        around = Around(history=database, tracing=tracing or NoTraces())
+        self.gateway = Gateway(chosen, bus, connection, access=guarded, store=store, around=around)
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.gateway.app(access), raise_app_exceptions=False),
             base_url="http://gateway",

@@ -7,8 +7,8 @@ import pytest
 
 from gateway.api.app import HEADERS_BYTES_MAX, TARGET_BYTES_MAX
 from gateway.api.edge import App, Exchange, Receive, Scope, Send
+from gateway.api.parameters import PARAMETERS_MAX
 from gateway.api.problems import PROBLEMS, answer, of_status
-from gateway.api.reads import PARAMETERS_MAX
 from tests.fanout.serving import event, spread
 from tests.gateway.api.odds import Odds
 
