@@ -7,6 +7,7 @@ async with OddsStream(["football.nfl:main"], urls=["ws://127.0.0.1:8100/v1/strea
 
 from fanout.client.errors import LinkLost, StreamRefused
 from fanout.client.limits import ClientLimits
+from fanout.client.states import TopicState
 from fanout.client.stream import Authorize, Notice, NoticeKind, OddsStream
 
-__all__ = ["OddsStream", "StreamRefused", "LinkLost", "Authorize", "Notice", "NoticeKind", "ClientLimits"]
+__all__ = ["OddsStream", "StreamRefused", "LinkLost", "Authorize", "Notice", "NoticeKind", "TopicState", "ClientLimits"]

@@ -13,6 +13,7 @@ import orjson
 from fanout.client.errors import LinkLost, StreamRefused
 from fanout.client.limits import SILENT_HEARTBEATS, ClientLimits
 from fanout.contract.messages import ClientIn, Subscribe
+from fanout.contract.replica import Message
 
 Wish = Callable[[], Sequence[Subscribe]]
 """What to subscribe to, asked at the moment the connection is there."""
@@ -50,15 +51,21 @@ class Link(ABC):
         self._silence_s = limits.silence_s
         self._hearing: asyncio.Timeout | None = None
 
-    def catches_up(self) -> None:
-        """No heartbeats come in catch-up, and the server may first wait for the log."""
-        self.live = False
-        self._expect_within(self.limits.silence_s)
-
-    def is_live(self) -> None:
-        """From here heartbeats come."""
-        self.live = True
-        self._expect_within(self.heartbeat_s * SILENT_HEARTBEATS)
+    def note(self, message: Message) -> None:
+        """What a message says of the connection. In catch-up no heartbeats come, and the server may first wait for the
+        log; from `live` on they do."""
+        match message.get("t"):
+            case "welcome":
+                self.heartbeat_s = message["hb_ms"] / 1000
+            case "subscribed" | "slow":
+                self.live = False
+                self._expect_within(self.limits.silence_s)
+            case "live":
+                self.live = True
+                self._expect_within(self.heartbeat_s * SILENT_HEARTBEATS)
+            case "drain":
+                after_s = message["after_ms"] / 1000
+                self.leave = Leave(asyncio.get_running_loop().time() + after_s, message.get("url"))
 
     async def receive(self) -> bytes:
         """The next message. Raises LinkLost (also where nothing comes for too long), StreamRefused."""

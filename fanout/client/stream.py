@@ -18,9 +18,10 @@ import orjson
 
 from fanout.client.errors import LinkLost, StreamRefused
 from fanout.client.limits import ClientLimits
-from fanout.client.link import Leave, Link, reason_of
+from fanout.client.link import Link, reason_of
 from fanout.client.route import Attempt, Route
 from fanout.client.sse import SseLink
+from fanout.client.states import TopicState, TopicStates
 from fanout.client.websocket import WebSocketLink
 from fanout.contract.messages import ClientIn, Subscribe, Unsubscribe
 from fanout.contract.replica import Message, Replica
@@ -57,10 +58,13 @@ class OddsStream:
     Where the stream is not public, `authorize` gives a fresh ticket before every connection; it raises StreamRefused
     where there will never be one, and OSError, TimeoutError or LinkLost where there may be one later.
 
+    `on_state` hears of every topic's state as it turns (`live`, `stale`, `rebuilding`, `closed`: see states.py), in
+    order with the messages; `state` and `states` tell it at any time.
+
     The replica goes on with the markets of the messages it took: take what you need of one before asking for the next.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 options, by keyword
         self,
         topics: Iterable[str],
         *,
@@ -70,11 +74,15 @@ class OddsStream:
         limits: ClientLimits = ClientLimits(),  # noqa: B008 a frozen value
         authorize: Authorize | None = None,
         on_notice: Callable[[Notice], None] = lambda _notice: None,
+        on_state: Callable[[str, TopicState], None] = lambda _topic, _state: None,
     ) -> None:
         self._topics = dict.fromkeys(topics)
         if not urls or not self._topics:
             raise ValueError("a stream needs at least one url and one topic")
         self.replica = Replica()
+        self._states = TopicStates(self.replica)
+        self._states.wanted(self._topics)
+        self._tell_state = on_state
         self._held: set[str] = set()
         self._conflate_ms = conflate_ms
         self._make_link: type[Link] = SseLink if sse else WebSocketLink
@@ -100,8 +108,29 @@ class OddsStream:
         """Whether the replica is up to date: connected, and through catch-up. Prices are not to be acted on else."""
         return self._primary is not None and self._primary.live and not self.replica.gap
 
+    def state(self, topic: str) -> TopicState:
+        """How a topic is; `closed` for one that is not subscribed to."""
+        return self._states.of(topic)
+
+    @property
+    def states(self) -> dict[str, TopicState]:
+        """How every topic is that is subscribed to."""
+        return self._states.all()
+
+    def hold(self, topic: str, board: Message, cursor: str) -> None:
+        """Begins with a board by REST and its Odds-Cursor: the stream goes on from exactly there. Before connecting.
+
+        `topic`, one of this stream's, is what the board is of: `football.nfl.E1`, or `football.nfl.E1:main` with
+        `class=main`. `board` is its body, without odds_format. One stream begins with one board: it has one cursor.
+        """
+        if topic not in self._topics or self._primary is not None or self.replica.cursor is not None:
+            raise ValueError("hold takes one board, of a topic of this stream, before it connects")
+        self.replica.hold(board, cursor, topic)
+        self._held.add(topic)
+
     async def __aenter__(self) -> Self:
         self._primary = self._start(self._route.first())
+        self._tell_states()
         return self
 
     async def __aexit__(
@@ -134,6 +163,8 @@ class OddsStream:
         """Adds topics; their image follows. By SSE all topics start anew, on another connection."""
         added = [topic for topic in topics if topic not in self._topics]
         self._topics |= dict.fromkeys(added)
+        self._states.wanted(added)
+        self._tell_states()
         if added:
             await self._say(self._subscription(added, None))
 
@@ -144,16 +175,22 @@ class OddsStream:
             del self._topics[topic]
         self._held.difference_update(left)
         self._leaving.update(left)
+        self._states.left(left)
+        self._tell_states()
         if left:
             await self._say(Unsubscribe(id=self._next_op(), topics=left))
 
     async def close(self) -> None:
         """Ends every connection. Iterating ends with it."""
+        if self._primary is not None:
+            self._wake(self._primary)
         self._primary = self._successor = None
         pumps = tuple(self._pumps.values())
         for pump in pumps:
             pump.cancel()
         await asyncio.gather(*pumps, return_exceptions=True)
+        self._states.close()
+        self._tell_states()
 
     # What comes
 
@@ -163,33 +200,30 @@ class OddsStream:
             self._promote(link)
         gaps = self.replica.gaps
         self.replica.receive(message)
+        link.note(message)
         match kind:
-            case "welcome":
-                link.heartbeat_s = message["hb_ms"] / 1000
             case "subscribed":
                 self._subscribed(link, message)
             case "live":
-                self._became_live(link, message)
+                self._became_live(message)
             case "unsubscribed":
                 self._held.difference_update(message["topics"])
                 self._forget_left()
             case "drain":
-                after_s = message["after_ms"] / 1000
-                link.leave = Leave(asyncio.get_running_loop().time() + after_s, message.get("url"))
                 self._begin_move()
             case "error":
                 await self._refused(link, message)
         if self.replica.gaps > gaps:
             await self._answer_gap(link)
+        if link is self._primary and self._states.receive(message):
+            self._tell_states()
 
     def _subscribed(self, link: Link, message: Message) -> None:
-        link.catches_up()
         self._held.difference_update(topic for topic, answer in message["topics"].items() if answer == "image")
         if link is self._primary:
             self._call_off_move()
 
-    def _became_live(self, link: Link, message: Message) -> None:
-        link.is_live()
+    def _became_live(self, message: Message) -> None:
         self._held.update(topic for topic in message["topics"] if topic in self._topics)
         self._route.succeeded()
         self._begin_move()
@@ -242,6 +276,8 @@ class OddsStream:
             await link.say(op)
             return
         self._stop(link)
+        self._states.lost()
+        self._tell_states()
         self._primary = self._start(Attempt(link.url, 0.0))
         self._primary.gaps = link.gaps
 
@@ -252,6 +288,8 @@ class OddsStream:
         if link is self._primary:
             self.replica.reconnected()
             self._forget_left()
+            self._states.connected()
+            self._tell_states()
             self._notify(Notice("connected", link.url))
 
     async def _lost(self, link: Link, end: LinkLost | StreamRefused) -> None:
@@ -269,8 +307,11 @@ class OddsStream:
         self._notify(Notice("reconnecting" if link.opened else "unreachable", link.url, end.reason))
         if self._successor is not None and self._successor.asked:
             self._promote(self._successor)
+            self._tell_states()
             return
         self._call_off_move()
+        self._states.lost()
+        self._tell_states()
         if link.leave is not None:
             self._route.prefer(link.leave.url)
         self._primary = self._start(self._route.after_failure(now_s))
@@ -295,7 +336,12 @@ class OddsStream:
         assert self._primary is not None
         self._stop(self._primary)
         self._primary, self._successor = link, None
+        self._states.connected()
         self._notify(Notice("moved", link.url))
+
+    def _tell_states(self) -> None:
+        for topic, state in self._states.turned():
+            self._tell_state(topic, state)
 
     def _forget_left(self) -> None:
         self.replica.forget(self._leaving, set(self._topics))
@@ -339,8 +385,11 @@ class OddsStream:
         del self._pumps[link]
         if not pump.cancelled() and (fault := pump.exception()) is not None:
             self._fault = fault
-            with contextlib.suppress(asyncio.QueueFull):  # who iterates is awake then
-                self._came.put_nowait(_Came(link, None))
+            self._wake(link)
+
+    def _wake(self, link: Link) -> None:
+        with contextlib.suppress(asyncio.QueueFull):  # who iterates is awake then
+            self._came.put_nowait(_Came(link, None))
 
 
 def _another_epoch(message: Message, replica: Replica) -> bool:

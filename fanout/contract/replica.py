@@ -40,6 +40,24 @@ class Replica:
         self._imaging: dict[str, int] = {}
         self._gap_op: int | str | None = None
         self._answering = False
+        self._on_trust = False
+        """What is held came with a cursor by another way than the stream, so its epoch is not known yet."""
+
+    def hold(self, board: Message, cursor: str, topic: str) -> None:
+        """Begins with a board by REST and its Odds-Cursor: what of it belongs to this topic. Before any message.
+
+        Its odds must be in the stream's form, which is the default one. It is kept where the first `subscribed` takes
+        the cursor (`delta`, `current`), which shows that both are of one epoch; any other answer forgets it.
+        """
+        wanted = parse_topic(topic)
+        if _leads(wanted, board["event"]["topic"]):
+            self.events[board["event"]["id"]] = board["event"]
+        for market in board["items"]:
+            if _means(wanted, market):
+                self._take_market(market)
+        self.not_live = dict(board["src"])
+        self.cursor = cursor
+        self._on_trust = True
 
     def reconnected(self) -> None:
         """A new connection begins: catch-ups of the old one will not end. What is held stays, the cursor too."""
@@ -75,15 +93,24 @@ class Replica:
 
     def status(self, market: Message) -> str:
         """The status to act on: the freshness rule applied to the market's own."""
-        state = self.not_live.get(market["src"])
-        if market["st"] == "open" and (state == "down" or (state == "stale" and market["live"])):
+        if market["st"] == "open" and self._is_of_dead_source(market):
             return "suspended"
         return str(market["st"])
+
+    def is_stale(self, topic: Topic) -> bool:
+        """Whether a market of the topic counts as suspended because of its source."""
+        if not self.not_live:
+            return False
+        return any(self._is_of_dead_source(market) and _means(topic, market) for market in self.markets.values())
 
     def forget(self, topics: set[str], kept: set[str]) -> None:
         """The device left these topics: what no kept topic means is dropped."""
         for topic in topics:
             self._drop_unless(parse_topic(topic), [parse_topic(text) for text in kept])
+
+    def _is_of_dead_source(self, market: Message) -> bool:
+        state = self.not_live.get(market["src"])
+        return state == "down" or (state == "stale" and bool(market["live"]))
 
     def _take_all(self, message: Message) -> None:
         for market in message["m"]:
@@ -144,6 +171,10 @@ class Replica:
             self.not_live[message["id"]] = message["state"]
 
     def _subscribed(self, message: Message) -> None:
+        took_cursor = all(answer in ("delta", "current") for answer in message["topics"].values())
+        if self._on_trust and took_cursor:
+            self.epoch = message["epoch"]
+        self._on_trust = False
         if message["epoch"] != self.epoch:
             self.epoch = message["epoch"]
             self.markets.clear()

@@ -17,16 +17,28 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_STREAMS_TOO = CONTENT_SECURITY_POLICY.replace("connect-src 'self'", "connect-src 'self' ws: wss:")
+"""For /demo: the shards have addresses of their own."""
+
+_ANYWHERE = {"Access-Control-Allow-Origin": "*"}
+"""A module is imported from pages of other origins; it holds nothing that is not public."""
+
 _PAGE_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-_FILES = {
-    "docs": ("index.html", "text/html; charset=utf-8"),
-    "docs_script": ("page.js", "text/javascript; charset=utf-8"),
-    "docs_style": ("page.css", "text/css; charset=utf-8"),
+_HTML, _SCRIPT, _STYLE = (f"text/{kind}; charset=utf-8" for kind in ("html", "javascript", "css"))
+_FILES: dict[str, tuple[str, str, dict[str, str]]] = {
+    "docs": ("index.html", _HTML, {}),
+    "docs_script": ("page.js", _SCRIPT, {}),
+    "docs_style": ("page.css", _STYLE, {}),
+    "sdk": ("oddswire.js", _SCRIPT, _ANYWHERE),
+    "demo": ("demo.html", _HTML, {"Content-Security-Policy": _STREAMS_TOO}),
+    "demo_script": ("demo.js", _SCRIPT, {}),
+    "demo_style": ("demo.css", _STYLE, {}),
 }
+"""Served as they are: file of gateway/api/page, media type, headers beside those of every page."""
 
 
 class Operations:
@@ -43,14 +55,17 @@ class Operations:
     ) -> None:
         self._waiting_for = waiting_for
         self._told = metrics
-        kept = {"openapi": (openapi, "application/json"), "asyncapi": (asyncapi, "application/json")}
         place = files("gateway.api") / "page"
-        kept |= {name: ((place / file).read_bytes(), media) for name, (file, media) in _FILES.items()}
+        pages = {
+            name: _unchanging((place / file).read_bytes(), media, more) for name, (file, media, more) in _FILES.items()
+        }
         self._endpoints: dict[str, Endpoint] = {
             "live": self._live,
             "ready": self._ready,
             "metrics": self._metrics,
-            **{name: _unchanging(body, media) for name, (body, media) in kept.items()},
+            "openapi": _unchanging(openapi, "application/json", {}),
+            "asyncapi": _unchanging(asyncapi, "application/json", {}),
+            **pages,
         }
 
     def endpoint(self, name: str) -> Endpoint:
@@ -85,8 +100,8 @@ def _said(body: dict[str, object], status: int) -> Response:
     return Response(orjson.dumps(body), status, {"Cache-Control": "no-store"}, "application/json")
 
 
-def _unchanging(body: bytes, media_type: str) -> Endpoint:
-    headers = _PAGE_HEADERS | {"Cache-Control": "public, max-age=60"}
+def _unchanging(body: bytes, media_type: str, more: dict[str, str]) -> Endpoint:
+    headers = _PAGE_HEADERS | {"Cache-Control": "public, max-age=60"} | more
 
     async def endpoint(_: Request) -> Response:
         return Response(body, headers=headers, media_type=media_type)

@@ -125,4 +125,8 @@ OPERATIONS = (
     Operation("/docs", "docs", "This description, for people", "text/html"),
     Operation("/docs/page.js", "docs_script", "Script of /docs", "text/javascript"),
     Operation("/docs/page.css", "docs_style", "Style of /docs", "text/css"),
+    Operation("/sdk/oddswire.js", "sdk", "The stream's client for browsers, an ES module", "text/javascript"),
+    Operation("/demo", "demo", "A live board: by REST, then by the stream from its cursor", "text/html"),
+    Operation("/demo/page.js", "demo_script", "Script of /demo", "text/javascript"),
+    Operation("/demo/page.css", "demo_style", "Style of /demo", "text/css"),
 )

@@ -178,3 +178,32 @@ async def test_a_stream_needs_topics_and_urls() -> None:
         OddsStream([], urls=["ws://127.0.0.1:1/v1/stream"])
     with pytest.raises(ValueError, match="at least one"):
         OddsStream(["football"], urls=[])
+
+
+@both_ways
+async def test_begins_with_a_board_and_goes_on_from_its_cursor(sse: bool) -> None:
+    log = MemoryLog()
+    log.append(event())
+    log.append(spread())
+    async with shard(log) as server:
+        async with OddsStream(["football.nfl.E1"], urls=[url_of(server)]) as stream:
+            await live(stream)
+            held = stream.replica
+            board = {"event": held.events["E1"], "items": list(held.markets.values()), "src": {}}
+        told: list[tuple[str, str]] = []
+        stream = OddsStream(
+            ["football.nfl.E1"], urls=[url_of(server)], sse=sse, on_state=lambda *turned: told.append(turned)
+        )
+        assert held.cursor is not None
+        stream.hold("football.nfl.E1", board, held.cursor)
+        with pytest.raises(ValueError, match="one board"):
+            stream.hold("football.nfl.E1", board, held.cursor)
+        assert price(stream) == -110
+        log.append(spread(home=-120))
+        async with stream:
+            answer = await until(stream, lambda message: message["t"] == "subscribed")
+            assert answer["topics"] == {"football.nfl.E1": "delta"}
+            await live(stream)
+            assert price(stream) == -120
+            assert stream.states == {"football.nfl.E1": "live"}
+        assert told == [("football.nfl.E1", state) for state in ("rebuilding", "live", "closed")]

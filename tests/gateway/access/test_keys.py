@@ -79,7 +79,7 @@ def test_a_whole_key_is_no_id_and_is_not_repeated() -> None:
     assert key[16:] not in str(refused.value)
 
 
-KEY = make_key()
+KEY = f"ow_0123456789ab_{'5a' * 32}"
 TOKEN = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0xxxx.c2lnbmF0dXJlMTIz"
 
 
