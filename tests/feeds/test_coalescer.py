@@ -283,3 +283,6 @@ async def test_urgent_calls_beyond_the_limit_are_refused(urgent: Callable[..., U
         await pool.call(lambda: True, changes=True)
     may_go.set()
     assert await asyncio.gather(*calls) == [True, True]
+    await asyncio.to_thread(pool.close)
+    with pytest.raises(Unavailable, match="closed"):
+        await pool.call(lambda: True, changes=True)

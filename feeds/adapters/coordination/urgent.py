@@ -22,11 +22,14 @@ class UrgentPool:
         self._waiting = waiting
         self._deadline_s = deadline_s
         self._asked = 0
+        self._closed = False
         self._counting = threading.Lock()
 
     async def call(self, function: Callable[[], T], *, changes: bool) -> T:
         """What it returns or raises. After the deadline: Unavailable where no thread took it, and none will; where one
         did, InDoubt if the call `changes` something."""
+        if self._closed:
+            raise Unavailable(f"{self._name}: closed")
         if self._asked >= self._waiting:
             raise Unavailable(f"{self._name}: {self._asked} calls wait already")
         with self._counting:
@@ -42,6 +45,7 @@ class UrgentPool:
 
     def close(self) -> None:
         """Calls that no thread has taken are never made; those under way are waited for, so this blocks."""
+        self._closed = True
         self._pool.shutdown(cancel_futures=True)
 
     def _ended(self, _call: object) -> None:
