@@ -48,8 +48,10 @@ commands:
   desk           suspend, resume, override: the trader's hand
   history        ask the archive, export from it, play a day of it back
   archive        keep every change of the log in the database
+  ledger         recount the ledger, print what differs
   keys           API keys: create, list, revoke
-  dev token      a bearer token of the development issuer
+  geo            where betting is allowed: check a place, rules, decisions
+  dev            a token or a location of the development issuer
   migrate        bring the database's schema up to this version
   gateway        the gateway's commands
   bench          measure
@@ -89,7 +91,7 @@ def _run(arguments: Sequence[str]) -> int:
         case ["fanout", ("shards" | "drain" | "revoke") as command, *rest]:
             where = [] if command == "drain" else _running_coordination(rest)
             _become("fanout", command, *rest, *_running_nats(rest), *where)
-        case [("desk" | "dev" | "migrate" | "history" | "keys" | "archive") as command, *rest]:
+        case [("desk" | "dev" | "geo" | "migrate" | "history" | "keys" | "archive" | "ledger") as command, *rest]:
             _become_gateway(command, rest)
         case [package, *rest] if package in PASSED_ON:
             _become(package, *rest)
@@ -101,14 +103,18 @@ def _become_gateway(command: str, arguments: Sequence[str]) -> NoReturn:
     match [command, *arguments]:
         case ["desk", *rest]:
             _become("gateway", "desk", *rest, *(_running_nats(rest) if rest else ()))
-        case ["dev", "token", *rest] if not _names(rest, "--data-dir"):
-            _become("gateway", "dev", "token", *rest, "--data-dir", str(_data_dir()))
-        case ["dev", *rest]:
-            _become("gateway", "dev", *rest)
+        case ["dev", ("token" | "locate") as what, *rest] if not _names(rest, "--data-dir"):
+            _become("gateway", "dev", what, *rest, "--data-dir", str(_data_dir()))
+        case ["geo", "audit", *rest]:
+            _become("gateway", "geo", "audit", *rest, *_running_database(rest))
+        case ["dev" | "geo", *rest]:
+            _become("gateway", command, *rest)
         case ["history", "replay", *rest]:
             _become("gateway", "history", "replay", *rest, *_running_nats(rest), *_running_database(rest))
         case ["migrate" | "history" | "keys", *rest]:
             _become("gateway", command, *rest, *_running_database(rest))
+        case ["ledger", *rest]:
+            _become("gateway", "ledger", *rest, *(_running_database(rest) if rest else ()))
     _become("gateway", command, *arguments, *_running_nats(arguments), *_running_database(arguments))
 
 

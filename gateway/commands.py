@@ -9,6 +9,7 @@ from pathlib import Path
 from gateway.access.arguments import add_dev, add_keys
 from gateway.desk.arguments import add_desk
 from gateway.history.options import add_history
+from gateway.location.arguments import add_geo
 
 Command = Callable[[argparse.Namespace], int]
 Kinds = argparse._SubParsersAction  # noqa: SLF001 argparse has no public name for it
@@ -27,7 +28,9 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         ("serve", _serve),
         ("keys", _keys),
         ("dev", add_dev),
+        ("geo", _geo),
         ("desk", add_desk),
+        ("ledger", _ledger),
     ):
         add(kinds).set_defaults(run=commands[name])
     return top
@@ -83,6 +86,25 @@ def _history(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     database = argparse.ArgumentParser(add_help=False)
     _database(database)
     return add_history(kinds, database)
+
+
+def _geo(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    database = argparse.ArgumentParser(add_help=False)
+    _database(database)
+    return add_geo(kinds, database)
+
+
+def _ledger(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    ledger = kinds.add_parser("ledger", help="what the ledger says, recounted")
+    what = ledger.add_subparsers(required=True, metavar="WHAT", dest="what")
+    verify = what.add_parser(
+        "verify",
+        help="read everything, print what differs",
+        description="Folds every entry, journal and hold anew and holds it against the rules L1 to L8 of the ledger. "
+        "Exit status 1 where something differs.",
+    )
+    _database(verify)
+    return ledger
 
 
 def _database(command: argparse.ArgumentParser) -> None:

@@ -29,7 +29,15 @@ _DATABASE_VARIABLE = "ODDSWIRE_DATABASE_URL"
 def main(argv: Sequence[str] | None = None) -> int:
     """Gives the exit status: 0, 1 something failed, 2 not understood or refused."""
     commands = {"settings": _settings, "postgres": _postgres, "migrate": _migrate, "archive": _archive}
-    commands |= {"history": _history, "desk": _desk, "serve": _serve, "keys": _keys, "dev": _dev}
+    commands |= {
+        "history": _history,
+        "desk": _desk,
+        "serve": _serve,
+        "keys": _keys,
+        "dev": _dev,
+        "geo": _geo,
+        "ledger": _ledger,
+    }
     options = parser(commands).parse_args(argv)
     try:
         status: int = options.run(options)
@@ -140,16 +148,32 @@ def _serve(options: argparse.Namespace) -> int:
     from feeds.adapters import process
     from feeds.contract.settings import BusSettings
     from gateway.access.settings import AccessSettings
-    from gateway.api.main import Wiring, serve
+    from gateway.api.main import Money, Wiring, serve
     from gateway.api.settings import ApiSettings, TicketSettings
     from gateway.api.workers import ALONE, Member
+    from gateway.bets.settings import BetsSettings
+    from gateway.location.settings import LocationSettings
+    from gateway.money.settings import MoneySettings
 
     settings = ApiSettings(**_given(options, ApiSettings.model_fields))
     bus = BusSettings(**_given(options, BusSettings.model_fields))
     member = ALONE if options.worker is None else Member(options.worker, options.worker_directory)
     process.configure_logs(settings.log_level)
     database = _database(options) if options.database or _DATABASE_VARIABLE in os.environ else None
-    return process.run(serve(Wiring(settings, bus, AccessSettings(), database, TicketSettings().keys(), member)))
+    location = LocationSettings()
+    money = None
+    if database is not None:
+        money = Money(database, MoneySettings(), BetsSettings(), location if location.configured else None)
+    wiring = Wiring(settings, bus, AccessSettings(), database, TicketSettings().keys(), member, money)
+    return process.run(serve(wiring))
+
+
+def _ledger(options: argparse.Namespace) -> int:
+    from feeds.adapters import process
+    from gateway.money.main import verify
+
+    process.configure_logs("warning")
+    return process.run(verify(_database(options), print))
 
 
 def _keys(options: argparse.Namespace) -> int:
@@ -160,9 +184,29 @@ def _keys(options: argparse.Namespace) -> int:
     return process.run(keys(options, _database(options), print))
 
 
-def _dev(options: argparse.Namespace) -> int:
-    from gateway.access.command import dev_token
+def _geo(options: argparse.Namespace) -> int:
+    from gateway.location import command
+    from gateway.location.settings import LocationSettings
 
+    match options.what:
+        case "check":
+            return command.check(options, LocationSettings(), print)
+        case "rules":
+            return command.rules(options, print)
+    from feeds.adapters import process
+
+    process.configure_logs("warning")
+    return process.run(command.audit(options, _database(options), print))
+
+
+def _dev(options: argparse.Namespace) -> int:
+    import time
+
+    from gateway.access.command import dev_token
+    from gateway.location.command import locate
+
+    if options.what == "locate":
+        return locate(options, print, now_s=int(time.time()))
     return dev_token(options, print)
 
 

@@ -5,12 +5,26 @@ from __future__ import annotations
 from feeds.contract.settings import describe
 from gateway.access.settings import AccessSettings
 from gateway.api.settings import ApiSettings, TicketSettings
+from gateway.bets.settings import BetsSettings
 from gateway.desk.settings import DeskSettings
 from gateway.history.settings import HistorySettings
 from gateway.local.settings import UpSettings
+from gateway.location.settings import LocationSettings
+from gateway.money.settings import MoneySettings
 from gateway.store.settings import DatabaseSettings
 
-_SETTINGS = (UpSettings, ApiSettings, AccessSettings, TicketSettings, DeskSettings, DatabaseSettings, HistorySettings)
+_SETTINGS = (
+    UpSettings,
+    ApiSettings,
+    AccessSettings,
+    TicketSettings,
+    LocationSettings,
+    BetsSettings,
+    MoneySettings,
+    DeskSettings,
+    DatabaseSettings,
+    HistorySettings,
+)
 
 
 def described() -> list[dict[str, str]]:

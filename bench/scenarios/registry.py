@@ -9,12 +9,14 @@ from bench.scenarios.fanout import CONNECTS, FANOUT, IDLE, WIDE
 from bench.scenarios.feeds import FEEDS
 from bench.scenarios.growth import GROWTH
 from bench.scenarios.history import HISTORY
+from bench.scenarios.location import LOCATION
 from bench.scenarios.overlays import OVERLAYS
 from bench.scenarios.overload import OVERLOAD
 from bench.scenarios.peers import PEERS_SCENARIO
 from bench.scenarios.reads import READS
 from bench.scenarios.slow import SLOW
 from bench.scenarios.soak import SOAK
+from bench.scenarios.storm import STORM
 from bench.scenarios.takeover import TAKEOVER
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -34,4 +36,6 @@ SCENARIOS: tuple[Scenario, ...] = (
     READS,
     COORDINATION,
     OVERLOAD,
+    LOCATION,
+    STORM,
 )

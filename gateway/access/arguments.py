@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gateway.access.plans import PLANS
 from gateway.access.principal import SCOPES
+from gateway.location.arguments import add_locate
 
 Kinds = argparse._SubParsersAction  # noqa: SLF001 argparse has no public name for it
 
@@ -44,8 +45,8 @@ def add_keys(kinds: Kinds[argparse.ArgumentParser], database: argparse.ArgumentP
 
 
 def add_dev(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
-    """`dev token`."""
-    dev = kinds.add_parser("dev", help="the development issuer of `oddswire up`")
+    """`dev token` and `dev locate`."""
+    dev = kinds.add_parser("dev", prog="oddswire dev", help="the development issuer and signer of `oddswire up`")
     whats = dev.add_subparsers(dest="what", required=True, metavar="WHAT")
     token = whats.add_parser(
         "token",
@@ -56,6 +57,7 @@ def add_dev(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     _scopes(token)
     token.add_argument("--ttl", type=int, default=TOKEN_S, metavar="S", help=f"lasts so long (default {TOKEN_S})")
     token.add_argument("--data-dir", type=Path, required=True, metavar="DIR", help="that of `oddswire up`")
+    add_locate(whats)
     return dev
 
 

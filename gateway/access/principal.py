@@ -54,12 +54,16 @@ class Principal:
 
     `subject` names the credential in logs and counters and holds no secret: `key:ID` or `sub:ACCOUNT`. `account`
     (1 to 64 of A-Za-z0-9_-) is whose money and news these are: of a token its `sub`, of a key only if it was made so.
+    `device` and `session` are what the client names in Device-Id and Session-Id, known only where money is asked for
+    (gateway/api/calls.py): a location is bound to them.
     """
 
     subject: str
     account: str | None
     scopes: frozenset[Scope]
     plan: Plan
+    device: str = ""
+    session: str = ""
     classes: frozenset[MarketClass] = field(init=False)
     restricted: bool = field(init=False)
     """Whether some read of the odds is closed to it; if not, nobody need look at what is read."""

@@ -7,11 +7,13 @@ Reads.ahead       known targets, from bytes; what is late or too much       gate
 (traces)          a span for each request that is routed
 limits            length of address and headers, no credential in it
 Starlette         the table of routes, problems for what is not in it       gateway/api/routes.py
+                  of an account, with a body                                gateway/api/calls.py
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import structlog
@@ -22,12 +24,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.access.address import holds_credential
+from gateway.api.calls import CallRoute, Endpoint
 from gateway.api.edge import AccessLog, App, Edge, Exchange, Receive, Scope, Send
 from gateway.api.history import DatedRoute, HistoryRoute, Past
 from gateway.api.operations import Operations
 from gateway.api.problems import Answer, answer, of_status
 from gateway.api.reads import ReadRoute, Reads
-from gateway.api.routes import ENDPOINT, HISTORY, OPERATIONS, READS, TICKETS
+from gateway.api.routes import CALLS, ENDPOINT, HISTORY, OPERATIONS, READS, TICKETS, Call
 from gateway.api.streams import EndpointRoute, Streams, TicketRoute
 from gateway.api.tracing import Tracing
 from gateway.api.traffic import Traffic
@@ -44,12 +47,13 @@ Layer = Callable[[App], App]
 
 
 class Service(NamedTuple):
-    """What answers, by the tables of routes.py."""
+    """What answers, by the tables of routes.py. `calls`: the endpoints of calls, by name."""
 
     reads: Reads
     past: Past
     streams: Streams
     operations: Operations
+    calls: Mapping[str, Endpoint]
 
 
 def make_app(
@@ -76,6 +80,10 @@ def _routed(service: Service) -> App:
     for page in OPERATIONS:
         endpoints[page.path] = (service.operations.endpoint(page.name), "GET")
     routes = [Route(path, endpoint, methods=[method]) for path, (endpoint, method) in endpoints.items()]
+    by_path: defaultdict[str, dict[str, tuple[Call, Endpoint]]] = defaultdict(dict)
+    for call in CALLS:
+        by_path[call.path][call.method] = call, service.calls[call.name]
+    routes += [Route(path, CallRoute(calls), methods=list(calls)) for path, calls in by_path.items()]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
     app.router.redirect_slashes = False  # a redirect would repeat the Host header, whatever stands in it
     return app

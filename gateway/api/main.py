@@ -10,6 +10,7 @@ import contextlib
 import errno
 import gc
 import os
+import secrets
 import socket
 import sys
 from typing import NamedTuple
@@ -32,6 +33,7 @@ from gateway.access.guard import Guard
 from gateway.access.ports import KeyStore
 from gateway.access.settings import AccessSettings
 from gateway.access.store import PostgresKeys
+from gateway.api.account import AccountEndpoints
 from gateway.api.app import Layer, Service, make_app
 from gateway.api.asyncapi import asyncapi_document
 from gateway.api.edge import App
@@ -41,6 +43,8 @@ from gateway.api.load import Pressure, Queue
 from gateway.api.metrics import GatewayCollector, exposition
 from gateway.api.openapi import openapi_document
 from gateway.api.operations import Operations
+from gateway.api.places import PlaceEndpoints
+from gateway.api.problems import answer
 from gateway.api.reads import Reads
 from gateway.api.relay import Relay
 from gateway.api.routes import READS
@@ -49,7 +53,16 @@ from gateway.api.streams import Streams
 from gateway.api.tracing import NoTraces, Tracing, tracing_to
 from gateway.api.traffic import Traffic
 from gateway.api.workers import ALONE, READY, Crew, Member, WorkerMetrics
+from gateway.bets.service import Around as BetsAround
+from gateway.bets.service import BetsDesk, BetsService
+from gateway.bets.settings import BetsSettings
 from gateway.history.reads import HistoryReads
+from gateway.location.betting import BettingLocations
+from gateway.location.desk import LocationDesk
+from gateway.location.leagues import read_leagues
+from gateway.location.settings import LocationSettings
+from gateway.location.wiring import known
+from gateway.money.settings import MoneySettings
 from gateway.read.book import EPOCH, ReadBook
 from gateway.read.encoded import Encoded
 from gateway.read.shelf import Shelf
@@ -72,6 +85,16 @@ _LAST_ANSWERS_S = 3.0
 """SIGTERM: what has been asked is answered within this, and idle connections end."""
 
 
+class Money(NamedTuple):
+    """Where bets and money are kept, and how."""
+
+    database: DatabaseSettings
+    settings: MoneySettings
+    bets: BetsSettings
+    location: LocationSettings | None = None
+    """None: as the settings of bets say, where nobody verifies."""
+
+
 class Around(NamedTuple):
     """What a gateway has around it, besides its log: each may be missing. `history`: the archive's database.
     `coordination` None: on the server of the log."""
@@ -80,6 +103,7 @@ class Around(NamedTuple):
     tickets: TicketKeys = TicketKeys({})
     tracing: Tracing = NoTraces()
     member: Member = ALONE
+    money: Money | None = None
     coordination: Coordination | None = None
 
 
@@ -123,6 +147,9 @@ class Gateway:
         self.guard = None if access is None else self._guard(access, store)
         self._open = access is None or access.anonymous
         self.port = settings.port or _free_port(settings.host)
+        self.desk = BetsDesk(self._bets_service)
+        self._money = money = around.money
+        self.places = None if money is None or money.location is None else self._places(money.location)
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -150,7 +177,9 @@ class Gateway:
             openapi=openapi_document(anonymous=self._open),
             asyncapi=asyncapi_document(),
         )
-        service = Service(reads, self.past, self.streams, operations)
+        places = PlaceEndpoints(lambda: None if self.places is None else self.places.service)
+        calls = AccountEndpoints(lambda: self.desk.service).by_name | places.by_name
+        service = Service(reads, self.past, self.streams, operations, calls)
         return make_app(service, traffic, self.tracing, access_log=settings.access_log, access=access)
 
     def waiting_for(self) -> list[str]:
@@ -165,6 +194,9 @@ class Gateway:
         server = _granian(self.app(), self._settings.host, self.port)
         works = [self._follow(), self.relay.run(), self.pressure.run(), self._say_ready()]
         works += [] if self.guard is None else [self.guard.run()]
+        if self._money is not None:
+            works.append(self.desk.run(self._money.database, self._money.settings))
+            works += [] if self.places is None else [self.places.run(self._money.database)]
         async with self._metrics.telling(), asyncio.TaskGroup() as group:
             beside = [group.create_task(work) for work in works]
             answering = group.create_task(server.serve())
@@ -181,6 +213,26 @@ class Gateway:
     def _guard(self, access: AccessSettings, store: KeyStore | None) -> Guard:
         coordination = MemoryCoordination() if access.coordination == "memory" else self._coordination
         return Guard(access, store=store, coordination=coordination, book=self.book)
+
+    def _places(self, settings: LocationSettings) -> LocationDesk:
+        return LocationDesk(known(settings), self._coordination)
+
+    def _locations(self) -> BettingLocations | None:
+        places, money = self.places, self._money
+        if places is None or money is None or money.location is None:
+            return None
+        return BettingLocations(lambda: places.service, read_leagues(), age=money.location.verified_age)
+
+    def _bets_service(self, database: Database, slots: int) -> BetsService:
+        assert self._money is not None
+        around = BetsAround(
+            worker=f"{socket.gethostname()}-{secrets.token_hex(6)}",
+            slots=slots,
+            problem=lambda code, request_id: answer(code, request_id).body,
+            coordination=self._coordination,
+            locations=self._locations(),
+        )
+        return BetsService(database, self.book, self._money.bets, around)
 
     async def _follow(self) -> None:
         async with self._connection, asyncio.TaskGroup() as group:
@@ -216,6 +268,7 @@ class Wiring(NamedTuple):
     database: DatabaseSettings | None
     tickets: TicketKeys
     member: Member
+    money: Money | None
 
 
 async def serve(wiring: Wiring) -> int:
@@ -243,7 +296,7 @@ async def serve(wiring: Wiring) -> int:
                 connection,
                 access=wiring.access,
                 store=keys,
-                around=Around(history, wiring.tickets, tracing, wiring.member, coordination),
+                around=Around(history, wiring.tickets, tracing, wiring.member, wiring.money, coordination),
             )
             return await _until_signalled(gateway)
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
@@ -10,9 +11,11 @@ import msgspec
 import orjson
 
 from gateway.access.principal import SCOPES, Scope
-from gateway.api.problems import PROBLEMS
-from gateway.api.routes import HISTORY, OPERATIONS, READS, STREAMS, Operation, Question, Read
+from gateway.api.money_schemas import Waiting
+from gateway.api.problems import PROBLEMS, STATUSES
+from gateway.api.routes import CALLS, HISTORY, OPERATIONS, READS, STREAMS, Call, Operation, Question, Read
 from gateway.api.schemas import ITEMS_OF_HISTORY, ProblemDetails
+from gateway.money.keys import KEY_PATTERN
 
 SECURITY_SCHEMES = {
     "ApiKey": {
@@ -73,14 +76,37 @@ _DEADLINE = {
     "description": "Unix time, ms: a request that nobody came to before this is not executed",
     "schema": {"type": "string", "pattern": "^[0-9]{13}$"},
 }
+_REPLAYED = {
+    **_REQUEST_ID,
+    "Idempotency-Replayed": {
+        "description": "The answer was made for an earlier request with this key",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+}
+_LATER = {
+    **_REQUEST_ID,
+    "Location": {"description": "Where it will be told", "required": True, "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds", "required": True, "schema": {"type": "string"}},
+}
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "description": "Names what is meant: however often it is sent, it is done once",
+    "schema": {"type": "string", "pattern": KEY_PATTERN.pattern.replace("\\Z", "$")},
+}
+_IDS = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
+_CALL_PATHS = tuple(dict.fromkeys(call.path for call in CALLS))
+_CALL_STATUSES = tuple(status for status in STATUSES if status != HTTPStatus.METHOD_NOT_ALLOWED)
 
 
 def openapi_document(*, anonymous: bool = True) -> bytes:
     """The document, as JSON. `anonymous`: odds are open to all."""
     questions = (*HISTORY, *STREAMS)
     bodies = [one.asked for one in questions if one.method != "GET"]
-    answers = dict.fromkeys(one.answer for one in (*READS, *questions))
-    types = [*answers, *ITEMS_OF_HISTORY, *bodies, ProblemDetails]
+    bodies += [call.body for call in CALLS if call.body is not None]
+    answers = dict.fromkeys(one.answer for one in (*READS, *questions, *CALLS))
+    types = [*answers, *ITEMS_OF_HISTORY, *dict.fromkeys(bodies), Waiting, ProblemDetails]
     _, components = msgspec.json.schema_components(types, ref_template=REF)
     document = {
         "openapi": "3.1.0",
@@ -99,7 +125,8 @@ def openapi_document(*, anonymous: bool = True) -> bytes:
             for one in questions
             if not one.beside
         }
-        | {one.path: {"get": _page(one)} for one in OPERATIONS},
+        | {one.path: {"get": _page(one)} for one in OPERATIONS}
+        | {path: {one.method.lower(): _call(one) for one in CALLS if one.path == path} for path in _CALL_PATHS},
         "x-problems": [one._asdict() for one in PROBLEMS.values()],
         "components": {
             "schemas": components,
@@ -148,6 +175,37 @@ def _read(read: Read) -> dict[str, Any]:
             **_problems(400, 401, 403, 404, 408, 414, 429, 431, 500, 503, *refusals),
         },
     }
+
+
+def _call(call: Call) -> dict[str, Any]:
+    in_path = [
+        {"name": name, "in": "path", "required": True, "schema": _IDS} for name in re.findall(r"{(\w+)}", call.path)
+    ]
+    said: dict[str, Any] = {
+        "operationId": call.name,
+        "tags": ["account"],
+        "summary": call.summary,
+        "parameters": [
+            *in_path,
+            *(_parameters(call.path, call.query) if call.query is not None else ()),
+            *((_KEY,) if call.keyed else ()),
+            _DEADLINE,
+        ],
+        "responses": {
+            str(call.status): _json(call.summary, call.answer, _REPLAYED if call.keyed else _REQUEST_ID),
+            **({"202": _json("Not known yet: the address tells, later", Waiting, _LATER)} if call.may_wait else {}),
+            **_problems(*_CALL_STATUSES),
+        },
+    }
+    if call.body is not None:
+        schema = {"$ref": REF.format(name=call.body.__name__)}
+        said["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return said
+
+
+def _json(text: str, answer: type, headers: dict[str, Any]) -> dict[str, Any]:
+    schema = {"$ref": REF.format(name=answer.__name__)}
+    return {"description": text, "headers": headers, "content": {"application/json": {"schema": schema}}}
 
 
 def _question(asked: Question) -> dict[str, Any]:

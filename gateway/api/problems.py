@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import orjson
 
+from gateway.location.refusals import REFUSALS
+
 BACK_LATER = (429, 503)
 """Answers of these statuses say when to come back, always."""
 
@@ -41,9 +43,11 @@ PROBLEMS = {
         Problem("bad_page_token", 400, "The page token is not one that this list gave"),
         Problem("bad_encoding", 400, "The address is not valid percent-encoded UTF-8"),
         Problem("bad_cursor", 400, "The cursor is not one of this event"),
-        Problem("bad_deadline", 400, "X-Request-Deadline is not a time"),
         Problem("bad_topic", 400, "A topic is not one"),
         Problem("bad_body", 400, "The body is not what this address takes"),
+        Problem("bad_deadline", 400, "X-Request-Deadline is not Unix milliseconds"),
+        Problem("idempotency_key_missing", 400, "This needs an Idempotency-Key: 16 to 64 letters, digits, _ or -"),
+        Problem("bad_idempotency_key", 400, "An Idempotency-Key is one of 16 to 64 letters, digits, _ or -"),
         Problem("duplicate_credentials", 400, "A key or a token was given more than once"),
         Problem("contradictory_credentials", 400, "A key and a token were given: one of them is asked for"),
         Problem("credential_in_address", 400, "A credential stands in the address, where logs and caches keep it"),
@@ -53,19 +57,36 @@ PROBLEMS = {
         Problem("insufficient_scope", 403, "The key or token lacks the scope that this needs"),
         Problem("not_in_plan", 403, "The plan does not include this"),
         Problem("no_account", 403, "The key or token is nobody's account"),
+        Problem("excluded", 403, "The account may not bet"),
+        *(Problem(refusal.code, 403, refusal.advice) for refusal in REFUSALS.values()),
+        Problem("no_cashier", 403, "There is no cashier here"),
         Problem("not_found", 404, "There is no such thing, or it has left the log"),
         Problem("not_in_history", 404, "History does not reach there"),
         Problem("no_such_route", 404, "Nothing is at this address"),
         Problem("method_not_allowed", 405, "This address does not take this method"),
         Problem("deadline_passed", 408, "The request's own deadline is over: nothing was done"),
+        Problem("body_too_slow", 408, "The body did not come in time"),
+        Problem("key_running", 409, "An earlier request with this key is still running"),
+        Problem("possible_duplicate", 409, "The same bet was placed a moment ago: confirm_duplicate says it is meant"),
+        Problem("odds_changed", 409, "The odds are not those that were asked for"),
+        Problem("market_not_open", 409, "The market does not take bets"),
+        Problem("insufficient_funds", 409, "There is not enough money in the wallet"),
+        Problem("limit_exceeded", 409, "It is beyond a limit"),
+        Problem("wrong_currency", 409, "The wallet is of another currency"),
+        Problem("key_tombstoned", 410, "This key was given up unused, and cannot be used any more"),
         Problem("body_too_large", 413, "The body is too large"),
         Problem("target_too_long", 414, "The address is too long"),
+        Problem("key_reused", 422, "This key was used for a request that meant something else"),
+        Problem("unknown_market", 422, "There is no such market"),
+        Problem("unknown_selection", 422, "The market has no such selection"),
+        Problem("same_event", 422, "Legs of one event cannot be combined"),
         Problem("rate_limited", 429, "Too many requests a second for the plan"),
         Problem("quota_exceeded", 429, "The plan's requests of this day are used up"),
         Problem("headers_too_large", 431, "The headers are too large"),
         Problem("internal", 500, "Something went wrong here"),
         Problem("not_ready", 503, "The odds are being loaded"),
-        Problem("overloaded", 503, "There is more to do than can be done"),
+        Problem("book_behind", 503, "A later state of the market was seen than is known here"),
+        Problem("overloaded", 503, "There is more to do than can be done: nothing was done of this"),
         Problem("history_unavailable", 503, "History cannot be read now"),
         Problem("not_archived_yet", 503, "History has not come to this cursor yet"),
         Problem("no_shard", 503, "No shard serves the stream now"),
@@ -88,8 +109,14 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def answer(code: str, request_id: str, detail: str = "", headers: Mapping[str, str] | None = None) -> Answer:
-    """The problem of this code. `detail` says more where there is more to say."""
+def answer(
+    code: str,
+    request_id: str,
+    detail: str = "",
+    headers: Mapping[str, str] | None = None,
+    more: Mapping[str, object] | None = None,
+) -> Answer:
+    """The problem of this code. `detail` says more where there is more to say, `more` for who switches on the code."""
     problem = PROBLEMS[code]
     said = {
         "type": f"/docs#{code}",
@@ -97,8 +124,9 @@ def answer(code: str, request_id: str, detail: str = "", headers: Mapping[str, s
         "status": problem.status,
         "code": code,
         "request_id": request_id,
+        **(more or {}),
     }
-    if detail:
+    if detail and detail != problem.title:
         said["detail"] = detail
     told: Headers = [(b"content-type", MEDIA_TYPE), (b"cache-control", b"no-store")]
     told += [(name.encode(), value.encode()) for name, value in (headers or {}).items()]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+import msgspec
 
 from gateway.access.principal import Scope
+from gateway.api import money_schemas as money
 from gateway.api import past, schemas, streams
+from gateway.bets.asked import BetIn
+from gateway.bets.cashier import MoveIn
 from gateway.read import views
 
 
@@ -47,6 +52,23 @@ class Operation(NamedTuple):
     summary: str
     media_type: str
     statuses: tuple[int, ...] = (200,)
+
+
+class Call(NamedTuple):
+    """Something of an account. `body` and `query` are the types of what it takes, `answer` of what it gives with
+    `status`; `keyed`: it needs an Idempotency-Key; `may_wait`: 202 where it is not known yet."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    name: str
+    summary: str
+    answer: Any
+    status: int = 200
+    body: type[msgspec.Struct] | None = None
+    query: type[msgspec.Struct] | None = None
+    keyed: bool = False
+    may_wait: bool = False
+    scope: Scope = "bets"
 
 
 READS = (
@@ -113,6 +135,77 @@ ENDPOINT = Question(
     (*_REFUSED, 504),
 )
 STREAMS = (TICKETS, ENDPOINT)
+
+CALLS = (
+    Call(
+        "POST",
+        "/v1/geo/verifications",
+        "verify_location",
+        "Where the account is, by a vendor's packet; Device-Id and Session-Id name whose",
+        money.GeoReceipt,
+        201,
+        body=money.PacketIn,
+    ),
+    Call(
+        "POST",
+        "/v1/bets",
+        "place_bet",
+        "Place a bet, once for each key",
+        money.Bet,
+        201,
+        body=BetIn,
+        keyed=True,
+        may_wait=True,
+    ),
+    Call("GET", "/v1/bets", "bets", "Bets of the account, the newest first", money.Bets, query=money.Listed),
+    Call("GET", "/v1/bets/{id}", "bet", "One bet", money.Bet),
+    Call(
+        "GET",
+        "/v1/bets/by-key/{key}",
+        "bet_by_key",
+        "What became of a key; only looks",
+        money.Outcome,
+        may_wait=True,
+    ),
+    Call(
+        "POST",
+        "/v1/bets/by-key/{key}/resolve",
+        "resolve_key",
+        "What became of a key; one that did nothing never will",
+        money.Outcome,
+    ),
+    Call("GET", "/v1/wallet", "wallet", "What the account has", money.Wallet),
+    Call(
+        "GET",
+        "/v1/wallet/entries",
+        "wallet_entries",
+        "Entries of the cash, the newest first",
+        money.Entries,
+        query=money.Listed,
+    ),
+    Call(
+        "POST",
+        "/v1/wallet/deposits",
+        "deposit",
+        "Bring money in",
+        money.Moved,
+        201,
+        body=MoveIn,
+        keyed=True,
+        may_wait=True,
+    ),
+    Call(
+        "POST",
+        "/v1/wallet/withdrawals",
+        "withdraw",
+        "Take money out",
+        money.Moved,
+        201,
+        body=MoveIn,
+        keyed=True,
+        may_wait=True,
+    ),
+)
 
 OPERATIONS = (
     Operation("/live", "live", "Whether the process works", "application/json"),

@@ -29,6 +29,9 @@ POSTGRES_PORTS_FROM = 300
 QUICK_DRAIN = (("ODDSWIRE_FANOUT_DRAIN_WINDOW_S", "1"), ("ODDSWIRE_FANOUT_DRAIN_DEADLINE_S", "3"))
 """A shard's devices are few here and Ctrl-C is to be quick; shorter than the grace after which parts are killed."""
 
+PLAY_MONEY = (("ODDSWIRE_BETS_DEVELOPMENT", "true"),)
+"""Who tries it out gets money for the asking, and may bet from wherever a laptop is."""
+
 SHORT_MEMORY = (("ODDSWIRE_HISTORY_KEEP_DAYS", "2"), ("ODDSWIRE_HISTORY_KEEP_MINUTES_DAYS", "14"))
 """A stack that is left running must not fill a laptop: 200 updates/s take 2.7 GB a day."""
 
@@ -265,7 +268,12 @@ def _gateway(settings: UpSettings, nats_url: str, database_url: str, tickets: En
         argv=("-m", "gateway", "serve", *where, *keys, *workers),
         ready_line=r"^gateway ready ",
         line=f"gateway {address}, docs {address}/docs",
-        environment=(*OPEN_ODDS, ("ODDSWIRE_ACCESS_DEVELOPMENT_DIR", str(settings.data_dir)), *tickets),
+        environment=(
+            *OPEN_ODDS,
+            *PLAY_MONEY,
+            ("ODDSWIRE_ACCESS_DEVELOPMENT_DIR", str(settings.data_dir)),
+            *tickets,
+        ),
     )
 
 

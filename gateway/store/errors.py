@@ -11,6 +11,10 @@ class StatementTimedOut(DatabaseUnavailable):
     """The database is there, but one statement took longer than it may, and was cancelled."""
 
 
+class NotConnected(DatabaseUnavailable):
+    """There was no connection to be had: nothing was asked, and nothing done."""
+
+
 class NoDatabaseServer(Exception):
     """There is no PostgreSQL to start here, or it does not start."""
 

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import asyncpg
 
-from gateway.store.errors import DatabaseUnavailable, StatementTimedOut
+from gateway.store.errors import DatabaseUnavailable, NotConnected, StatementTimedOut
 from gateway.store.settings import DatabaseSettings
 
 Row = Any
@@ -33,16 +33,16 @@ _GONE = (
 
 
 @contextlib.contextmanager
-def told_apart(where: str) -> Iterator[None]:
+def told_apart(where: str, kind: type[DatabaseUnavailable] = DatabaseUnavailable) -> Iterator[None]:
     """Raises DatabaseUnavailable for whatever may be otherwise the next time; a mistake of ours stays what it is."""
     try:
         yield
     except asyncpg.InvalidAuthorizationSpecificationError as error:
-        raise DatabaseUnavailable(f"database {where} refuses us: {error}") from error
+        raise kind(f"database {where} refuses us: {error}") from error
     except asyncpg.QueryCanceledError as error:
         raise StatementTimedOut(f"database {where}: {error}") from error
     except _GONE as error:
-        raise DatabaseUnavailable(f"database {where}: {str(error) or type(error).__name__}") from error
+        raise kind(f"database {where}: {str(error) or type(error).__name__}") from error
 
 
 class Database:
@@ -54,16 +54,20 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
-        """One connection. Raises DatabaseUnavailable, also out of what is done with it."""
-        with told_apart(self._where):
-            async with self._pool.acquire() as connection:
-                done = False
-                try:
-                    yield connection
-                    done = True
-                finally:
-                    if not done:
-                        connection.terminate()  # nobody knows what state it is in
+        """One connection. Raises NotConnected, and DatabaseUnavailable out of what is done with it."""
+        with told_apart(self._where, NotConnected):
+            connection = await self._pool.acquire()
+        done = False
+        try:
+            with told_apart(self._where):
+                yield connection
+            done = True
+        finally:
+            if not done:
+                with contextlib.suppress(asyncpg.InterfaceError):  # a dead one has left the pool by itself
+                    connection.terminate()  # nobody knows what state it is in
+            with told_apart(self._where):
+                await self._pool.release(connection)
 
     async def look(self, connection: Any) -> None:
         """Whether a connection still stands; for one that is held while others work. Raises DatabaseUnavailable."""
@@ -88,24 +92,41 @@ class Database:
             return done
 
 
-def connect_options(settings: DatabaseSettings) -> dict[str, Any]:
-    """What a connection of asyncpg is opened with."""
+def connect_options(settings: DatabaseSettings, server_settings: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What a connection of asyncpg is opened with. `server_settings`: more of those, by PostgreSQL's names."""
     password = settings.password.get_secret_value()
     timeout_ms = str(int(settings.statement_timeout_s * 1000))
     return {
         "dsn": settings.url.get_secret_value(),
         "timeout": settings.connect_timeout_s,
         "command_timeout": settings.statement_timeout_s + settings.connect_timeout_s,
-        "server_settings": {"timezone": "UTC", "statement_timeout": timeout_ms, "application_name": "oddswire"},
+        "server_settings": {
+            "timezone": "UTC",
+            "statement_timeout": timeout_ms,
+            "application_name": "oddswire",
+            **(server_settings or {}),
+        },
         **({"password": password} if password else {}),
     }
 
 
+async def _as_it_is(connection: Any) -> None:
+    del connection
+
+
 @contextlib.asynccontextmanager
-async def open_database(settings: DatabaseSettings) -> AsyncIterator[Database]:
-    """A pool, closed at the end at once whatever is under way. Raises DatabaseUnavailable."""
+async def open_database(
+    settings: DatabaseSettings, server_settings: Mapping[str, str] | None = None, *, stateless: bool = False
+) -> AsyncIterator[Database]:
+    """A pool, closed at the end at once whatever is under way. Raises DatabaseUnavailable.
+
+    `stateless`: nobody leaves anything behind in a session, so it need not be reset, by a statement, after each use.
+    """
+    options = connect_options(settings, server_settings)
+    if stateless:
+        options["reset"] = _as_it_is
     with told_apart(settings.shown):
-        pool = await asyncpg.create_pool(min_size=0, max_size=settings.connections, **connect_options(settings))
+        pool = await asyncpg.create_pool(min_size=0, max_size=settings.connections, **options)
     try:
         yield Database(pool, settings.shown)
     finally:

@@ -86,6 +86,7 @@ def test_on_a_laptop_odds_are_open_and_development_keys_are_taken_but_told_to_no
     assert dict(gateway.environment) == {
         "ODDSWIRE_ACCESS_ENVIRONMENT": "development",
         "ODDSWIRE_ACCESS_ANONYMOUS": "true",
+        "ODDSWIRE_BETS_DEVELOPMENT": "true",
         "ODDSWIRE_ACCESS_DEVELOPMENT_DIR": "there",
     }
     assert not any("ow_" in word for word in gateway.argv)

@@ -1,0 +1,150 @@
+"""What is asked with a body, or of an account: read, bounded and decoded here, and answered by an endpoint of its own.
+
+Every such route needs a principal with its scope, and an account. Bodies are JSON and small; a client that sends one
+slowly, or goes away, costs nobody else anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from feeds.contract.errors import Refused
+from gateway.access.principal import Principal, refusal
+from gateway.api.bodies import decoded_body
+from gateway.api.edge import Exchange, Receive, Scope, Send
+from gateway.api.parameters import names_of, once, query_of, words
+from gateway.api.problems import MEDIA_TYPE, answer
+from gateway.api.routes import Call
+from gateway.money.keys import KEY_PATTERN
+from gateway.money.refusals import MoneyRefused
+from gateway.store.errors import DatabaseUnavailable
+
+_START = "http.response.start"
+_NAME_CHARS_MAX = 128
+"""Of a device or session; the rest is not looked at."""
+
+_ERRORS_FROM = 400
+_DEADLINE_DIGITS_MAX = 15
+
+
+class Asking(NamedTuple):
+    """One request, read. `body` and `query` are of the types that its Call names. `key`: its Idempotency-Key."""
+
+    principal: Principal
+    account: str
+    request_id: str
+    network: str
+    path: Mapping[str, str]
+    query: Any
+    body: Any
+    key: str
+    deadline: datetime | None
+
+
+class Said(NamedTuple):
+    """An answer. `body` is JSON, of a problem where the status says so."""
+
+    status: int
+    body: bytes
+    headers: Sequence[tuple[bytes, bytes]] = ()
+
+
+Endpoint = Callable[[Asking], Awaitable[Said]]
+
+
+class CallRoute:
+    """All calls of one path: an ASGI endpoint."""
+
+    def __init__(self, calls: Mapping[str, tuple[Call, Endpoint]]) -> None:
+        self._calls = dict(calls)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Reads, asks the endpoint, answers."""
+        call, endpoint = self._calls["GET" if scope["method"] == "HEAD" else scope["method"]]
+        exchange: Exchange = scope["exchange"]
+        exchange.route = call.name
+        request_id = exchange.request_id.decode()
+        try:
+            said = await endpoint(await _asking(call, scope, receive))
+        except MoneyRefused as error:
+            headers = {} if error.retry_after_s is None else {"retry-after": str(error.retry_after_s)}
+            await exchange.answer(answer(error.code, request_id, str(error), headers, error.more))
+        except Refused as error:
+            await exchange.answer(answer(error.code, request_id, str(error)))
+        except DatabaseUnavailable:
+            await exchange.answer(answer("overloaded", request_id, headers={"retry-after": "1"}))
+        else:
+            await _answer(said, send)
+
+
+async def _answer(said: Said, send: Send) -> None:
+    media_type = MEDIA_TYPE if said.status >= _ERRORS_FROM else b"application/json"
+    headers = [(b"content-type", media_type), (b"cache-control", b"no-store"), *said.headers]
+    await send({"type": _START, "status": said.status, "headers": headers})
+    await send({"type": "http.response.body", "body": said.body})
+
+
+async def _asking(call: Call, scope: Scope, receive: Receive) -> Asking:
+    """Raises Refused."""
+    exchange: Exchange = scope["exchange"]
+    refused = refusal(exchange.principal, call.scope, account=True)
+    if refused is not None:
+        raise Refused(refused, "")
+    principal = exchange.principal
+    assert principal is not None
+    assert principal.account is not None
+    client = scope.get("client")
+    return Asking(
+        principal=replace(
+            principal,
+            device=_named(exchange.headers.get(b"device-id", b"")),
+            session=_named(exchange.headers.get(b"session-id", b"")),
+        ),
+        account=principal.account,
+        request_id=exchange.request_id.decode(),
+        network=client[0] if client else "",
+        path=scope["path_params"],
+        query=_query(call, scope["query_string"]),
+        key=_key(scope) if call.keyed else "",
+        deadline=_deadline(exchange.headers.get(b"x-request-deadline")),
+        body=None if call.body is None else await decoded_body(receive, call.body),
+    )
+
+
+def _named(value: bytes) -> str:
+    return value[:_NAME_CHARS_MAX].decode("latin-1")
+
+
+def _query(call: Call, query: bytes) -> Any:
+    if call.query is None:
+        return None
+    try:
+        return msgspec.convert(once(query_of(query), names_of(call.query)), call.query, strict=False)
+    except msgspec.ValidationError as error:
+        raise Refused("bad_parameter", words(error)) from error
+
+
+def _key(scope: Scope) -> str:
+    given = [value for name, value in scope["headers"] if name == b"idempotency-key"]
+    if not given:
+        raise Refused("idempotency_key_missing", "")
+    key: str = given[0].decode("latin-1")
+    if len(given) > 1 or KEY_PATTERN.match(key) is None:
+        raise Refused("bad_idempotency_key", "")
+    return key
+
+
+def _deadline(given: bytes | None) -> datetime | None:
+    if given is None:
+        return None
+    if not given.isdigit() or len(given) > _DEADLINE_DIGITS_MAX:
+        raise Refused("bad_deadline", "")
+    try:
+        return datetime.fromtimestamp(int(given) / 1000, UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise Refused("bad_deadline", "") from error

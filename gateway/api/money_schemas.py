@@ -1,0 +1,142 @@
+"""The JSON of bets and money, as types: what OpenAPI says, and what tests hold real bodies against. They write none."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from gateway.api.schemas import Decimal, Id, Position
+from gateway.bets.asked import Currency
+from gateway.bets.bet import BetState
+from gateway.read.paging import TOKEN_CHARS_MAX
+
+Key = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{16,64}$", description="the Idempotency-Key")]
+Money = Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]+(\.[0-9]{2})?$", examples=["10.00"])]
+Time = Annotated[str, msgspec.Meta(description="RFC 3339, UTC", examples=["2026-09-21T20:00:00.000Z"])]
+
+
+Jurisdiction = Annotated[str, msgspec.Meta(pattern=r"^US-[A-Z]{2}$", examples=["US-NJ"])]
+
+BODY_CHARS_MAX = 8_192
+"""Of a packet in a body; its own limit (gateway/location/claims.py) is lower, and refused as other bad ones are."""
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """Which page of a list."""
+
+    page_token: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]+$", max_length=TOKEN_CHARS_MAX)] | None = None
+
+
+class BetLeg(msgspec.Struct):
+    """A leg, struck at `price` on the state at `s`; `asked` is what was asked for."""
+
+    event: Id
+    market: Id
+    selection: Id
+    price: Decimal
+    s: Position
+    policy: Annotated[str, msgspec.Meta(examples=["exact", "better", "any", "within 0.050"])]
+    asked: Decimal
+
+
+class Location(msgspec.Struct):
+    """Who decided that the place was fine, and in which state it is."""
+
+    verifier: str
+    jurisdiction: Jurisdiction | UnsetType = UNSET
+
+
+class PacketIn(msgspec.Struct, frozen=True):
+    """A location packet: a JWS in compact form, as a vendor gave it to the device."""
+
+    packet: Annotated[str, msgspec.Meta(max_length=BODY_CHARS_MAX)]
+
+
+class GeoReceipt(msgspec.Struct):
+    """What every transaction has to carry, until `expires_at`."""
+
+    receipt: str
+    expires_at: Time
+    jurisdiction: Jurisdiction
+
+
+class Bet(msgspec.Struct):
+    """A bet. `payout` is null until it is settled; `reason` is the code for which it was refused."""
+
+    id: Id
+    key: Key
+    state: BetState
+    type: Literal["single", "parlay"]
+    stake: Money
+    currency: Currency
+    potential_payout: Money
+    payout: Money | None
+    legs: list[BetLeg]
+    placed_at: Time
+    revision: int
+    location: Location
+    reason: str | UnsetType = UNSET
+
+
+class Bets(msgspec.Struct):
+    """A page of bets."""
+
+    items: list[Bet]
+    next_page_token: str | None
+
+
+class Outcome(msgspec.Struct):
+    """What became of a key: a bet, or what a deposit or withdrawal says, or that it was given up unused."""
+
+    key: Key
+    state: BetState | Literal["tombstoned"] | UnsetType = UNSET
+
+
+class Waiting(msgspec.Struct):
+    """It is not known yet what becomes of a key; `url` tells."""
+
+    key: Key
+    state: Literal["unknown"]
+    url: str
+
+
+class Wallet(msgspec.Struct):
+    """What an account has. `receivable` is what it owes; `version` rises with every change."""
+
+    currency: Currency | None
+    cash: Money
+    open_stakes: Money
+    receivable: Money
+    version: int
+
+
+class Entry(msgspec.Struct):
+    """An entry of the cash."""
+
+    id: str
+    journal: str
+    kind: str
+    amount: Money
+    balance: Money
+    bet: str | None
+    at: Time
+
+
+class Entries(msgspec.Struct):
+    """A page of entries."""
+
+    items: list[Entry]
+    next_page_token: str | None
+
+
+class Moved(msgspec.Struct):
+    """A deposit or withdrawal."""
+
+    id: Id
+    key: Key
+    kind: Literal["deposit", "withdrawal"]
+    amount: Money | UnsetType = UNSET
+    currency: Currency | UnsetType = UNSET
+    at: Time | UnsetType = UNSET
