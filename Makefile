@@ -12,7 +12,7 @@ install: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml .ci/constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench,dev,otel,parquet]' -c .ci/constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[aerospike,bench,dev,otel,parquet]' -c .ci/constraints.txt
 	@touch $@
 
 # make up ARGS="--shards 3"

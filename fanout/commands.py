@@ -39,13 +39,14 @@ def _run(kinds: _Kinds) -> argparse.ArgumentParser:
     run.add_argument("--port", type=int, help="port to listen on; 0 takes a free one")
     run.add_argument("--nats", metavar="URL", help="address of nats-server")
     run.add_argument("--peer", action="append", metavar="URL", help="stream URL of another shard; may be repeated")
-    run.add_argument("--coordination", metavar="C", help="where the registry of shards is: nats, or memory for none")
+    _where(run)
     return run
 
 
 def _shards(kinds: _Kinds) -> argparse.ArgumentParser:
     shards = kinds.add_parser("shards", help="list the shards that run", description="Lists the registry of shards.")
     shards.add_argument("--nats", metavar="URL", help="address of nats-server")
+    _where(shards)
     shards.add_argument("--json", action="store_true", help="as JSON")
     return shards
 
@@ -72,7 +73,12 @@ def _revoke(kinds: _Kinds) -> argparse.ArgumentParser:
     )
     revoke.add_argument("account", metavar="ACCOUNT", help="whose tickets")
     revoke.add_argument("--nats", metavar="URL", help="address of nats-server")
+    _where(revoke)
     return revoke
+
+
+def _where(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--coordination", metavar="URL", help="memory:, nats: or aerospike://HOST:PORT,.../NAMESPACE")
 
 
 def _watch(kinds: _Kinds) -> argparse.ArgumentParser:

@@ -28,12 +28,11 @@ from fanout.revocations import revoke
 from fanout.server import Server
 from fanout.settings import FanoutSettings, WatchSettings
 from fanout.watch import WatchOptions, watch
-from feeds.adapters.coordination.memory import MemoryCoordination
-from feeds.adapters.coordination.nats_kv import NatsCoordination
+from feeds.adapters.coordination.opening import check_coordination, coordinating
 from feeds.adapters.nats.asking import NobodyAnswers, ask, listening
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.reader import LogReader
-from feeds.contract.coordination import Coordination, Unavailable
+from feeds.contract.coordination import Unavailable
 from feeds.contract.errors import LogUnavailable, Refused
 from feeds.contract.settings import BusSettings, describe
 from feeds.contract.subjects import REVOKED_SUBJECT, fleet_subject
@@ -79,6 +78,10 @@ def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
+def _bus(arguments: argparse.Namespace) -> BusSettings:
+    return BusSettings(**_given(nats_url=arguments.nats, coordination=arguments.coordination))
+
+
 def _run(arguments: argparse.Namespace) -> int:
     settings = FanoutSettings(
         **_given(
@@ -86,10 +89,10 @@ def _run(arguments: argparse.Namespace) -> int:
             host=arguments.host,
             port=arguments.port,
             peers=arguments.peer,
-            coordination=arguments.coordination,
         )
     )
-    bus = BusSettings(**_given(nats_url=arguments.nats))
+    bus = _bus(arguments)
+    check_coordination(bus)
     log.info("open_files", limit=_raise_file_limit(), sockets=settings.sockets)
     return uvloop.run(_serve(settings, bus))
 
@@ -108,18 +111,18 @@ async def _serve(settings: FanoutSettings, bus: BusSettings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     connection = Connection(bus.nats_url, name=settings.name)
-    coordination = _coordination(settings, bus, connection)
-    server = Server(
-        settings,
-        lanes=bus.lanes,
-        connected=lambda: connection.connected,
-        make_reader=lambda sink: LogReader(connection, lanes=bus.lanes, log_age_s=bus.log_age_s, sink=sink),
-        coordination=coordination,
-    )
-    instance = new_instance()
-    registry = Registry(coordination, settings, server.shard.peers, lambda: status_of(server, instance))
-    drains = Drains(lambda: len(server.front.connections), stop)
     async with contextlib.AsyncExitStack() as stack:
+        coordination = await stack.enter_async_context(coordinating(bus, connection))
+        server = Server(
+            settings,
+            lanes=bus.lanes,
+            connected=lambda: connection.connected,
+            make_reader=lambda sink: LogReader(connection, lanes=bus.lanes, log_age_s=bus.log_age_s, sink=sink),
+            coordination=coordination,
+        )
+        instance = new_instance()
+        registry = Registry(coordination, settings, server.shard.peers, lambda: status_of(server, instance))
+        drains = Drains(lambda: len(server.front.connections), stop)
         opening = asyncio.ensure_future(stack.enter_async_context(connection))
         stopping = asyncio.ensure_future(stop.wait())
         await asyncio.wait((opening, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -157,12 +160,6 @@ async def _move_devices(server: Server, registry: Registry, drains: Drains) -> N
     await asyncio.wait([reporting])
 
 
-def _coordination(settings: FanoutSettings, bus: BusSettings, connection: Connection) -> Coordination:
-    if settings.coordination == "memory":
-        return MemoryCoordination()
-    return NatsCoordination(connection, replicas=bus.log_replicas)
-
-
 def _end_on_fault(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> list[str]:
     """What nobody expected in a callback ends the process, unless it concerns one connection alone."""
     faults: list[str] = []
@@ -179,12 +176,12 @@ def _end_on_fault(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> list[
 
 
 def _shards(arguments: argparse.Namespace) -> int:
-    return uvloop.run(_list_shards(BusSettings(**_given(nats_url=arguments.nats)), as_json=arguments.json))
+    return uvloop.run(_list_shards(_bus(arguments), as_json=arguments.json))
 
 
 async def _list_shards(bus: BusSettings, *, as_json: bool) -> int:
-    async with _reaching(bus) as connection:
-        show_shards(await read_registry(NatsCoordination(connection, replicas=bus.log_replicas)), as_json=as_json)
+    async with _reaching(bus) as connection, coordinating(bus, connection, reach_s=REACH_S) as coordination:
+        show_shards(await read_registry(coordination), as_json=as_json)
     return EXIT_OK
 
 
@@ -201,12 +198,12 @@ async def _order_drain(shard: str, order: DrainOrder, bus: BusSettings) -> int:
 
 
 def _revoke(arguments: argparse.Namespace) -> int:
-    return uvloop.run(_take_back(arguments.account, BusSettings(**_given(nats_url=arguments.nats))))
+    return uvloop.run(_take_back(arguments.account, _bus(arguments)))
 
 
 async def _take_back(account: str, bus: BusSettings) -> int:
-    async with _reaching(bus) as connection:
-        told = await revoke(NatsCoordination(connection, replicas=bus.log_replicas), account)
+    async with _reaching(bus) as connection, coordinating(bus, connection, reach_s=REACH_S) as coordination:
+        told = await revoke(coordination, account)
         await connection.client.publish(REVOKED_SUBJECT, told)
         await connection.client.flush()
     return EXIT_OK

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -41,9 +41,6 @@ class FanoutSettings(BaseSettings):
     peers: Annotated[
         NameList, Field(description="stream URLs of other shards, for devices to go to while the registry knows none")
     ] = ()
-    coordination: Annotated[
-        Literal["nats", "memory"], Field(description="where the registry of shards is: NATS KV, or nowhere")
-    ] = "nats"
     registry_interval_s: Annotated[float, Field(gt=0, le=60, description="a shard announces itself this often")] = 1.0
     registry_ttl_s: Annotated[int, _limit(2, 600, "a shard that stops announcing itself is forgotten after this")] = 4
     origins: Annotated[

@@ -15,7 +15,14 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         prog="python -m feeds", description="Turns a provider's messages into market states on the log."
     )
     kinds = top.add_subparsers(required=True, metavar="COMMAND")
-    for name, add in (("run", _run), ("check", _check), ("settings", _settings), ("nats", _nats), ("serve", _serve)):
+    for name, add in (
+        ("run", _run),
+        ("check", _check),
+        ("settings", _settings),
+        ("nats", _nats),
+        ("serve", _serve),
+        ("coordination", _coordination),
+    ):
         add(kinds).set_defaults(command=commands[name])
     return top
 
@@ -42,6 +49,7 @@ def _run(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse
     run.add_argument("--mapping", metavar="FILE", help="TOML file of the provider's ids and names in our words")
     run.add_argument("--record", type=Path, metavar="DIR", help="record the provider's raw messages there, by day")
     run.add_argument("--nats", dest="nats_url", metavar="URL", help="address of nats-server")
+    run.add_argument("--coordination", metavar="URL", help="memory:, nats: or aerospike://HOST:PORT,.../NAMESPACE")
     run.add_argument("--metrics-port", type=int, metavar="P", help="serve /metrics on this loopback port")
     return run
 
@@ -75,6 +83,17 @@ def _nats(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpars
     nats.add_argument("--port", type=int, required=True, metavar="P", help="port to listen on")
     nats.add_argument("--data-dir", type=Path, required=True, metavar="D", help="where everything is stored")
     return nats
+
+
+def _coordination(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    coordination = kinds.add_parser(
+        "coordination",
+        help="tell whether the coordination answers",
+        description="Reads a record that nobody writes. Exit status: 0 it answers, 1 it does not, 2 there is no such.",
+    )
+    coordination.add_argument("--coordination", metavar="URL", help="memory:, nats: or aerospike://HOST:PORT,...")
+    coordination.add_argument("--nats", dest="nats_url", metavar="URL", help="address of nats-server")
+    return coordination
 
 
 def _serve(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:

@@ -19,16 +19,18 @@ from prometheus_client import start_http_server
 from pydantic import ValidationError
 
 from feeds.adapters import process, server
-from feeds.adapters.coordination.nats_kv import NatsCoordination
+from feeds.adapters.coordination.opening import check_coordination, coordinating
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.durability import report_durability
 from feeds.adapters.nats.publisher import LanePublisher
 from feeds.adapters.nats.reader import LogReader
 from feeds.adapters.nats.settling import ResultPublisher
 from feeds.candidacy import LeaseTimes, Mandate
-from feeds.candidate import Candidate
+from feeds.candidate import LOOK_KIND, Candidate
 from feeds.check import check
 from feeds.commands import parser
+from feeds.contract.coordination import Coordination, Unavailable
+from feeds.contract.coordination_address import parse_coordination
 from feeds.contract.errors import LogUnavailable, Refused
 from feeds.contract.settings import BusSettings, describe
 from feeds.feed_lane import FeedLane
@@ -55,6 +57,9 @@ _SETTINGS = (BusSettings, FeedsSettings, BetfairSettings, SportradarSettings, Th
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 
+REACH_S = 3.0
+"""A command that finds no coordination within this fails."""
+
 OWNER_HOST_CHARS = 64
 """Of the host's name in the name of a process, which has an end."""
 
@@ -62,7 +67,14 @@ OWNER_HOST_CHARS = 64
 def main(argv: Sequence[str] | None = None) -> int:
     """`python -m feeds`. Exit status: 0, 1 failed, 2 bad input, 3 (check) some refused."""
     arguments = parser(
-        {"run": _run, "check": _check, "serve": _serve, "settings": _settings, "nats": _nats}
+        {
+            "run": _run,
+            "check": _check,
+            "serve": _serve,
+            "settings": _settings,
+            "nats": _nats,
+            "coordination": _coordination,
+        }
     ).parse_args(argv)
     command: Callable[[argparse.Namespace], int] = arguments.command
     try:
@@ -71,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(
             "; ".join(": ".join(map(str, (*problem["loc"], problem["msg"]))) for problem in error.errors())
         )
-    except LogUnavailable as error:
+    except (LogUnavailable, Unavailable) as error:
         return _complain(str(error), EXIT_FAILED)
     except (Refused, OSError) as error:
         return _complain(str(error))
@@ -119,6 +131,30 @@ def _serve(arguments: argparse.Namespace) -> int:
     return process.run(until_signalled())
 
 
+def _coordination(arguments: argparse.Namespace) -> int:
+    bus = BusSettings(**_given(arguments, BusSettings.model_fields))
+    check_coordination(bus)
+    process.configure_logs("error")
+    return process.run(_reach_coordination(bus))
+
+
+async def _reach_coordination(bus: BusSettings) -> int:
+    on_nats = parse_coordination(bus.coordination).backend == "nats"
+    connection = Connection(bus.nats_url, name="feeds-coordination")
+    opening = asyncio.create_task(connection.open()) if on_nats else None
+    try:
+        async with coordinating(bus, connection, reach_s=REACH_S) as coordination:
+            if opening is not None:
+                await asyncio.wait([opening], timeout=REACH_S)
+            await coordination.get(LOOK_KIND, "command")
+    finally:
+        if opening is not None:
+            opening.cancel()
+            await connection.close()
+    print(f"coordination {bus.coordination} answers")
+    return 0
+
+
 def _nats(arguments: argparse.Namespace) -> int:
     server.replace_process(port=arguments.port, data_dir=arguments.data_dir)
     return EXIT_FAILED
@@ -127,6 +163,7 @@ def _nats(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     settings = FeedsSettings(**_given(arguments, FeedsSettings.model_fields))
     bus = BusSettings(**_given(arguments, BusSettings.model_fields))
+    check_coordination(bus)
     process.configure_logs(settings.log_level)
     feed = settings.name or default_feed(settings.provider)
     options = ProviderOptions(
@@ -231,6 +268,28 @@ class Feed:
         self.pipeline.stop()
 
 
+def _candidate(
+    make: Callable[[], Provider],
+    name: str,
+    connection: Connection,
+    coordination: Coordination,
+    *,
+    settings: FeedsSettings,
+    bus: BusSettings,
+    metrics: FeedMetrics,
+) -> Candidate:
+    priority = priority_of(settings.priority, hysteresis_s=settings.hysteresis_s)
+    return Candidate(
+        coordination,
+        lambda mandate: Feed(make(), connection, bus=bus, metrics=metrics, priority=priority, mandate=mandate),
+        feed=name,
+        owner=_new_owner(),
+        times=LeaseTimes(settings.lease_ttl_s, settings.lease_interval_s),
+        metrics=metrics,
+        say=lambda word: print(f"feed {name} {word}", flush=True),
+    )
+
+
 async def _stand(
     make: Callable[[], Provider], name: str, *, settings: FeedsSettings, bus: BusSettings, metrics: FeedMetrics
 ) -> int:
@@ -243,24 +302,16 @@ async def _stand(
     if signalled.done():
         opening.cancel()
         return status
-    priority = priority_of(settings.priority, hysteresis_s=settings.hysteresis_s)
-    candidate = Candidate(
-        NatsCoordination(connection, replicas=bus.log_replicas),
-        lambda mandate: Feed(make(), connection, bus=bus, metrics=metrics, priority=priority, mandate=mandate),
-        feed=name,
-        owner=_new_owner(),
-        times=LeaseTimes(settings.lease_ttl_s, settings.lease_interval_s),
-        metrics=metrics,
-        say=lambda word: print(f"feed {name} {word}", flush=True),
-    )
-    signalled.add_done_callback(lambda _: candidate.stop())
     try:
-        await opening
-        await report_durability(settings.nats_monitor, replicas=bus.log_replicas)
-        async with asyncio.TaskGroup() as group:
-            watching = group.create_task(connection.ended())
-            await candidate.run()
-            watching.cancel()
+        async with coordinating(bus, connection) as coordination:
+            candidate = _candidate(make, name, connection, coordination, settings=settings, bus=bus, metrics=metrics)
+            signalled.add_done_callback(lambda _: candidate.stop())
+            await opening
+            await report_durability(settings.nats_monitor, replicas=bus.log_replicas)
+            async with asyncio.TaskGroup() as group:
+                watching = group.create_task(connection.ended())
+                await candidate.run()
+                watching.cancel()
     except* (Refused, LogUnavailable) as failures:
         error = _first(failures)
         status = _complain(str(error), EXIT_FAILED if isinstance(error, LogUnavailable) else EXIT_USAGE)

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
-from gateway.local.datadir import announced_database, announced_nats, announced_streams
+from gateway.local.datadir import announced_coordination, announced_database, announced_nats, announced_streams
 
 PASSED_ON = ("feeds", "fanout", "gateway", "bench")
 """Packages whose commands are reached through this one."""
@@ -28,6 +28,9 @@ URL_VARIABLE = "ODDSWIRE_URL"
 
 NATS_VARIABLE = "ODDSWIRE_NATS_URL"
 """Where `oddswire desk`, `fanout shards` and `drain` connect, likewise."""
+
+COORDINATION_VARIABLE = "ODDSWIRE_COORDINATION"
+"""Where `oddswire fanout shards` and `revoke` read and write, likewise."""
 
 DATABASE_VARIABLE = "ODDSWIRE_DATABASE_URL"
 """Where `oddswire migrate`, `archive` and `history` connect, likewise."""
@@ -86,7 +89,8 @@ def _run(arguments: Sequence[str]) -> int:
         case ["watch", *rest]:
             _become("fanout", "watch", *rest, *_running_stack(rest))
         case ["fanout", ("shards" | "drain" | "revoke") as command, *rest]:
-            _become("fanout", command, *rest, *_running_nats(rest))
+            where = [] if command == "drain" else _running_coordination(rest)
+            _become("fanout", command, *rest, *_running_nats(rest), *where)
         case [("desk" | "dev" | "geo" | "migrate" | "history" | "keys" | "archive" | "ledger") as command, *rest]:
             _become_gateway(command, rest)
         case [package, *rest] if package in PASSED_ON:
@@ -149,6 +153,14 @@ def _running_nats(arguments: Sequence[str]) -> list[str]:
         return []
     nats_url = announced_nats(_data_dir())
     return ["--nats", nats_url] if nats_url else []
+
+
+def _running_coordination(arguments: Sequence[str]) -> list[str]:
+    """`--coordination` of the stack that `oddswire up` runs from this directory, unless the user named one."""
+    if _names(arguments, "--coordination") or COORDINATION_VARIABLE in os.environ:
+        return []
+    coordination = announced_coordination(_data_dir())
+    return ["--coordination", coordination] if coordination else []
 
 
 def _running_database(arguments: Sequence[str]) -> list[str]:

@@ -126,6 +126,7 @@ def _serve(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, metavar="P", help="port to listen on; 0 takes a free one")
     serve.add_argument("--workers", type=int, metavar="N", help="processes that share the port (default 1)")
     serve.add_argument("--nats", dest="nats_url", metavar="URL", help="address of nats-server")
+    serve.add_argument("--coordination", metavar="URL", help="memory:, nats: or aerospike://HOST:PORT,.../NAMESPACE")
     serve.add_argument("--worker", type=int, help=argparse.SUPPRESS)  # these two are of the first process to the others
     serve.add_argument("--worker-directory", type=Path, help=argparse.SUPPRESS)
     _database(serve)

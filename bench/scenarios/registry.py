@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.scenario import Scenario
+from bench.scenarios.coordination import COORDINATION
 from bench.scenarios.failover import FAILOVER
 from bench.scenarios.fanout import CONNECTS, FANOUT, IDLE, WIDE
 from bench.scenarios.feeds import FEEDS
@@ -33,6 +34,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     OVERLAYS,
     HISTORY,
     READS,
+    COORDINATION,
     OVERLOAD,
     LOCATION,
     STORM,

@@ -9,12 +9,15 @@ from __future__ import annotations
 from typing import Annotated
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from feeds.contract.coordination_address import parse_coordination
 
 
 class BusSettings(BaseSettings):
-    """The log: where it is and how it was made. The same for every process of one installation."""
+    """The log: where it is and how it was made, and where processes coordinate. The same for every process of one
+    installation."""
 
     model_config = SettingsConfigDict(env_prefix="ODDSWIRE_", frozen=True)
 
@@ -28,6 +31,18 @@ class BusSettings(BaseSettings):
     log_replicas: Annotated[
         int, Field(ge=1, le=5, description="JetStream replicas of a lane and of the results: 1 on a laptop, 3 else")
     ] = 1
+    coordination: Annotated[
+        str,
+        Field(
+            description="where processes agree: memory:, nats:, aerospike://HOST:PORT,HOST:PORT/NAMESPACE/INSTALLATION"
+        ),
+    ] = "nats:"
+
+    @field_validator("coordination")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        parse_coordination(value)
+        return value
 
 
 def describe(settings: type[BaseSettings]) -> list[dict[str, str]]:

@@ -67,8 +67,9 @@ class AccessSettings(BaseSettings):
         int, Field(ge=1, le=1_000, description="workers that share the load: each takes that part of a plan's rate")
     ] = 1
     coordination: Annotated[
-        Literal["nats", "memory"], Field(description="where quotas are counted: NATS KV, or each worker for itself")
-    ] = "nats"
+        Literal["shared", "memory"],
+        Field(description="where quotas are counted: where all processes coordinate, or each worker for itself"),
+    ] = "shared"
 
     @field_validator("origins", "algorithms", mode="before")
     @classmethod

@@ -24,6 +24,7 @@ from fanout.contract.tickets import TicketKeys
 from feeds.adapters import process
 from feeds.adapters.coordination.memory import MemoryCoordination
 from feeds.adapters.coordination.nats_kv import NatsCoordination
+from feeds.adapters.coordination.opening import check_coordination, coordinating
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.reader import LogReader
 from feeds.contract.coordination import Coordination
@@ -95,13 +96,15 @@ class Money(NamedTuple):
 
 
 class Around(NamedTuple):
-    """What a gateway has around it, besides its log: each may be missing. `history`: the archive's database."""
+    """What a gateway has around it, besides its log: each may be missing. `history`: the archive's database.
+    `coordination` None: on the server of the log."""
 
     history: Database | None = None
     tickets: TicketKeys = TicketKeys({})
     tracing: Tracing = NoTraces()
     member: Member = ALONE
     money: Money | None = None
+    coordination: Coordination | None = None
 
 
 class Gateway:
@@ -130,7 +133,8 @@ class Gateway:
         self.relay = Relay(self.book, self.shelf)
         self.pressure = Pressure()
         self.tracing = around.tracing
-        self.fleet = Fleet(NatsCoordination(connection, replicas=bus.log_replicas), lanes=bus.lanes)
+        self._coordination = around.coordination or NatsCoordination(connection, replicas=bus.log_replicas)
+        self.fleet = Fleet(self._coordination, lanes=bus.lanes)
         queue = Queue(
             places=settings.history_connections,
             waiting_max=settings.history_waiting,
@@ -207,13 +211,11 @@ class Gateway:
                 task.cancel()
 
     def _guard(self, access: AccessSettings, store: KeyStore | None) -> Guard:
-        coordination: Coordination = MemoryCoordination()
-        if access.coordination == "nats":
-            coordination = NatsCoordination(self._connection, replicas=self._bus.log_replicas)
+        coordination = MemoryCoordination() if access.coordination == "memory" else self._coordination
         return Guard(access, store=store, coordination=coordination, book=self.book)
 
     def _places(self, settings: LocationSettings) -> LocationDesk:
-        return LocationDesk(known(settings), NatsCoordination(self._connection, replicas=self._bus.log_replicas))
+        return LocationDesk(known(settings), self._coordination)
 
     def _locations(self) -> BettingLocations | None:
         places, money = self.places, self._money
@@ -227,7 +229,7 @@ class Gateway:
             worker=f"{socket.gethostname()}-{secrets.token_hex(6)}",
             slots=slots,
             problem=lambda code, request_id: answer(code, request_id).body,
-            coordination=NatsCoordination(self._connection, replicas=self._bus.log_replicas),
+            coordination=self._coordination,
             locations=self._locations(),
         )
         return BetsService(database, self.book, self._money.bets, around)
@@ -272,9 +274,10 @@ class Wiring(NamedTuple):
 async def serve(wiring: Wiring) -> int:
     """`python -m gateway serve`: until SIGTERM or SIGINT. Gives the exit status.
 
-    Raises NoTracing, NoDevelopmentKeys, OSError.
+    Raises NoTracing, NoDevelopmentKeys, Refused, OSError.
     """
     settings = wiring.settings
+    check_coordination(wiring.bus)
     if settings.workers > 1 and not wiring.member.number:
         return await _serve_by_workers(wiring)
     endpoint = settings.trace_endpoint or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
@@ -285,13 +288,15 @@ async def serve(wiring: Wiring) -> int:
             if wiring.database is not None:
                 keys = PostgresKeys(await stack.enter_async_context(open_database(wiring.database)))
                 history = await stack.enter_async_context(open_database(_for_history(wiring.database, settings)))
+            connection = Connection(wiring.bus.nats_url, name="gateway")
+            coordination = await stack.enter_async_context(coordinating(wiring.bus, connection))
             gateway = Gateway(
                 settings,
                 wiring.bus,
-                Connection(wiring.bus.nats_url, name="gateway"),
+                connection,
                 access=wiring.access,
                 store=keys,
-                around=Around(history, wiring.tickets, tracing, wiring.member, wiring.money),
+                around=Around(history, wiring.tickets, tracing, wiring.member, wiring.money, coordination),
             )
             return await _until_signalled(gateway)
     finally:
@@ -331,6 +336,7 @@ async def _serve_by_workers(wiring: Wiring) -> int:
         "ODDSWIRE_GATEWAY_HOST": settings.host,
         "ODDSWIRE_GATEWAY_PORT": str(port),
         "ODDSWIRE_NATS_URL": wiring.bus.nats_url,
+        "ODDSWIRE_COORDINATION": wiring.bus.coordination,
     }
     if wiring.database is not None:
         environment["ODDSWIRE_DATABASE_URL"] = wiring.database.url.get_secret_value()

@@ -1,8 +1,8 @@
 """The data directory of a local stack: its lock, its logs, and the note by which other commands find it.
 
     lock          held by the running `up`; the kernel frees it whatever becomes of that process
-    stack.json    {"pid": 4711, "nats": "nats://127.0.0.1:8200", "database": "postgresql://...", "streams":
-                  ["ws://127.0.0.1:8100/v1/stream", ...]} while the stack is ready
+    stack.json    {"pid": 4711, "nats": "nats://127.0.0.1:8200", "database": "postgresql://...", "coordination":
+                  "nats:", "streams": ["ws://127.0.0.1:8100/v1/stream", ...]} while the stack is ready
     logs/NAME.log what a part writes, with NAME.log.1 before it
     access/       the development keys, for their owner's eyes
     nats/         the log of odds, kept from run to run
@@ -51,12 +51,13 @@ def locked(data_dir: Path) -> Iterator[None]:
 
 
 @contextmanager
-def announced(data_dir: Path, streams: Sequence[str], *, nats_url: str, database_url: str = "") -> Iterator[None]:
+def announced(
+    data_dir: Path, streams: Sequence[str], *, nats_url: str, database_url: str = "", coordination: str = ""
+) -> Iterator[None]:
     """Says where the stack is reached, for as long as it is."""
     note = data_dir / "stack.json"
-    note.write_bytes(
-        orjson.dumps({"pid": os.getpid(), "nats": nats_url, "streams": list(streams), "database": database_url})
-    )
+    where = {"nats": nats_url, "streams": list(streams), "database": database_url, "coordination": coordination}
+    note.write_bytes(orjson.dumps({"pid": os.getpid(), **where}))
     note.chmod(0o600)  # the address of a database that was given may hold a password
     try:
         yield
@@ -78,6 +79,11 @@ def announced_nats(data_dir: Path) -> str:
 def announced_database(data_dir: Path) -> str:
     """The database of the stack running on this data directory; empty if there is none."""
     return str(_announced(data_dir).get("database", ""))
+
+
+def announced_coordination(data_dir: Path) -> str:
+    """Where the parts of the stack running on this data directory agree; empty if there is none."""
+    return str(_announced(data_dir).get("coordination", ""))
 
 
 def _announced(data_dir: Path) -> dict[str, object]:

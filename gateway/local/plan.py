@@ -68,7 +68,7 @@ class Plan:
     """Stages in order of start. `streams` are the addresses devices connect to, `nats_url` is where the log is.
 
     `beside` are stages of their own that start with the first of `stages`: the line waits for none of them.
-    `database_url` is empty where there is no database.
+    `database_url` is empty where there is no database; `coordination` is where the parts agree.
     """
 
     stages: tuple[tuple[Part, ...], ...]
@@ -76,6 +76,7 @@ class Plan:
     streams: tuple[str, ...]
     nats_url: str
     database_url: str = ""
+    coordination: str = "nats:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,12 @@ def plan_stack(settings: UpSettings, ports: Ports, *, ticket_key: str = "") -> P
     if "archive" in wanted:
         beside.append((_archive(nats_url, database_url),))
     return Plan(
-        stages=tuple(stages), beside=tuple(beside), streams=streams, nats_url=nats_url, database_url=database_url
+        stages=tuple(stages),
+        beside=tuple(beside),
+        streams=streams,
+        nats_url=nats_url,
+        database_url=database_url,
+        coordination=settings.coordination,
     )
 
 
@@ -236,7 +242,7 @@ def _feed(settings: UpSettings, name: str, nats_url: str) -> Part:
         line = f"{name} {settings.feed}, speed {settings.speed:.10g}{', looped' if settings.loop else ''}"
     return Part(
         name=name,
-        argv=("-m", "feeds", "run", "--provider", settings.feed, *how, "--nats", nats_url),
+        argv=("-m", "feeds", "run", "--provider", settings.feed, *how, "--nats", nats_url, *_coordination(settings)),
         ready_line=r"^feed \S+ (ready|standby)$",
         line=line,
     )
@@ -245,10 +251,10 @@ def _feed(settings: UpSettings, name: str, nats_url: str) -> Part:
 def _shard(settings: UpSettings, number: int, nats_url: str, tickets: Environment) -> Part:
     name, port = f"fanout-{number}", _shard_port(settings, number)
     peers = [_stream(settings, n) for n in _shard_numbers(settings) if n != number]
-    where = ("--name", name, "--host", settings.host, "--port", str(port), "--nats", nats_url)
+    where = ("--host", settings.host, "--port", str(port), "--nats", nats_url, *_coordination(settings))
     return Part(
         name=name,
-        argv=("-m", "fanout", "run", *where, *(word for peer in peers for word in ("--peer", peer))),
+        argv=("-m", "fanout", "run", "--name", name, *where, *(word for peer in peers for word in ("--peer", peer))),
         ready_line=rf"^{name} ready$",
         line=f"{name} {_stream(settings, number)}",
         environment=(*QUICK_DRAIN, *tickets),
@@ -256,7 +262,7 @@ def _shard(settings: UpSettings, number: int, nats_url: str, tickets: Environmen
 
 
 def _gateway(settings: UpSettings, nats_url: str, database_url: str, tickets: Environment) -> Part:
-    where = ("--host", settings.host, "--port", str(settings.port), "--nats", nats_url)
+    where = ("--host", settings.host, "--port", str(settings.port), "--nats", nats_url, *_coordination(settings))
     keys = ("--database", database_url) if database_url else ()
     workers = ("--workers", str(settings.api_workers)) if settings.api_workers > 1 else ()
     address = f"http://{_own_host(settings)}:{settings.port}"
@@ -274,6 +280,10 @@ def _gateway(settings: UpSettings, nats_url: str, database_url: str, tickets: En
             *tickets,
         ),
     )
+
+
+def _coordination(settings: UpSettings) -> tuple[str, ...]:
+    return ("--coordination", settings.coordination)
 
 
 def _shard_numbers(settings: UpSettings) -> range:

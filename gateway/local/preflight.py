@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 from gateway.local.errors import CannotStart
@@ -22,15 +24,25 @@ from gateway.local.settings import UpSettings
 PORTS_TRIED = 100
 ANSWER_S = 3.0
 
+COORDINATION_ON_NATS = "nats:"
+"""It answers as soon as the nats-server does, which may not have been started yet."""
+
+_PREFIX = "feeds: coordination: Value error, "
+
+COORDINATION_S = 30.0
+"""Telling whether it answers takes less."""
+
 
 def check_input(settings: UpSettings) -> None:
-    """Raises CannotStart for what can be told from the settings and the recording they name."""
+    """Raises CannotStart for what can be told from the settings, the recording and the coordination they name."""
     if "feeds" in wanted_parts(settings):
         _check_recording(recording_of(settings.feed))
     if settings.nats:
         nats_address(settings.nats)
     if settings.database:
         database_address(settings.database)
+    if settings.coordination != COORDINATION_ON_NATS:
+        _check_coordination(settings.coordination)
 
 
 def check_network(settings: UpSettings) -> Ports:
@@ -85,6 +97,18 @@ def _check_database(url: str) -> None:
         socket.create_connection((host, port), timeout=ANSWER_S).close()
     except (OSError, UnicodeError) as error:
         raise CannotStart(f"no PostgreSQL at {host}:{port}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _check_coordination(url: str) -> None:
+    """By the feeds' own command, which knows such addresses and has what they need."""
+    command = [sys.executable, "-P", "-m", "feeds", "coordination", "--coordination", url]
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, timeout=COORDINATION_S, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise CannotStart(f"--coordination: no answer within {COORDINATION_S:g} s") from error
+    if told.returncode != 0:
+        lines = told.stderr.strip().splitlines() or ["it failed"]
+        raise CannotStart(f"--coordination: {lines[-1].removeprefix(_PREFIX).removeprefix('feeds: ')}")
 
 
 def _free_port(first: int, server: str) -> int:

@@ -46,6 +46,12 @@ class UpSettings(BaseSettings):
     database: Annotated[
         str, Field(description="a PostgreSQL that runs already, postgresql://USER@HOST:PORT/NAME; empty: start one")
     ] = ""
+    coordination: Annotated[
+        str,
+        Field(
+            description="where the parts agree: nats:, or aerospike://HOST:PORT,HOST:PORT/NAMESPACE that runs already"
+        ),
+    ] = "nats:"
     parts: Annotated[str, Field(description="what to start, of nats, feeds, fanout, postgres, archive, gateway")] = (
         "nats,feeds,fanout,postgres,archive,gateway"
     )

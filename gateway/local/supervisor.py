@@ -84,7 +84,13 @@ class Supervisor:
     async def _stay_up(self, beside: asyncio.Event) -> NoReturn:
         plan = self._plan
         await beside.wait()
-        with announced(self._data_dir, plan.streams, nats_url=plan.nats_url, database_url=plan.database_url):
+        with announced(
+            self._data_dir,
+            plan.streams,
+            nats_url=plan.nats_url,
+            database_url=plan.database_url,
+            coordination=plan.coordination,
+        ):
             for line in self._last_words:
                 self._console.say(line)
             self._console.say(f"ready in {time.monotonic() - self._started_s:.1f} s")

@@ -94,6 +94,22 @@ async def test_without_coordination_the_last_known_count_for_their_time_then_the
         await eventually(lambda: a.named == {"ws://b"})
 
 
+async def test_a_registry_that_forgot_is_told_anew(coordination: MemoryCoordination) -> None:
+    async with members(coordination, "a", "b") as [a, b]:
+        await eventually(lambda: a.named == {"ws://b"} and b.named == {"ws://a"})
+        coordination.forget()
+        assert (a.named, b.named) == ({"ws://b"}, {"ws://a"})
+        await eventually(lambda: {"a", "b"} == {name for _, _, name in coordination._held})
+        await eventually(lambda: a.named == {"ws://b"} and b.named == {"ws://a"})
+
+
+async def test_a_slow_registry_holds_up_no_shard_and_is_read_when_it_answers(coordination: MemoryCoordination) -> None:
+    coordination.slow_s = 0.2
+    async with members(coordination, "a", "b") as [a, b]:
+        assert a.named == b.named == {CONFIGURED}
+        await eventually(lambda: a.named == {"ws://b"} and b.named == {"ws://a"})
+
+
 async def test_a_shard_that_begins_again_takes_over_what_its_predecessor_left(coordination: MemoryCoordination) -> None:
     before = Member(coordination, "a").status
     await coordination.put(SHARDS, "a", value=encode(msgspec.structs.replace(before, instance="dead")), ttl_s=60)

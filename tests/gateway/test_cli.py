@@ -14,6 +14,8 @@ from gateway.local.datadir import announced
 
 ODDSWIRE = str(Path(sys.executable).with_name("oddswire"))
 
+ADDRESSES = "memory:, nats: or aerospike://HOST:PORT,HOST:PORT/NAMESPACE/INSTALLATION"
+
 
 def oddswire(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -109,6 +111,17 @@ def test_a_drain_finds_the_nats_of_the_stack_of_this_directory(echo: str, tmp_pa
     assert json.loads(set_by_environment.stdout) == json.loads(absent.stdout) == [*drain]
 
 
+def test_the_registry_is_read_where_the_stack_of_this_directory_keeps_it(echo: str, tmp_path: Path) -> None:
+    (tmp_path / ".oddswire").mkdir()
+    where = {"nats_url": "nats://127.0.0.1:9200", "coordination": "aerospike://a"}
+    with announced(tmp_path / ".oddswire", [], **where):
+        found = oddswire("fanout", "shards", cwd=tmp_path, PYTHONPATH=echo)
+        drain = oddswire("fanout", "drain", "a", cwd=tmp_path, PYTHONPATH=echo)
+    expected = ["fanout", "shards", "--nats", "nats://127.0.0.1:9200", "--coordination", "aerospike://a"]
+    assert json.loads(found.stdout) == expected
+    assert json.loads(drain.stdout) == ["fanout", "drain", "a", "--nats", "nats://127.0.0.1:9200"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "refusal"),
     [
@@ -121,6 +134,10 @@ def test_a_drain_finds_the_nats_of_the_stack_of_this_directory(echo: str, tmp_pa
         (["--port", "70000"], "--port 70000: input should be less than or equal to 65000"),
         (["--feed", "foo"], "--feed foo: unknown feed, choose among simulator, betfair:FILE"),
         (["--feed", "betfair:absent.bz2"], "recording absent.bz2: No such file or directory"),
+        (
+            ["--coordination", "redis://here"],
+            f"--coordination: coordination is {ADDRESSES}, not 'redis://here'",
+        ),
         (["--parts", "desk"], "--parts desk: choose among nats, feeds, fanout, postgres, archive, gateway"),
         (["--database", "here"], "--database: not an address such as postgresql://USER@127.0.0.1:5432/NAME"),
         (["--nats", "here"], "--nats here: not an address such as nats://127.0.0.1:4222"),

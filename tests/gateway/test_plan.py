@@ -73,7 +73,7 @@ def test_the_gateway_stands_beside_the_shards_and_says_where_its_docs_are() -> N
     gateway = part_of(plan_of(port=9000, host="0.0.0.0"), "gateway")
     assert gateway.argv == (
         *("-m", "gateway", "serve", "--host", "0.0.0.0", "--port", "9000"),
-        *("--nats", "nats://127.0.0.1:8200"),
+        *("--nats", "nats://127.0.0.1:8200", "--coordination", "nats:"),
         *("--database", plan_of(port=9000).database_url),
     )
     assert gateway.line == "gateway http://127.0.0.1:9000, docs http://127.0.0.1:9000/docs"
@@ -111,7 +111,7 @@ def test_a_shard_is_told_of_its_peers_and_not_of_itself() -> None:
     argv = part_of(plan_of(port=9000, shards=3), "fanout-2").argv
     assert argv == (
         *("-m", "fanout", "run", "--name", "fanout-2", "--host", "127.0.0.1", "--port", "9101"),
-        *("--nats", "nats://127.0.0.1:8200"),
+        *("--nats", "nats://127.0.0.1:8200", "--coordination", "nats:"),
         *("--peer", "ws://127.0.0.1:9100/v1/stream", "--peer", "ws://127.0.0.1:9102/v1/stream"),
     )
 
@@ -120,7 +120,7 @@ def test_the_simulator_takes_events_and_rate() -> None:
     argv = part_of(plan_of(events=7, rate=90, speed=4, loop=True), "feed").argv
     assert argv == (
         *("-m", "feeds", "run", "--provider", "simulator", "--events", "7", "--rate", "90"),
-        *("--nats", "nats://127.0.0.1:8200"),
+        *("--nats", "nats://127.0.0.1:8200", "--coordination", "nats:"),
     )
 
 
@@ -142,6 +142,14 @@ def test_a_nats_that_runs_already_is_used_and_not_started() -> None:
     plan = plan_of(nats="nats://bus:4333")
     assert names_of(plan) == [["feed"], ["fanout-1", "fanout-2", "gateway"]]
     assert "nats://bus:4333" in part_of(plan, "feed").argv
+
+
+def test_every_part_that_coordinates_is_told_where() -> None:
+    plan = plan_of(coordination="aerospike://a:3000,b/odds")
+    for name in ("feed", "fanout-1", "fanout-2", "gateway"):
+        argv = part_of(plan, name).argv
+        assert argv[argv.index("--coordination") + 1] == "aerospike://a:3000,b/odds"
+    assert plan.coordination == "aerospike://a:3000,b/odds"
 
 
 @pytest.mark.parametrize(

@@ -162,16 +162,28 @@ async def test_once_it_is_back_without_its_memory_the_leader_is_asked_first(conn
     async with two(connection) as (made, mirror):
         made.coordination.away = True
         await more_beats(mirror)
-        made.coordination._held.clear()
+        made.coordination.forget()
         made.coordination.away = False
         await more_beats(mirror)
         assert owners(mirror) == {"a-1"}
         assert (made.a.metric("leading"), made.b.metric("leading")) == (1, 0)
 
 
+async def test_while_it_is_too_slow_for_any_renewal_the_log_still_has_one_leader(connection: Connection) -> None:
+    async with two(connection) as (made, mirror):
+        made.coordination.slow_s = 1.5 * TIMES.ttl_s
+        made.a.terms[-1].put(*slate(2))
+        await eventually(lambda: (state := mirror.state("M1")) is not None and state.ts == 2)
+        await more_beats(mirror)
+        await eventually(lambda: owners(mirror) in ({made.a.term}, {made.b.term}))
+        made.coordination.slow_s = 0.0
+        await more_beats(mirror)
+        await eventually(lambda: owners(mirror) in ({made.a.term}, {made.b.term}))
+
+
 async def test_a_lease_that_another_has_and_does_nothing_with_ends_no_leader(connection: Connection) -> None:
     async with two(connection) as (made, mirror):
-        made.coordination._held.clear()
+        made.coordination.forget()
         stolen = await made.coordination.lease(lease_name("alpha"), "nobody", ttl_s=60)
         await more_beats(mirror)
         assert owners(mirror) == {"a-1"}

@@ -1,4 +1,4 @@
-"""One suite over every backend of the port Coordination. Each test runs on memory and on a real nats-server."""
+"""One suite over every backend of the port Coordination: memory, a real nats-server, Aerospike where there is one."""
 
 from __future__ import annotations
 
@@ -6,15 +6,10 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable
 
 import pytest
 
-from feeds.adapters.coordination.memory import MemoryCoordination
-from feeds.adapters.coordination.nats_kv import NatsCoordination
-from feeds.adapters.nats.connection import Connection
-from feeds.adapters.server import NatsServer
 from feeds.contract.coordination import (
     ABSENT,
     AMOUNT_MAX,
@@ -27,63 +22,13 @@ from feeds.contract.coordination import (
     Unavailable,
 )
 from feeds.contract.errors import Refused
+from tests.ports.backends import Backend
 
 ANSWER_S = 5.0
 """A call to a backend that is away has ended within this."""
 
 LATE_S = 2.0
 """What has ended may be seen for so much longer."""
-
-
-class Backend(Protocol):
-    """A backend under test."""
-
-    def client(self) -> Coordination:
-        """One process's view of it; every call gives another."""
-
-    async def go_away(self) -> None:
-        """It answers nobody from here."""
-
-
-class Memory:
-    """All in this process."""
-
-    def __init__(self) -> None:
-        self._held = MemoryCoordination()
-
-    def client(self) -> Coordination:
-        return self._held
-
-    async def go_away(self) -> None:
-        self._held.away = True
-
-
-class Nats:
-    """A real nats-server."""
-
-    def __init__(self, server: NatsServer, connections: list[Connection]) -> None:
-        self._server = server
-        self._connections = connections
-        self._given = 0
-
-    def client(self) -> Coordination:
-        self._given += 1
-        return NatsCoordination(self._connections[self._given % len(self._connections)], timeout_s=0.5)
-
-    async def go_away(self) -> None:
-        await self._server.kill()
-
-
-@pytest.fixture(params=["memory", pytest.param("nats", marks=pytest.mark.journey)])
-async def backend(request: pytest.FixtureRequest) -> AsyncIterator[Backend]:
-    if request.param == "memory":
-        yield Memory()
-        return
-    tmp_path = request.getfixturevalue("tmp_path")
-    async with contextlib.AsyncExitStack() as stack:
-        server = await stack.enter_async_context(NatsServer(data_dir=tmp_path / "nats"))
-        opening = (Connection(server.url, name=f"test-{number}") for number in range(2))
-        yield Nats(server, [await stack.enter_async_context(connection) for connection in opening])
 
 
 @pytest.fixture

@@ -1,1 +1,1 @@
-"""Backends of the port feeds.contract.coordination: memory and NATS KV. One suite runs over all of them."""
+"""Backends of the port feeds.contract.coordination: memory, NATS KV, Aerospike. One suite runs over all of them."""

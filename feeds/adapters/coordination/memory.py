@@ -1,10 +1,12 @@
 """Coordination within one process: for tests, and for a stack that has nothing to agree on with others.
 
-Everything is forgotten with the process. `away` makes it as unavailable as a server that was killed.
+Everything is forgotten with the process. `away` makes it as unavailable as a server that was killed, `slow_s` makes
+each call take that long, and `forget` loses everything at once.
 """
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 import itertools
 import math
@@ -41,6 +43,7 @@ class MemoryCoordination:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.away = False
+        self.slow_s = 0.0
         self._clock = clock
         self._versions = itertools.count(ABSENT + 1)
         self._held: dict[_Key, _Held] = {}
@@ -49,6 +52,7 @@ class MemoryCoordination:
     async def claim(self, key: str, value: bytes, *, ttl_s: int) -> Claim:
         """See Coordination."""
         check_key(key)
+        await self._takes_its_time()
         held = self._read("claim", "", key)
         if held is not None:
             return Claim(won=False, value=held.value)
@@ -58,12 +62,14 @@ class MemoryCoordination:
     async def answer(self, key: str) -> bytes | None:
         """See Coordination."""
         check_key(key)
+        await self._takes_its_time()
         held = self._read("claim", "", key)
         return None if held is None else held.value
 
     async def lease(self, name: str, owner: str, *, ttl_s: int) -> int:
         """See Coordination."""
         check_key(name, owner)
+        await self._takes_its_time()
         held = self._read("lease", "", name)
         if held is not None and held.value != owner.encode():
             raise Conflict(f"lease {name} is held by {held.value.decode()}")
@@ -72,6 +78,7 @@ class MemoryCoordination:
     async def release(self, name: str, owner: str) -> None:
         """See Coordination."""
         check_key(name, owner)
+        await self._takes_its_time()
         held = self._read("lease", "", name)
         if held is not None and held.value == owner.encode():
             del self._held["lease", "", name]
@@ -79,6 +86,7 @@ class MemoryCoordination:
     async def count(self, key: str, *, window_s: int, amount: int = 1) -> int:
         """See Coordination."""
         check_key(key)
+        await self._takes_its_time()
         check_window(window_s)
         check_amount(amount)
         name = f"{key}.{int(self._clock() // window_s)}"
@@ -92,18 +100,21 @@ class MemoryCoordination:
     ) -> int:
         """See Coordination."""
         check_key(kind, name)
+        await self._takes_its_time()
         self._expect(kind, name, version)
         return self._write(("record", kind, name), value, ttl_s)
 
     async def get(self, kind: str, name: str) -> Record | None:
         """See Coordination."""
         check_key(kind, name)
+        await self._takes_its_time()
         held = self._read("record", kind, name)
         return None if held is None else Record(name, held.value, held.version)
 
     async def scan(self, kind: str) -> list[Record]:
         """See Coordination."""
         check_key(kind)
+        await self._takes_its_time()
         self._forget_ended()
         found = [
             Record(name, held.value, held.version)
@@ -116,8 +127,17 @@ class MemoryCoordination:
     async def delete(self, kind: str, name: str, *, version: int | None = None) -> None:
         """See Coordination."""
         check_key(kind, name)
+        await self._takes_its_time()
         self._expect(kind, name, version)
         self._held.pop(("record", kind, name), None)
+
+    def forget(self) -> None:
+        """As a server that lost everything."""
+        self._held.clear()
+
+    async def _takes_its_time(self) -> None:
+        if self.slow_s:
+            await asyncio.sleep(self.slow_s)
 
     def _expect(self, kind: str, name: str, version: int | None) -> None:
         held = self._read("record", kind, name)
