@@ -7,10 +7,9 @@ final answer. asyncio streams and no library: of a broken line it has to see exa
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 PAUSE_S = 0.1
@@ -76,12 +75,30 @@ def request(method: str, path: str, headers: Mapping[str, str], body: bytes = b"
     return "\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode() + body
 
 
-class Patience(NamedTuple):
-    """Where to ask in turn, how long for one answer, and until when in all (of the loop's clock)."""
+class Patience:
+    """Where to ask, how long for one answer, and until when in all (of the loop's clock). Whole connections are kept
+    for whoever asks there next."""
 
-    ports: tuple[int, ...]
-    timeout_s: float
-    until_s: float
+    def __init__(self, ports: Sequence[int], timeout_s: float, until_s: float) -> None:
+        self.until_s = until_s
+        self._timeout_s = timeout_s
+        self._idle: dict[int, list[Caller]] = {port: [] for port in ports}
+
+    async def ask(self, asked: bytes, dice: random.Random) -> Heard:
+        """One attempt. Raises Broken."""
+        port = dice.choice(tuple(self._idle))
+        idle = self._idle[port]
+        caller = idle.pop() if idle else Caller(port, self._timeout_s)
+        heard = await caller.ask(asked)
+        idle.append(caller)
+        return heard
+
+    def close(self) -> None:
+        """Ends what is kept."""
+        for idle in self._idle.values():
+            for caller in idle:
+                caller.close()
+            idle.clear()
 
 
 FINAL = frozenset({200, 201})
@@ -91,16 +108,14 @@ async def until_final(asked: bytes, patience: Patience, seen: Counter[str], dice
     """The final answer; None where time ran out. `seen`: what every attempt met with."""
     attempt = 0
     while asyncio.get_running_loop().time() < patience.until_s:
-        caller = Caller(dice.choice(patience.ports), patience.timeout_s)
-        with contextlib.closing(caller):
-            try:
-                heard = await caller.ask(asked)
-            except Broken as error:
-                seen[str(error)] += 1
-            else:
-                seen[str(heard.status)] += 1
-                if heard.status in FINAL:
-                    return heard
+        try:
+            heard = await patience.ask(asked, dice)
+        except Broken as error:
+            seen[str(error)] += 1
+        else:
+            seen[str(heard.status)] += 1
+            if heard.status in FINAL:
+                return heard
         await asyncio.sleep(min(PAUSE_S * 2**attempt, PAUSE_S_MAX) * dice.uniform(0.5, 1.5))
         attempt += 1
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.scenario import Scenario
+from bench.scenarios.bets import BETS
 from bench.scenarios.failover import FAILOVER
 from bench.scenarios.fanout import CONNECTS, FANOUT, IDLE, WIDE
 from bench.scenarios.feeds import FEEDS
@@ -33,5 +34,6 @@ SCENARIOS: tuple[Scenario, ...] = (
     HISTORY,
     READS,
     LOCATION,
+    BETS,
     STORM,
 )
