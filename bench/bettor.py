@@ -13,7 +13,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 PAUSE_S = 0.1
-PAUSE_S_MAX = 2.0
+PAUSE_S_MAX = 4.0
+UNDER_WAY_MAX = 1_000
+"""Attempts at once of all clients together: they share one process, which must not become what is measured."""
+
 _HEAD_BYTES_MAX = 16_384
 
 
@@ -49,7 +52,7 @@ class Caller:
                 heard = await _answer(reader)
                 done = True
                 return heard
-        except (OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+        except (OSError, ValueError, LookupError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
             raise Broken(type(error).__name__) from error
         finally:
             if not done:
@@ -83,15 +86,17 @@ class Patience:
         self.until_s = until_s
         self._timeout_s = timeout_s
         self._idle: dict[int, list[Caller]] = {port: [] for port in ports}
+        self._under_way = asyncio.Semaphore(UNDER_WAY_MAX)
 
     async def ask(self, asked: bytes, dice: random.Random) -> Heard:
         """One attempt. Raises Broken."""
         port = dice.choice(tuple(self._idle))
-        idle = self._idle[port]
-        caller = idle.pop() if idle else Caller(port, self._timeout_s)
-        heard = await caller.ask(asked)
-        idle.append(caller)
-        return heard
+        async with self._under_way:
+            idle = self._idle[port]
+            caller = idle.pop() if idle else Caller(port, self._timeout_s)
+            heard = await caller.ask(asked)
+            idle.append(caller)
+            return heard
 
     def close(self) -> None:
         """Ends what is kept."""

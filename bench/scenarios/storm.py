@@ -30,10 +30,10 @@ from gateway.money.audit import audit
 
 WORKERS = 2
 SEED = 9
-ANSWER_S = 3.0
+ANSWER_S = 1.5
 """How long a client waits for an answer before it tries again."""
 
-AFTERWARDS_S = 60.0
+AFTERWARDS_S = 240.0
 """How long after the last intent was begun a client may still be without an answer."""
 
 KILLS = (0.2, 0.45, 0.7)
