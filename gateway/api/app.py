@@ -57,12 +57,13 @@ def make_app(
 
 
 def _routed(reads: Reads, operations: Operations, endpoints: Mapping[str, Endpoint]) -> App:
-    routes = [Route(one.path, ReadRoute(reads, one.view, one.name), methods=["GET"]) for one in READS]
-    routes += [Route(one.path, operations.endpoint(one.name), methods=["GET"]) for one in OPERATIONS]
     by_path: defaultdict[str, dict[str, tuple[Call, Endpoint]]] = defaultdict(dict)
     for call in CALLS:
         by_path[call.path][call.method] = call, endpoints[call.name]
-    routes += [Route(path, CallRoute(calls), methods=list(calls)) for path, calls in by_path.items()]
+    # First what is never answered ahead of the routes, and most of all bets: they are tried in this order.
+    routes = [Route(path, CallRoute(calls), methods=list(calls)) for path, calls in by_path.items()]
+    routes += [Route(one.path, ReadRoute(reads, one.view, one.name), methods=["GET"]) for one in READS]
+    routes += [Route(one.path, operations.endpoint(one.name), methods=["GET"]) for one in OPERATIONS]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
     app.router.redirect_slashes = False  # a redirect would repeat the Host header, whatever stands in it
     return app
