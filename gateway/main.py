@@ -151,13 +151,17 @@ def _serve(options: argparse.Namespace) -> int:
     from gateway.api.main import Money, serve
     from gateway.api.settings import ApiSettings
     from gateway.bets.settings import BetsSettings
+    from gateway.location.settings import LocationSettings
     from gateway.money.settings import MoneySettings
 
     settings = ApiSettings(**_given(options, ApiSettings.model_fields))
     bus = BusSettings(**_given(options, BusSettings.model_fields))
     process.configure_logs(settings.log_level)
     database = _database(options) if options.database or _DATABASE_VARIABLE in os.environ else None
-    money = None if database is None else Money(database, MoneySettings(), BetsSettings())
+    location = LocationSettings()
+    money = None
+    if database is not None:
+        money = Money(database, MoneySettings(), BetsSettings(), location if location.configured else None)
     return process.run(serve(settings, bus, AccessSettings(), database, money))
 
 

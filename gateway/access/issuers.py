@@ -4,9 +4,10 @@ It asks one address that the settings name: the JWK set itself, or the issuer's 
 followed only to the same origin (an issuer that keeps its keys elsewhere is given by its JWK set's address). Redirects
 are not followed; an answer has a limit of size and of time. A token cannot make it ask anywhere else.
 
-Kept keys are fetched anew every REFRESH_S. A token that names an unknown key has them fetched at once, but not sooner
-than COOLDOWN_S after the last time: until then it is refused. While the issuer does not answer, the keys that are held
-go on for `stale_s`; after that, and before the first answer, nobody can be told (503), and nobody is called bad.
+Kept keys are fetched anew every REFRESH_S, and well before they are stale. A token that names an unknown key has them
+fetched at once, but not sooner than COOLDOWN_S after the last time: until then it is refused. While the issuer does not
+answer, the keys that are held go on for `stale_s`; after that, and before the first answer, nobody can be told (503),
+and nobody is called bad.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class Issuer:
         while True:
             await self._fetch_soon()
             held = self._tried_s == self._fetched_s
-            await asyncio.sleep(REFRESH_S if held else self._cooldown_s)
+            await asyncio.sleep(min(REFRESH_S, self._stale_s / 3) if held else self._cooldown_s)
 
     async def _fetch_soon(self) -> None:
         """Fetches, unless that was just tried; several who wait share one."""

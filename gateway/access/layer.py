@@ -4,7 +4,7 @@ One credential a request: a key in X-API-Key or a token in Authorization. Two of
 about who asks: 400, also where both are good. One in the address is 400, too, and is not logged. Somebody without one
 reads odds where they are open to all, and gets 401 elsewhere; what is not under /v1/ is open, and reads no credential.
 
-A request of somebody known costs a hash, a look-up and, where the plan counts, a meter: 1 us and 2 us.
+A request of somebody known costs a hash, a look-up and, where the plan counts, a meter: see README.
 """
 
 from __future__ import annotations

@@ -35,14 +35,15 @@ class Meter:
     worker's. `due` is where it puts itself once there is something to settle."""
 
     __slots__ = (
-        "__weakref__", "_asked", "_begins_s", "_due", "_ends_s", "_failing", "_fresh", "_interval_s", "_policy",
-        "_queued", "_room_s", "_settled", "_tat_s", "block", "plan", "subject",
+        "__weakref__", "_asked", "_begins_s", "_busy_s", "_due", "_ends_s", "_failing", "_fresh", "_full_s",
+        "_interval_s", "_per_day", "_policy", "_queued", "_room_s", "_settled", "block", "plan", "subject",
     )  # fmt: skip
 
     def __init__(self, subject: str, plan: Plan, due: list[Meter], *, share: float = 1.0) -> None:
         self.subject = subject
         self.plan = plan
         self.block = block_of(plan)
+        self._per_day = plan.per_day
         self._due = due
         self._queued = False
         self._begins_s = self._ends_s = 0
@@ -50,7 +51,7 @@ class Meter:
         self._failing = False
         self._interval_s = 0.0 if plan.per_s is None else 1 / (plan.per_s * share)
         self._room_s = self._interval_s * max(1.0, plan.burst * share)
-        self._tat_s = 0.0
+        self._full_s = self._busy_s = 0.0
         self._policy = (b"ratelimit-policy", _policy(plan, self._room_s, self._interval_s))
 
     @property
@@ -67,10 +68,14 @@ class Meter:
         """Counts a request, or says why it may not be."""
         if not self._begins_s <= now_s < self._ends_s:
             self._begin(int(now_s // DAY_S))
-        busy_until_s = self._busy_until(now_s) + self._interval_s
-        if busy_until_s - now_s > self._room_s + _ROUNDING_S:
-            return Denied("rate_limited", max(1, ceil(busy_until_s - now_s - self._room_s)))
-        per_day = self.plan.per_day
+        busy_s = self._full_s - now_s
+        if busy_s < 0 or busy_s > self._room_s + _ROUNDING_S:  # more than a bucket holds: the clock was put back
+            busy_s = 0.0
+        self._busy_s = busy_s
+        busy_s += self._interval_s
+        if busy_s > self._room_s + _ROUNDING_S:
+            return Denied("rate_limited", max(1, ceil(busy_s - self._room_s)))
+        per_day = self._per_day
         if per_day is not None:
             unsettled = self._asked + self._fresh
             if self._settled + unsettled >= per_day:
@@ -81,21 +86,21 @@ class Meter:
             if not self._queued:
                 self._queued = True
                 self._due.append(self)
-        self._tat_s = busy_until_s
+        self._full_s = now_s + busy_s
+        self._busy_s = busy_s
         return None
 
     def headers(self, now_s: float) -> Headers:
         """RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-10), as of the last `take`."""
-        per_day, interval_s = self.plan.per_day, self._interval_s
-        said = b""
-        if per_day is not None:
-            left = per_day - self._settled - self._asked - self._fresh
-            said = b'"day";r=%d;t=%d' % (max(0, left), ceil(self._ends_s - now_s))
-        if interval_s:
-            busy_s = self._busy_until(now_s) - now_s
-            free = (self._room_s - busy_s + _ROUNDING_S) // interval_s
-            bucket = b'"burst";r=%d;t=%d' % (max(0, free), ceil(busy_s))
-            said = b"%b, %b" % (said, bucket) if said else bucket
+        if self._per_day is None:
+            said = b'"burst";r=%d;t=%d' % (self._free(), ceil(self._busy_s))
+        else:
+            left = self._per_day - self._settled - self._asked - self._fresh
+            day = (max(0, left), self._ends_s - int(now_s))
+            if self._interval_s:
+                said = b'"day";r=%d;t=%d, "burst";r=%d;t=%d' % (*day, self._free(), ceil(self._busy_s))
+            else:
+                said = b'"day";r=%d;t=%d' % day
         return [self._policy, (b"ratelimit", said)]
 
     def ask(self) -> int:
@@ -130,10 +135,9 @@ class Meter:
         self._ends_s = self._begins_s + DAY_S
         self._settled = self._fresh = self._asked = 0
 
-    def _busy_until(self, now_s: float) -> float:
-        """When the bucket is full again. One that lies further ahead than a bucket holds: the clock was put back."""
-        tat_s = self._tat_s
-        return tat_s if now_s < tat_s <= now_s + self._room_s + _ROUNDING_S else now_s
+    def _free(self) -> float:
+        """Requests that the bucket still takes at once."""
+        return (self._room_s - self._busy_s + _ROUNDING_S) // self._interval_s
 
 
 _ROUNDING_S = 1e-6

@@ -127,7 +127,7 @@ class Gateway:
         reads = Reads(self.shelf, self.reading, {one.view: one.name for one in READS})
         operations = Operations(
             waiting_for=self.waiting_for,
-            registry=exposition(GatewayCollector(traffic, self.shelf, self.reading)),
+            registry=exposition(GatewayCollector(traffic, self.shelf, self.reading, self.guard)),
             openapi=openapi_document(anonymous=self._open),
             asyncapi=asyncapi_document(),
         )

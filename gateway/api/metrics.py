@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from gateway.access.guard import Guard
 from gateway.api.traffic import BUCKETS_S, Traffic
 from gateway.read.shelf import Shelf
 from gateway.read.views import Reading
@@ -21,15 +22,18 @@ _PREFIX = "oddswire_gateway"
 class GatewayCollector(Collector):
     """Every metric of the gateway's reads, in one place. Names end in their unit."""
 
-    def __init__(self, traffic: Traffic, shelf: Shelf, reading: Reading) -> None:
+    def __init__(self, traffic: Traffic, shelf: Shelf, reading: Reading, guard: Guard | None = None) -> None:
         self._traffic = traffic
         self._shelf = shelf
         self._reading = reading
+        self._guard = guard
 
     def collect(self) -> Iterator[Metric]:
         """The metrics as they are now."""
         yield from self._requests()
         yield from self._book()
+        if self._guard is not None:
+            yield from self._access(self._guard)
         shelf, encoded = self._shelf, self._reading.encoded
         yield _gauge("pages", "Bodies that are kept.", len(shelf))
         yield _gauge("pages_bytes", "Memory they take.", shelf.held_bytes)
@@ -50,6 +54,13 @@ class GatewayCollector(Collector):
                 buckets.append((bound, total))
             took.add_metric([name], buckets, route.sum_s)
         yield from (answers, took)
+
+    def _access(self, guard: Guard) -> Iterator[Metric]:
+        verifier = guard.verifier
+        yield _gauge("known_keys", "API keys that were verified and are remembered.", len(verifier.keys))
+        yield _gauge("known_tokens", "Tokens, likewise.", len(verifier.tokens))
+        yield _gauge("revocations_age_seconds", "Since revocations were last read.", verifier.revocations_age_s)
+        yield _counter("quotas_unsettled", "Settlements of quotas that failed.", guard.meters.failures)
 
     def _book(self) -> Iterator[Metric]:
         book = self._reading.book

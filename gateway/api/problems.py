@@ -109,7 +109,7 @@ def answer(
         "request_id": request_id,
         **(more or {}),
     }
-    if detail:
+    if detail and detail != problem.title:
         said["detail"] = detail
     told: Headers = [(b"content-type", MEDIA_TYPE), (b"cache-control", b"no-store")]
     told += [(name.encode(), value.encode()) for name, value in (headers or {}).items()]

@@ -12,12 +12,21 @@ from gateway.bets.checks import Quote
 
 class Decision(NamedTuple):
     """Where somebody is, decided. `record` is kept with the bet (token hash, rounded coordinates, accuracy, distance,
-    versions of polygons and rules); `shown` is what of it a client is told. From `until` on it counts no more."""
+    versions of polygons and rules); `shown` is its shown_of. From `until` on it counts no more."""
 
     jurisdiction: str
     until: datetime
     record: Mapping[str, object]
     shown: Mapping[str, object]
+
+
+SHOWN = ("verifier", "jurisdiction")
+"""What of a record its user is told. Not the rest: how far a border is would teach where to stand."""
+
+
+def shown_of(record: Mapping[str, object]) -> Mapping[str, object]:
+    """That part of a record."""
+    return {name: record[name] for name in SHOWN if name in record}
 
 
 class Locations(Protocol):

@@ -10,7 +10,7 @@ import orjson
 
 from gateway.bets.asked import Asked, Leg
 from gateway.bets.bet import Bet, BetLeg
-from gateway.bets.ports import Decision
+from gateway.bets.ports import Decision, shown_of
 from gateway.bets.sql import statement
 from gateway.money import journals
 from gateway.money.journals import columns
@@ -110,7 +110,7 @@ class BetTables:
 
 def _bet_of(row: Any) -> Bet:
     *facts, location, legs = row
-    return Bet._make((*facts, orjson.loads(location), tuple(BetLeg(*leg) for leg in orjson.loads(legs))))
+    return Bet._make((*facts, shown_of(orjson.loads(location)), tuple(BetLeg(*leg) for leg in orjson.loads(legs))))
 
 
 def _leg_of(market: str, selection: str, asked: int, s: int, policy: str) -> Leg:

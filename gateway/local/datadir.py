@@ -4,6 +4,7 @@
     stack.json    {"pid": 4711, "nats": "nats://127.0.0.1:8200", "database": "postgresql://...", "streams":
                   ["ws://127.0.0.1:8100/v1/stream", ...]} while the stack is ready
     logs/NAME.log what a part writes, with NAME.log.1 before it
+    access/       the development keys, for their owner's eyes
     nats/         the log of odds, kept from run to run
     pg/           the database, likewise, and in pgpass its password
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-import shapely
 
 from feeds.contract.errors import Refused
 from gateway.location.geometry import Region, Ring
@@ -54,8 +53,6 @@ class Atlas:
     def __init__(self, states: Mapping[str, Region], zones: Sequence[Zone] = (), *, version: str) -> None:
         self.version = version
         self._states = dict(states)
-        self._names = tuple(states)
-        self._tree = shapely.STRtree([region.shape for region in states.values()])
         self._zones = {state: tuple(zone for zone in zones if zone.state == state) for state in states}
         unknown = {zone.state for zone in zones} - states.keys()
         if unknown:
@@ -68,11 +65,7 @@ class Atlas:
 
     def state_at(self, lat: float, lon: float) -> str | None:
         """The state that holds the point; None on a border, at sea, abroad."""
-        for index in self._tree.query(shapely.Point(lon, lat)):
-            name: str = self._names[index]
-            if self._states[name].holds(lat, lon):
-                return name
-        return None
+        return next((name for name, region in self._states.items() if region.holds(lat, lon)), None)
 
     def place(self, lat: float, lon: float, *, margin_m: float) -> Place | None:
         """The place of a point, or None where no state holds it. `margin_m`: what counts as in a zone."""

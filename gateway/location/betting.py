@@ -10,7 +10,7 @@ from ipaddress import ip_address
 
 from gateway.access.principal import Principal
 from gateway.bets.checks import Quote
-from gateway.bets.ports import Decision
+from gateway.bets.ports import Decision, shown_of
 from gateway.location.checks import Claimant, network_of
 from gateway.location.leagues import Leagues
 from gateway.location.record import recorded
@@ -47,8 +47,8 @@ class BettingLocations:
         except GeoRefused as refusal:
             raise MoneyRefused(refusal.code, str(refusal)) from refusal
         until = datetime.fromtimestamp(admitted.expires_s, UTC)
-        shown = {"verifier": VERIFIER, "jurisdiction": admitted.jurisdiction}
-        return Decision(admitted.jurisdiction, until, {"verifier": VERIFIER, **recorded(admitted)}, shown)
+        record = {"verifier": VERIFIER, **recorded(admitted)}
+        return Decision(admitted.jurisdiction, until, record, shown_of(record))
 
     def permit(self, decision: Decision, quotes: Sequence[Quote], *, stake: int, at: datetime) -> None:
         """See Locations."""

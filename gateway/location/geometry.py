@@ -55,7 +55,7 @@ class Region:
             shape = shapely.make_valid(shape, method="structure", keep_collapsed=False)
         if not shape.is_valid or shape.is_empty:
             raise ValueError(f"not a region: {shapely.is_valid_reason(shape)}")
-        west, south, east, north = shape.bounds
+        west, south, east, north = self._bounds = shape.bounds
         if max(-west, east) > _LON_MAX or max(-south, north) > _LAT_MAX:
             raise ValueError(f"a region lies between {-_LAT_MAX} and {_LAT_MAX} degrees of latitude")
         shapely.prepare(shape)
@@ -66,6 +66,9 @@ class Region:
 
     def holds(self, lat: float, lon: float) -> bool:
         """Whether the point is inside. On the border it is not."""
+        west, south, east, north = self._bounds
+        if not (west < lon < east and south < lat < north):
+            return False
         return bool(shapely.contains_xy(self.shape, lon, lat))
 
     def border_m(self, lat: float, lon: float) -> float:

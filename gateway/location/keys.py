@@ -22,6 +22,7 @@ DEVELOPMENT = "development-"
 DEVELOPMENT_ISSUER = "oddswire-development"
 KEYS_MAX = 32
 
+_ALGORITHMS = jwt.algorithms.get_default_algorithms()
 _CURVES: dict[tuple[str, str], Algorithm] = {("OKP", "Ed25519"): "EdDSA", ("EC", "P-256"): "ES256"}
 
 
@@ -32,6 +33,10 @@ class VendorKey(NamedTuple):
     algorithm: Algorithm
     issuer: str
     public_key: Any
+
+    def signed(self, text: bytes, signature: bytes) -> bool:
+        """Whether it was signed by this key, by its algorithm."""
+        return bool(_ALGORITHMS[self.algorithm].verify(text, self.public_key, signature))
 
     @property
     def development(self) -> bool:

@@ -63,6 +63,11 @@ class LocationSettings(BaseSettings):
             )
         return self
 
+    @property
+    def configured(self) -> bool:
+        """Whether there is somebody whose packets are believed."""
+        return self.vendor_keys is not None or self.development_dir is not None
+
     def policy(self) -> Policy:
         """What is asked of a packet."""
         return Policy(

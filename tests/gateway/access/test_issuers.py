@@ -101,6 +101,19 @@ async def test_while_it_is_away_its_keys_go_on_for_a_while() -> None:
             await issuer.keys()
 
 
+async def test_keys_are_fetched_anew_before_they_are_stale() -> None:
+    async with verifying(stale_s=30) as (verifier, server, issuer):
+        issuer._stale_s = 0.03
+        running = asyncio.ensure_future(issuer.run())
+        async with asyncio.timeout(30):
+            while server.asked.count("/jwks") < 3:  # noqa: ASYNC110 the server counts, nobody is told
+                await asyncio.sleep(0.01)
+        issuer._stale_s = 30
+        assert await ask(verifier, server, OLD) == "sub:account-1"
+        running.cancel()
+        await asyncio.wait((running,))
+
+
 OTHER = b"Location: http://127.0.0.1:9/jwks\r\n"
 
 

@@ -66,6 +66,15 @@ async def test_a_key_opens_odds_and_is_looked_up_once(odds: Odds, store: MemoryK
     assert again.headers["cache-control"].startswith("private")
 
 
+async def test_metrics_say_who_is_remembered_and_how_old_the_revocations_are(odds: Odds, store: MemoryKeys) -> None:
+    await odds.get(MARKET, x_api_key=await store.make())
+    told = dict(line.rsplit(" ", 1) for line in (await odds.get("/metrics")).text.splitlines() if line[0] != "#")
+    assert told["oddswire_gateway_known_keys"] == "1.0"
+    assert told["oddswire_gateway_known_tokens"] == "0.0"
+    assert told["oddswire_gateway_quotas_unsettled_total"] == "0.0"
+    assert 0 <= float(told["oddswire_gateway_revocations_age_seconds"]) < 300
+
+
 async def test_without_one_nothing_under_v1_is_open_and_everything_else_is(odds: Odds) -> None:
     for path in (MARKET, "/v1/events", "/v1/none"):
         answer = await odds.get(path)
@@ -74,6 +83,13 @@ async def test_without_one_nothing_under_v1_is_open_and_everything_else_is(odds:
     assert all(read.path.startswith(GUARDED) for read in READS)
     for page in OPERATIONS:
         assert (await odds.get(page.path, x_api_key="nonsense")).status_code in (200, 503)
+
+
+async def test_a_method_that_no_route_takes_is_told_so_to_who_may_ask(odds: Odds, store: MemoryKeys) -> None:
+    key = {"X-API-Key": await store.make()}
+    for method in ("TRACE", "OPTIONS", "POST", "PUT", "DELETE"):
+        assert is_problem(await odds.client.request(method, MARKET, headers=key), "method_not_allowed")
+        assert is_problem(await odds.client.request(method, MARKET), "unauthenticated")
 
 
 async def test_where_odds_are_open_anybody_reads_them_and_caches_may_share(store: MemoryKeys) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,13 +11,18 @@ import msgspec
 import pytest
 import shapely
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pydantic import SecretStr
 
 from feeds.adapters.coordination.memory import MemoryCoordination
+from feeds.adapters.server import free_port
 from feeds.contract.coordination import InDoubt
 from feeds.contract.errors import Refused
 from gateway.location.claims import PACKET_BYTES_MAX
 from gateway.location.keys import read_keys
+from gateway.location.record import Recorder
 from gateway.location.refusals import REFUSALS
+from gateway.store.pool import open_database
+from gateway.store.settings import DatabaseSettings
 from tests.gateway.location.vendor import (
     CHERRY_HILL,
     CLAIMANT,
@@ -202,6 +208,17 @@ async def test_without_the_replay_store_or_the_record_nothing_is_accepted() -> N
     desk = Desk()
     desk.records.away = True
     assert await desk.verdict(vendor().sign()) == "geo_unavailable"
+
+
+async def test_without_a_database_nothing_is_accepted() -> None:
+    nowhere = DatabaseSettings(url=SecretStr(f"postgresql://nobody@127.0.0.1:{free_port()}/none"))
+    async with open_database(nowhere) as database:
+        recorder = Recorder(database)
+        running = asyncio.create_task(recorder.run())
+        assert await Desk(records=recorder).verdict(vendor().sign()) == "geo_unavailable"
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
 
 
 async def test_nobody_travels_faster_than_300_metres_a_second() -> None:

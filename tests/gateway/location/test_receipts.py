@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import stat
+from collections import defaultdict
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -80,8 +81,7 @@ def test_networks(address: str, network: str) -> None:
 
 
 def options(*words: str) -> argparse.Namespace:
-    names = ("settings", "postgres", "migrate", "archive", "history", "serve", "keys", "dev", "geo", "desk")
-    return parser(dict.fromkeys(names, lambda _: 0)).parse_args(words)
+    return parser(defaultdict(lambda: lambda _: 0)).parse_args(words)
 
 
 async def test_a_development_packet_is_believed_in_development_only(tmp_path: Path) -> None:

@@ -10,17 +10,18 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
-from pydantic import SecretStr
 
-from feeds.adapters.server import free_port
 from gateway.location import record
 from gateway.location.receipts import Decision
 from gateway.location.record import Recorder, decisions
 from gateway.location.refusals import GeoRefused
 from gateway.store.migrations import migrate
-from gateway.store.pool import Database, open_database
+from gateway.store.pool import Database
 from gateway.store.settings import DatabaseSettings
+from tests.gateway.bets.worker import one_postgres
 from tests.gateway.location.vendor import CLAIMANT, CLAIMS, Desk, vendor, with_
+
+pytestmark = one_postgres
 
 LONG_S = 30.0
 
@@ -133,12 +134,6 @@ async def test_many_at_once_each_have_their_row_and_one_stands(desk: Desk, datab
     rows = await database.fetch("SELECT outcome, count(*) FROM location.decision GROUP BY outcome")
     assert {row["outcome"]: row["count"] for row in rows} == {name: verdicts.count(name) for name in set(verdicts)}
     assert len(await database.fetch("SELECT FROM location.standing")) == 1
-
-
-async def test_without_a_database_nothing_is_accepted() -> None:
-    nowhere = DatabaseSettings(url=SecretStr(f"postgresql://nobody@127.0.0.1:{free_port()}/none"))
-    async with open_database(nowhere) as database, recording(database) as desk:
-        assert await desk.verdict(packet()) == "geo_unavailable"
 
 
 async def test_what_was_not_written_is_not_accepted_whatever_went_wrong(
