@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ import orjson
 from pydantic import SecretStr
 
 from bench.bettor import Broken, Caller, Heard, request
+from bench.broken_line import READY as LINE_READY
 from bench.line import free_port, nats_program
 from bench.processes import Child, Program, running
 from bench.readfeed import READY
@@ -36,12 +36,16 @@ _DEPOSIT = 10_000_000
 class Betting:
     """The processes. Workers are killed and started again at the same ports."""
 
-    def __init__(self, place: Path, stack: contextlib.AsyncExitStack, cores: Collection[int]) -> None:
+    def __init__(
+        self, place: Path, stack: contextlib.AsyncExitStack, cores: Collection[int], *, finals_mib: int = 32
+    ) -> None:
         self._place = place
+        self._finals_mib = finals_mib
         self._stack = stack
         self._cores = cores
         self._nats_port, self._postgres_port = free_port(), free_port()
         self._keys: Development = development_keys(place)
+        self._tokens: dict[str, str] = {}
         self.settings = DatabaseSettings(url=SecretStr(server_url(place / "pg", self._postgres_port)))
         self.nats: Child
         self.postgres: Child
@@ -76,7 +80,7 @@ class Betting:
             "ODDSWIRE_BETS_RUNNING_MAX": "100",
             "ODDSWIRE_BETS_MARKET_LIABILITY_MAX": "1000000000000",
             "ODDSWIRE_BETS_HOUSE_LIABILITY_MAX": "1000000000000",
-            "ODDSWIRE_BETS_FINALS_MIB": os.environ.get("ODDSWIRE_BETS_FINALS_MIB", "32"),
+            "ODDSWIRE_BETS_FINALS_MIB": str(self._finals_mib),
             "ODDSWIRE_GATEWAY_ACCESS_LOG": "none",
             "ODDSWIRE_GATEWAY_LOG_LEVEL": "error",
         }
@@ -86,9 +90,16 @@ class Betting:
         asked = request("GET", "/v1/wallet", self.headers("nobody"))
         await self._until_answered(port, asked)
 
+    async def start_line(self, seed: int) -> Child:
+        """A broken line before every worker, in the order of the workers."""
+        words = ("-m", "bench.broken_line", "--seed", str(seed), *map(str, self.workers))
+        return await self._run(Program("line", words, f"^{LINE_READY} "))
+
     def headers(self, account: str, key: str | None = None) -> dict[str, str]:
         """Who asks, and the key."""
-        token = self._keys.token(account, ("odds", "bets"), ttl_s=_TOKEN_TTL_S)
+        token = self._tokens.get(account)
+        if token is None:
+            token = self._tokens[account] = self._keys.token(account, ("odds", "bets"), ttl_s=_TOKEN_TTL_S)
         named = {} if key is None else {"idempotency-key": key}
         return {"authorization": f"Bearer {token}", **named}
 

@@ -7,14 +7,16 @@ final answer. asyncio streams and no library: of a broken line it has to see exa
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 PAUSE_S = 0.1
-PAUSE_S_MAX = 2.0
+PAUSE_S_MAX = 4.0
+UNDER_WAY_MAX = 1_000
+"""Attempts at once of all clients together: they share one process, which must not become what is measured."""
+
 _HEAD_BYTES_MAX = 16_384
 
 
@@ -50,7 +52,7 @@ class Caller:
                 heard = await _answer(reader)
                 done = True
                 return heard
-        except (OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+        except (OSError, ValueError, LookupError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
             raise Broken(type(error).__name__) from error
         finally:
             if not done:
@@ -76,12 +78,32 @@ def request(method: str, path: str, headers: Mapping[str, str], body: bytes = b"
     return "\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode() + body
 
 
-class Patience(NamedTuple):
-    """Where to ask in turn, how long for one answer, and until when in all (of the loop's clock)."""
+class Patience:
+    """Where to ask, how long for one answer, and until when in all (of the loop's clock). Whole connections are kept
+    for whoever asks there next."""
 
-    ports: tuple[int, ...]
-    timeout_s: float
-    until_s: float
+    def __init__(self, ports: Sequence[int], timeout_s: float, until_s: float) -> None:
+        self.until_s = until_s
+        self._timeout_s = timeout_s
+        self._idle: dict[int, list[Caller]] = {port: [] for port in ports}
+        self._under_way = asyncio.Semaphore(UNDER_WAY_MAX)
+
+    async def ask(self, asked: bytes, dice: random.Random) -> Heard:
+        """One attempt. Raises Broken."""
+        port = dice.choice(tuple(self._idle))
+        async with self._under_way:
+            idle = self._idle[port]
+            caller = idle.pop() if idle else Caller(port, self._timeout_s)
+            heard = await caller.ask(asked)
+            idle.append(caller)
+            return heard
+
+    def close(self) -> None:
+        """Ends what is kept."""
+        for idle in self._idle.values():
+            for caller in idle:
+                caller.close()
+            idle.clear()
 
 
 FINAL = frozenset({200, 201})
@@ -91,16 +113,14 @@ async def until_final(asked: bytes, patience: Patience, seen: Counter[str], dice
     """The final answer; None where time ran out. `seen`: what every attempt met with."""
     attempt = 0
     while asyncio.get_running_loop().time() < patience.until_s:
-        caller = Caller(dice.choice(patience.ports), patience.timeout_s)
-        with contextlib.closing(caller):
-            try:
-                heard = await caller.ask(asked)
-            except Broken as error:
-                seen[str(error)] += 1
-            else:
-                seen[str(heard.status)] += 1
-                if heard.status in FINAL:
-                    return heard
+        try:
+            heard = await patience.ask(asked, dice)
+        except Broken as error:
+            seen[str(error)] += 1
+        else:
+            seen[str(heard.status)] += 1
+            if heard.status in FINAL:
+                return heard
         await asyncio.sleep(min(PAUSE_S * 2**attempt, PAUSE_S_MAX) * dice.uniform(0.5, 1.5))
         attempt += 1
     return None

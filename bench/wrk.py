@@ -40,12 +40,19 @@ def installed() -> bool:
 
 
 async def load(
-    url: str, seconds: float, *, place: Path, wait_ms: float | None = None, headers: Mapping[str, str] | None = None
+    url: str,
+    seconds: float,
+    *,
+    place: Path,
+    wait_ms: float | None = None,
+    headers: Mapping[str, str] | None = None,
+    script: Path | None = None,
 ) -> Heard:
-    """As fast as it goes, or with so long, on average, between an answer and the next request. Raises CannotMeasure."""
+    """As fast as it goes, or with so long, on average, between an answer and the next request; `script`: what it asks,
+    in Lua, where that is more than a GET. Raises CannotMeasure."""
     words = [WRK, "-t1", f"-d{max(1, round(seconds))}", "--latency"]
     if wait_ms is None:
-        words.append(f"-c{CONNECTIONS}")
+        words += [f"-c{CONNECTIONS}", *(("-s", str(script)) if script is not None else ())]
     else:
         words += [f"-c{PACED_CONNECTIONS}", "-s", str(_pace(place, wait_ms))]
     words += [word for name, value in (headers or {}).items() for word in ("-H", f"{name}: {value}")]

@@ -224,7 +224,8 @@ async def _swallow(reader: asyncio.StreamReader) -> None:
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
-    descriptor = writer.get_extra_info("socket").fileno()
+    ours = writer.get_extra_info("socket")  # None: it was closed meanwhile
+    descriptor = -1 if ours is None else ours.fileno()
     if descriptor >= 0:
         with socket.socket(fileno=os.dup(descriptor)) as same:  # uvloop's own offers no setsockopt
             same.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)

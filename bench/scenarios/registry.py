@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.scenario import Scenario
+from bench.scenarios.bets import BETS
 from bench.scenarios.coordination import COORDINATION
 from bench.scenarios.failover import FAILOVER
 from bench.scenarios.fanout import CONNECTS, FANOUT, IDLE, WIDE
@@ -37,5 +38,6 @@ SCENARIOS: tuple[Scenario, ...] = (
     COORDINATION,
     OVERLOAD,
     LOCATION,
+    BETS,
     STORM,
 )

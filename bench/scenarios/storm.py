@@ -16,28 +16,24 @@ import random
 import signal
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NamedTuple
 
 from bench.betting import Betting
 from bench.bettor import Patience, until_final
-from bench.faults.plan import Faults
-from bench.faults.proxy import FaultProxy
 from bench.latency import Latency
 from bench.options import count_to, seconds_to
-from bench.processes import split_cores
+from bench.processes import Child, split_cores
 from bench.result import Limit, Measured, Reading
 from bench.scenario import CannotMeasure, Scenario, Tell
 from gateway.money.audit import audit
 
 WORKERS = 2
 SEED = 9
-LINE = Faults(drop_answers=0.3, reset_answers=0.1, hold_s=3.0)
-ANSWER_S = 3.0
+ANSWER_S = 1.5
 """How long a client waits for an answer before it tries again."""
 
-AFTERWARDS_S = 60.0
+AFTERWARDS_S = 240.0
 """How long after the last intent was begun a client may still be without an answer."""
 
 KILLS = (0.2, 0.45, 0.7)
@@ -81,8 +77,8 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
             await betting.start(WORKERS)
             intents = [_intent(betting, number) for number in range(options.intents)]
             await betting.fund([intent.account for intent in intents])
-            async with _proxies(betting) as proxies:
-                return await _storm(betting, proxies, intents, options, tell)
+            line = await betting.start_line(SEED)
+            return await _storm(betting, line, intents, options, tell)
 
 
 def _intent(betting: Betting, number: int) -> Intent:
@@ -90,21 +86,13 @@ def _intent(betting: Betting, number: int) -> Intent:
     return Intent(account, key, betting.bet(account, key))
 
 
-@contextlib.asynccontextmanager
-async def _proxies(betting: Betting) -> AsyncIterator[list[FaultProxy]]:
-    async with contextlib.AsyncExitStack() as stack:
-        yield [
-            await stack.enter_async_context(FaultProxy(("127.0.0.1", port), LINE, seed=SEED + number))
-            for number, port in enumerate(betting.workers)
-        ]
-
-
 async def _storm(
-    betting: Betting, proxies: list[FaultProxy], intents: list[Intent], options: argparse.Namespace, tell: Tell
+    betting: Betting, line: Child, intents: list[Intent], options: argparse.Namespace, tell: Tell
 ) -> Measured:
     loop = asyncio.get_running_loop()
     began_s = loop.time()
-    patience = Patience(tuple(proxy.port for proxy in proxies), ANSWER_S, began_s + options.seconds + AFTERWARDS_S)
+    ports = tuple(map(int, line.output[-1].split()[1:]))
+    patience = Patience(ports, ANSWER_S, began_s + options.seconds + AFTERWARDS_S)
     seen: Counter[str] = Counter()
     took = Latency()
 
@@ -125,6 +113,7 @@ async def _storm(
         telling = group.create_task(_progress(storm, seen, tell))
         await asyncio.gather(faults, *storm)
         telling.cancel()
+    patience.close()
     tell("attempts met: " + ", ".join(f"{what} {times:,}" for what, times in seen.most_common()))
     figures = await _counted(betting, [task.result() for task in storm], options.duplicates, tell)
     requests = sum(seen.values())
@@ -132,11 +121,9 @@ async def _storm(
         "requests": Reading(requests, "1"),
         "requests_per_s": Reading(requests / (loop.time() - began_s), "1/s"),
     }
-    figures |= {f"faults_{name}": Reading(sum(getattr(one.counters, name) for one in proxies), "1") for name in _FAULTS}
+    _, dropped, _, reset = line.output[-1].split()
+    figures |= {"answers_dropped": Reading(int(dropped), "1"), "answers_reset": Reading(int(reset), "1")}
     return Measured(figures | took.figures("all_duplicates_answered"), ())
-
-
-_FAULTS = ("answers_dropped", "answers_reset")
 
 
 async def _progress(storm: list[asyncio.Task[Told]], seen: Counter[str], tell: Tell) -> None:

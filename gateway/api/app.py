@@ -67,6 +67,11 @@ def make_app(
 
 
 def _routed(service: Service) -> App:
+    by_path: defaultdict[str, dict[str, tuple[Call, Endpoint]]] = defaultdict(dict)
+    for call in CALLS:
+        by_path[call.path][call.method] = call, service.calls[call.name]
+    # First what is never answered ahead of the routes, and most of all bets: they are tried in this order.
+    routes = [Route(path, CallRoute(calls), methods=list(calls)) for path, calls in by_path.items()]
     endpoints: dict[str, tuple[Any, str]] = {}
     for read in READS:
         endpoints[read.path] = (ReadRoute(service.reads, read.view, read.name), "GET")
@@ -79,11 +84,7 @@ def _routed(service: Service) -> App:
     endpoints[ENDPOINT.path] = (EndpointRoute(service.streams, ENDPOINT.name), ENDPOINT.method)
     for page in OPERATIONS:
         endpoints[page.path] = (service.operations.endpoint(page.name), "GET")
-    routes = [Route(path, endpoint, methods=[method]) for path, (endpoint, method) in endpoints.items()]
-    by_path: defaultdict[str, dict[str, tuple[Call, Endpoint]]] = defaultdict(dict)
-    for call in CALLS:
-        by_path[call.path][call.method] = call, service.calls[call.name]
-    routes += [Route(path, CallRoute(calls), methods=list(calls)) for path, calls in by_path.items()]
+    routes += [Route(path, endpoint, methods=[method]) for path, (endpoint, method) in endpoints.items()]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
     app.router.redirect_slashes = False  # a redirect would repeat the Host header, whatever stands in it
     return app

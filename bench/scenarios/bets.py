@@ -1,0 +1,206 @@
+"""Bets through one worker: how many a second, how late, at what cost; replays of keys that are settled; and naively.
+
+Everything is durable: `fsync` and `synchronous_commit` are on, every constraint and trigger stands. The worker, its
+PostgreSQL, NATS, a feed and the clients share the machine. Naive is what one writes first: SELECT, then INSERT, for
+each request, in a transaction on the same PostgreSQL, without HTTP, book, ledger or checks; and what becomes of it
+when keys come twice at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import tempfile
+import time
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+from bench import wrk
+from bench.betting import Betting
+from bench.bettor import Caller
+from bench.latency import Latency
+from bench.naive import naive_figures
+from bench.options import seconds_to
+from bench.pace import paced
+from bench.processes import cpu, split_cores
+from bench.result import Limit, Measured, Reading
+from bench.scenario import CannotMeasure, Scenario, Tell
+from gateway.store.pool import Database
+
+ACCOUNTS = 1_000
+CALLERS = 48
+SETTLED = 4_000
+"""Keys that are replayed in turn; their answers are more than 1 MiB, which is what the worker keeps meanwhile."""
+
+_SHARE = 0.7
+_TIMEOUT_S = 10.0
+
+LIMITS = (
+    Limit("bets_per_s", 500, how="least"),
+    Limit("at_70_percent_p99_ms", 150),
+    Limit("replays_in_memory_per_s", 10_000, how="least"),
+    Limit("replays_by_coordination_per_s", 3_000, how="least"),
+    Limit("replays_transactions_per_s", 20, "every"),
+)
+
+
+class Bets:
+    """Distinct bets against one worker."""
+
+    def __init__(self, betting: Betting, port: int) -> None:
+        self._betting = betting
+        self._port = port
+        self._number = 0
+        self._idle: deque[Caller] = deque()
+        self._accounts = [f"bets-{number:06d}" for number in range(ACCOUNTS)]
+        self.settled: list[tuple[str, str]] = []
+        self.refused = 0
+
+    @property
+    def accounts(self) -> Sequence[str]:
+        """Whose bets these are."""
+        return self._accounts
+
+    async def place(self, latency: Latency, begun_s: float | None = None) -> None:
+        """One more bet, timed from `begun_s`, or now."""
+        self._number += 1
+        account, key = self._accounts[self._number % ACCOUNTS], f"bets-key-{self._number:012d}"
+        caller = self._idle.popleft() if self._idle else Caller(self._port, _TIMEOUT_S)
+        begun_s = time.perf_counter() if begun_s is None else begun_s
+        heard = await caller.ask(self._betting.bet(account, key))
+        latency.record_us(int((time.perf_counter() - begun_s) * 1e6))
+        self._idle.append(caller)
+        if heard.status == 201:
+            if len(self.settled) < SETTLED:
+                self.settled.append((account, key))
+        else:
+            self.refused += 1
+
+    async def ceiling(self, seconds: float, latency: Latency) -> float:
+        """As many as there can be; gives bets a second."""
+        until_s = time.perf_counter() + seconds
+        before, began_s = self._number, time.perf_counter()
+
+        async def bettor() -> None:
+            while time.perf_counter() < until_s:
+                await self.place(latency)
+
+        await asyncio.gather(*(bettor() for _ in range(CALLERS)))
+        return (self._number - before) / (time.perf_counter() - began_s)
+
+    async def at(self, per_s: int, seconds: float, latency: Latency) -> None:
+        """So many a second, whatever becomes of them."""
+        until_s = time.perf_counter() + seconds
+        async with asyncio.TaskGroup() as group:
+            async for numbers in paced(per_s):
+                for _ in numbers:
+                    group.create_task(self.place(latency, time.perf_counter()))
+                if time.perf_counter() > until_s:
+                    break
+
+
+async def run(options: argparse.Namespace, tell: Tell) -> Measured:
+    """Bets, then replays, then the naive version."""
+    cores = split_cores(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory(prefix="oddswire-bench-") as place:
+        async with contextlib.AsyncExitStack() as stack:
+            betting = Betting(Path(place), stack, cores.measured | cores.beside, finals_mib=1)
+            tell("starting nats-server, PostgreSQL, a feed and a worker")
+            await betting.start(1)
+            [(port, worker)] = betting.workers.items()
+            bets = Bets(betting, port)
+            await betting.fund(bets.accounts)
+            figures = await _placed(bets, worker.pid, betting.postgres.pid, options.seconds, tell)
+            if wrk.installed():
+                figures |= await _replayed(betting, bets, Path(place), options.seconds, tell)
+            else:
+                tell("wrk is not installed: replays are not measured")
+            async with betting.database() as database:
+                figures |= await naive_figures(database, options.seconds, tell)
+    return Measured(figures, ())
+
+
+async def _placed(bets: Bets, worker: int, postgres: int, seconds: float, tell: Tell) -> dict[str, Reading]:
+    await bets.ceiling(min(seconds, 2.0), Latency())  # plans are made, pages are there
+    before = _cpu_s(worker), _tree_cpu_s(postgres)
+    full = Latency()
+    per_s = await bets.ceiling(seconds, full)
+    number = per_s * seconds
+    spent = _cpu_s(worker) - before[0], _tree_cpu_s(postgres) - before[1]
+    paced_latency = Latency()
+    await bets.at(max(1, int(per_s * _SHARE)), seconds, paced_latency)
+    if bets.refused:
+        raise CannotMeasure(f"{bets.refused} bets were refused")
+    tell(f"{per_s:,.0f} bets/s")
+    return {
+        "bets_per_s": Reading(per_s, "1/s"),
+        "cpu_of_the_worker_per_bet_ms": Reading(spent[0] / number * 1e3, "ms"),
+        "cpu_of_postgres_per_bet_ms": Reading(spent[1] / number * 1e3, "ms"),
+        **full.figures("at_full_load"),
+        **paced_latency.figures("at_70_percent"),
+    }
+
+
+async def _replayed(betting: Betting, bets: Bets, place: Path, seconds: float, tell: Tell) -> dict[str, Reading]:
+    url = f"http://127.0.0.1:{next(iter(betting.workers))}/v1/bets"
+    async with betting.database() as database:
+        committed, began_s = await _committed(database), time.perf_counter()
+        memory = await wrk.load(url, seconds, place=place, script=_script(place, betting, bets.settled[-1:]))
+        turns = await wrk.load(url, seconds, place=place, script=_script(place, betting, bets.settled))
+        transactions = (await _committed(database) - committed) / (time.perf_counter() - began_s)
+    tell(f"replays: {memory.per_s:,.0f}/s from memory, {turns.per_s:,.0f}/s by Coordination")
+    return {
+        "replays_in_memory_per_s": Reading(memory.per_s, "1/s"),
+        "replays_by_coordination_per_s": Reading(turns.per_s, "1/s"),
+        "replays_by_coordination_p99_ms": Reading(turns.p99_ms, "ms"),
+        "replays_transactions_per_s": Reading(transactions, "1/s"),
+    }
+
+
+async def _committed(database: Database) -> int:
+    row = await database.row("SELECT sum(xact_commit)::bigint FROM pg_stat_database")
+    assert row is not None
+    number: int = row[0]
+    return number
+
+
+def _script(place: Path, betting: Betting, settled: Sequence[tuple[str, str]]) -> Path:
+    """Every key in its turn, by Lua."""
+    said = [betting.headers(account, key) for account, key in settled]
+    rows = ",\n".join(f'{{"{one["authorization"]}", "{one["idempotency-key"]}"}}' for one in said)
+    script = place / "replays.lua"
+    script.write_text(
+        f"local keys = {{\n{rows}\n}}\nlocal n = 0\nlocal body = [==[{betting.stake.decode()}]==]\n"
+        "request = function()\n  n = n % #keys + 1\n"
+        '  return wrk.format("POST", nil, {["Authorization"] = keys[n][1], ["Idempotency-Key"] = keys[n][2]}, body)\n'
+        "end\n"
+    )
+    return script
+
+
+def _cpu_s(pid: int) -> float:
+    used = cpu(pid)
+    return used.user_s + used.system_s
+
+
+def _tree_cpu_s(pid: int) -> float:
+    """Of a server whose processes stay: the pool's connections are open by then."""
+    total = 0.0
+    for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
+        times = process.cpu_times()
+        total += times.user + times.system
+    return total
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--seconds", type=seconds_to(600), default=8.0, metavar="S", help="measured time of each part (default 8)"
+    )
+
+
+BETS = Scenario("bets", "bets through one worker, replays, and the naive version", LIMITS, _options, run)
