@@ -145,6 +145,41 @@ async def test_while_coordination_is_away_a_worker_goes_on_by_its_own_count_and_
     assert await coordination.count(key_of("key:a"), window_s=DAY_S) == 41
 
 
+async def test_a_slow_coordination_holds_up_no_request_and_is_told_later() -> None:
+    class Slow(MemoryCoordination):
+        async def count(self, key: str, *, window_s: int, amount: int = 1) -> int:
+            await let.wait()
+            return await super().count(key, window_s=window_s, amount=amount)
+
+    let = asyncio.Event()
+    coordination = Slow(clock=lambda: NOON_S)
+    meters = Meters(coordination)
+    meter = meters.of(principal(Plan(name="p", per_day=10_000)))
+    assert meter is not None
+    assert [meter.take(NOON_S + each) for each in range(3)] == [None] * 3
+    settling = asyncio.create_task(meters.settle())
+    await asyncio.sleep(0)
+    assert [meter.take(NOON_S + each) for each in range(3)] == [None] * 3
+    let.set()
+    await settling
+    await meters.settle()
+    assert await coordination.count(key_of("key:a"), window_s=DAY_S) == 7
+
+
+async def test_a_coordination_that_forgot_begins_the_day_anew_once() -> None:
+    coordination = MemoryCoordination(clock=lambda: NOON_S)
+    meters = Meters(coordination)
+    meter = meters.of(principal(Plan(name="p", per_day=40)))
+    assert meter is not None
+    passed = 0
+    for number in range(100):
+        passed += meter.take(NOON_S) is None
+        await meters.settle()
+        if number == 20:
+            coordination._held.clear()
+    assert 40 <= passed <= 80
+
+
 async def test_what_may_have_been_counted_is_not_counted_again() -> None:
     class Doubtful(MemoryCoordination):
         async def count(self, key: str, *, window_s: int, amount: int = 1) -> int:

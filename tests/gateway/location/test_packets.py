@@ -210,6 +210,21 @@ async def test_without_the_replay_store_or_the_record_nothing_is_accepted() -> N
     assert await desk.verdict(vendor().sign()) == "geo_unavailable"
 
 
+async def test_a_slow_replay_store_is_waited_for_and_one_that_forgot_lets_a_packet_through_again() -> None:
+    class Slow(MemoryCoordination):
+        async def claim(self, key: str, value: bytes, *, ttl_s: int) -> Any:
+            await asyncio.sleep(0.05)
+            return await super().claim(key, value, ttl_s=ttl_s)
+
+    desk, packet = Desk(), vendor().sign()
+    desk.locations._coordination = Slow()
+    assert await desk.verdict(packet) == "accepted"
+    assert await desk.verdict(packet) == "geo_replayed"
+    desk.locations._coordination = Slow()
+    assert await desk.verdict(packet) == "accepted"
+    assert [row.outcome for row in desk.records.rows] == ["accepted", "geo_replayed", "accepted"]
+
+
 async def test_without_a_database_nothing_is_accepted() -> None:
     nowhere = DatabaseSettings(url=SecretStr(f"postgresql://nobody@127.0.0.1:{free_port()}/none"))
     async with open_database(nowhere) as database:
