@@ -24,7 +24,7 @@ from gateway.store.settings import DatabaseSettings
 from tests.fanout.serving import spread
 from tests.gateway.bets.worker import Worker, money_pool, one_postgres
 
-RUNS, STEPS = 100, 25
+RUNS, STEPS = 60, 25
 PROOF_RUNS, PROOF_STEPS = 2_000, 50
 
 _owners = itertools.count(1)
@@ -224,6 +224,7 @@ def limits(runs: int, steps: int) -> settings:
 
 
 @one_postgres
+@pytest.mark.timeout(300)
 def test_random_steps_agree_with_the_model(ground: Ground) -> None:
     run_state_machine_as_test(machine_on(ground), settings=limits(RUNS, STEPS))
 
