@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.journeys.stack_process import StackProcess, stack
+from tests.journeys.stack_process import ODDSWIRE, StackProcess, stack
 
 pytestmark = pytest.mark.journey
 
@@ -41,6 +41,12 @@ def commands() -> list[list[str]]:
             elif line.startswith("curl "):
                 blocks[-1].append(line)
     return [block for block in blocks if block]
+
+
+def betting() -> str:
+    """README's block about a bet: one script."""
+    [block] = [text for text in (ROOT / "README.md").read_text().split("```") if "/bets -i" in text]
+    return block
 
 
 def run(lines: list[str], *, port: int, event: dict[str, str], place: Path) -> list[str]:
@@ -111,6 +117,7 @@ def test_what_readme_says_can_be_typed(port: int, home: Path, tmp_path: Path) ->
     with stack(*options, cwd=home) as up, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
         lines = up.until("ready in")
         _type_all(client, port, tmp_path)
+        _bet(client, port, home)
         _ask_with_a_key(client, key_of(lines))
         _workers(up, client)
         done = fuzz(f"http://127.0.0.1:{port}", key_of(lines), tmp_path)
@@ -130,6 +137,22 @@ def _type_all(client: httpx.Client, port: int, place: Path) -> None:
     [board_then_stream] = [block for lines, block in zip(commands(), told) if any("head.txt" in line for line in lines)]
     assert "event: img" not in board_then_stream[1], "it goes on from the board: no image"
     assert "event: live" in board_then_stream[1]
+
+
+def _bet(client: httpx.Client, port: int, home: Path) -> None:
+    """One bet and its replay, word for word."""
+    event = client.get("/v1/events?league=nfl").json()["items"][0]["id"]
+    script = betting().replace("127.0.0.1:8000", f"127.0.0.1:{port}").replace("E1", event)
+    script = script.replace(".venv/bin/oddswire", str(ODDSWIRE))
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, check=False, cwd=home, text=True, timeout=WITHIN_S
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.findall(r"^HTTP/1.1 (\d+)", done.stdout, re.MULTILINE) == ["201", "201"], done.stdout
+    assert done.stdout.count("idempotency-replayed: true") == 1
+    [first, second] = re.findall(r'^{"id":"B.*$', done.stdout, re.MULTILINE)
+    assert first == second
+    assert '"cash":"90.00","open_stakes":"10.00"' in done.stdout
 
 
 def _ask_with_a_key(client: httpx.Client, key: str) -> None:
