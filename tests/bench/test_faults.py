@@ -12,6 +12,7 @@ import pytest
 
 from bench.faults.plan import Fates, Faults, Phase, Schedule, pieces
 from bench.faults.proxy import FaultProxy
+from tests.tcp import listening
 
 LONG_S = 30.0
 """What has to happen happens within this."""
@@ -40,9 +41,8 @@ class Echo:
 @pytest.fixture
 async def echo() -> AsyncIterator[tuple[Echo, tuple[str, int]]]:
     echo = Echo()
-    server = await asyncio.start_server(echo.serve, "127.0.0.1", 0)
-    async with server:
-        yield echo, server.sockets[0].getsockname()
+    async with listening(echo.serve) as port:
+        yield echo, ("127.0.0.1", port)
 
 
 async def connect(proxy: FaultProxy) -> socket.socket:

@@ -11,6 +11,7 @@ import pytest
 
 from bench.openloop import LOST, NORMAL_SHARE, WINDOW_S, Asker, Outcome, recovered_s
 from bench.scenarios.registry import SCENARIOS
+from tests.tcp import listening
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -31,15 +32,8 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
-    serving: list[asyncio.Task[None]] = []
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving.append(asyncio.ensure_future(serve(reader, writer)))
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
-    await asyncio.gather(*serving)
+    async with listening(serve) as port:
+        yield port
 
 
 async def test_every_request_has_an_outcome_whether_it_is_answered_refused_or_lost(port: int) -> None:

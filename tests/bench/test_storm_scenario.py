@@ -11,6 +11,7 @@ import pytest
 
 from bench.bettor import Patience, request, until_final
 from bench.scenarios.storm import STORM
+from tests.tcp import listening
 
 ANSWERS = (b"", b"HTTP/1.1 201 Cre", b"HTTP/1.1 503 No\r\ncontent-length: 2\r\n\r\n{}", b"nonsense\r\n\r\n")
 FINAL = b"HTTP/1.1 201 Created\r\nContent-Length: 4\r\n\r\nbody"
@@ -32,21 +33,18 @@ async def test_a_client_asks_until_it_has_a_whole_final_answer() -> None:
                 break
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port: int = server.sockets[0].getsockname()[1]
     seen: Counter[str] = Counter()
-    loop = asyncio.get_running_loop()
-    patience = Patience([port], 30.0, loop.time() + 60)
-    asked = request("POST", "/v1/bets", {"idempotency-key": "k"}, b"bet")
-    told = await until_final(asked, patience, seen, random.Random(1))
-    assert told is not None
-    assert (told.status, told.body) == (201, b"body")
-    assert seen == {"IncompleteReadError": 2, "503": 1, "KeyError": 1, "201": 1}
-    assert set(heard) == {asked}
-    assert await until_final(asked, Patience([port], 1.0, loop.time()), seen, random.Random(1)) is None
-    patience.close()
-    server.close()
-    await server.wait_closed()
+    async with listening(serve) as port:
+        loop = asyncio.get_running_loop()
+        patience = Patience([port], 30.0, loop.time() + 60)
+        asked = request("POST", "/v1/bets", {"idempotency-key": "k"}, b"bet")
+        told = await until_final(asked, patience, seen, random.Random(1))
+        assert told is not None
+        assert (told.status, told.body) == (201, b"body")
+        assert seen == {"IncompleteReadError": 2, "503": 1, "KeyError": 1, "201": 1}
+        assert set(heard) == {asked}
+        assert await until_final(asked, Patience([port], 1.0, loop.time()), seen, random.Random(1)) is None
+        patience.close()
 
 
 @pytest.mark.journey

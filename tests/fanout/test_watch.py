@@ -57,7 +57,7 @@ async def test_one_plain_line_for_each_change(way: tuple[str, ...]) -> None:
     log = MemoryLog()
     log.append(event())
     log.append(spread())
-    async with shard(log) as server, watching("football", "--url", url_of(server), "--for", "20", *way) as process:
+    async with shard(log) as server, watching("football", "--url", url_of(server), "--for", "120", *way) as process:
         assert (await line_with(process, "connected")).endswith(f"connected  {url_of(server)}")
         assert (await line_with(process, "live")).endswith("live  football  1 markets  1 events")
         log.append(spread(home=-115))

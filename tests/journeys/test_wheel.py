@@ -21,10 +21,8 @@ def run(*command: str | Path) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(place: Path) -> Path:
     """A virtual environment with the wheel built from this tree and what it needs, at the pinned versions."""
-    place = tmp_path_factory.mktemp("wheel")
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", place, ROOT)
     [wheel] = place.glob("oddswire-*.whl")
     run(sys.executable, "-m", "venv", place / "venv")
@@ -33,14 +31,14 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place / "venv"
 
 
-def test_the_wheel_brings_every_package_and_no_test(environment: Path) -> None:
-    [installed] = environment.glob("lib/python*/site-packages")
-    assert {"feeds", "fanout", "gateway", "bench"} <= {path.name for path in installed.iterdir()}
-    assert not (installed / "tests").exists()
+def test_the_wheel_brings_every_package_and_a_stack_runs_from_it(
+    tmp_path_factory: pytest.TempPathFactory, home: Path, port: int
+) -> None:
+    environment = installed(tmp_path_factory.mktemp("wheel"))
+    [packages] = environment.glob("lib/python*/site-packages")
+    assert {"feeds", "fanout", "gateway", "bench"} <= {path.name for path in packages.iterdir()}
+    assert not (packages / "tests").exists()
     assert run(environment / "bin/oddswire", "--version") == f"oddswire {version('oddswire')}\n"
-
-
-def test_a_stack_runs_from_the_wheel_and_leaves_nothing(environment: Path, home: Path, port: int) -> None:
     options = ("--events", "6", "--rate", "50", "--port", str(port))
     with stack(*options, cwd=home, oddswire=environment / "bin/oddswire") as up:
         up.until("ready in")

@@ -16,6 +16,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tests.tcp import listening
+
 AUDIENCE = "https://odds.example"
 
 Private = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -105,9 +107,8 @@ class IssuerServer:
 async def serving() -> AsyncIterator[IssuerServer]:
     """On a port of its own."""
     issuer = IssuerServer()
-    server = await asyncio.start_server(issuer.answer, "127.0.0.1", 0)
-    issuer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with server:
+    async with listening(issuer.answer) as port:
+        issuer.url = f"http://127.0.0.1:{port}"
         yield issuer
 
 
