@@ -39,9 +39,10 @@ def test_the_wheel_brings_every_package_and_a_stack_runs_from_it(
     assert {"feeds", "fanout", "gateway", "bench"} <= {path.name for path in packages.iterdir()}
     assert not (packages / "tests").exists()
     assert run(environment / "bin/oddswire", "--version") == f"oddswire {version('oddswire')}\n"
+    left_by_pip = files_beside_data_dir(home)
     options = ("--events", "6", "--rate", "50", "--port", str(port))
     with stack(*options, cwd=home, oddswire=environment / "bin/oddswire") as up:
         up.until("ready in")
         assert up.end() == 0
         assert up.processes() == []
-    assert files_beside_data_dir(home) == []
+    assert files_beside_data_dir(home) == left_by_pip
