@@ -13,7 +13,8 @@ import os
 import secrets
 import socket
 import sys
-from typing import NamedTuple
+from collections.abc import Coroutine
+from typing import Any, NamedTuple
 
 import structlog
 from granian.constants import HTTPModes, Interfaces, TaskImpl
@@ -182,6 +183,15 @@ class Gateway:
         service = Service(reads, self.past, self.streams, operations, calls)
         return make_app(service, traffic, self.tracing, access_log=settings.access_log, access=access)
 
+    def _works(self) -> list[Coroutine[Any, Any, None]]:
+        """What runs beside the answering."""
+        works = [self._follow(), self.relay.run(), self.pressure.run(), self._say_ready()]
+        works += [] if self.guard is None else [self.guard.run()]
+        if self._money is not None:
+            works.append(self.desk.run(self._money.database, self._money.settings))
+            works += [] if self.places is None else [self.places.run(self._money.database)]
+        return works
+
     def waiting_for(self) -> list[str]:
         """What is missing before this process should be sent requests."""
         missing = [] if self._connection.connected else ["log"]
@@ -192,13 +202,8 @@ class Gateway:
         if not self._member.number:
             check_port(self._settings.host, self.port)
         server = _granian(self.app(), self._settings.host, self.port)
-        works = [self._follow(), self.relay.run(), self.pressure.run(), self._say_ready()]
-        works += [] if self.guard is None else [self.guard.run()]
-        if self._money is not None:
-            works.append(self.desk.run(self._money.database, self._money.settings))
-            works += [] if self.places is None else [self.places.run(self._money.database)]
         async with self._metrics.telling(), asyncio.TaskGroup() as group:
-            beside = [group.create_task(work) for work in works]
+            beside = [group.create_task(work) for work in self._works()]
             answering = group.create_task(server.serve())
             stopping = group.create_task(self._stopping.wait())
             await asyncio.wait((answering, stopping), return_when=asyncio.FIRST_COMPLETED)

@@ -42,6 +42,9 @@ EXIT_FAILED, EXIT_BAD_INPUT = 1, 2
 
 TEXT_BYTES_MAX = 4_194_304
 
+TEMP_CHARS_MAX = 60
+"""A socket's address has 107 bytes (unix(7)): where the directory for temporary files is deeper, /tmp is taken."""
+
 
 class Member(NamedTuple):
     """Which worker this is, from 1, and where all of them have their sockets. 0: there are no others."""
@@ -97,9 +100,12 @@ async def _asked(place: Path) -> str:
         async with asyncio.timeout(ASK_S):
             reader, writer = await asyncio.open_unix_connection(place)
             try:
-                return (await reader.read(TEXT_BYTES_MAX)).decode() + (await reader.read(TEXT_BYTES_MAX)).decode()
+                await reader.readexactly(TEXT_BYTES_MAX)
+            except asyncio.IncompleteReadError as whole:
+                return whole.partial.decode()
             finally:
                 writer.close()
+            return ""  # more than there can be
     except (OSError, TimeoutError):
         return ""
 
@@ -141,7 +147,8 @@ class Crew:
     async def run(self) -> int:
         """Until it is cancelled, which ends all workers; or until one is given up: 1 if it died too often, 2 if it
         refuses what it was given."""
-        with tempfile.TemporaryDirectory(prefix="oddswire-workers-") as directory:
+        place = "/tmp" if len(tempfile.gettempdir()) > TEMP_CHARS_MAX else None  # noqa: S108 a directory of its own in it
+        with tempfile.TemporaryDirectory(prefix="oddswire-workers-", dir=place) as directory:
             keeping = [asyncio.ensure_future(self._keep(n, directory)) for n in range(1, self._workers + 1)]
             try:
                 done, _ = await asyncio.wait(keeping, return_when=asyncio.FIRST_COMPLETED)
