@@ -26,6 +26,14 @@ class Latency:
         """Forgets all."""
         self._histogram.reset()
 
+    def encoded(self) -> str:
+        """All of it, as text for another process."""
+        return str(self._histogram.encode().decode())
+
+    def add(self, encoded: str) -> None:
+        """What another process recorded."""
+        self._histogram.decode_and_add(encoded)
+
     def __len__(self) -> int:
         return int(self._histogram.get_total_count())
 

@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bench.processes import Child, Cores, Program, running
 from bench.scenario import CannotMeasure, Tell
-from bench.swarm import Address
+from bench.swarm import READ_EVERY, Address
 
 _HOST = "127.0.0.1"
 _MEMORY_DIR = Path("/dev/shm")  # noqa: S108 the log of a measurement is meant to be gone afterwards
@@ -28,6 +28,7 @@ disk. Empty: the system's own temporary directory."""
 
 _PAGE_S = 10.0
 
+_TAKES_ALL = {"ODDSWIRE_FANOUT_ADMISSION_LAG_MS": "60000"}
 _NO_DRAIN = {"ODDSWIRE_FANOUT_DRAIN_WINDOW_S": "0", "ODDSWIRE_FANOUT_DRAIN_DEADLINE_S": "0"}
 """The devices are ours: at the end nobody has to be told to move."""
 
@@ -36,7 +37,8 @@ class LineLoad(NamedTuple):
     """What a line is to carry: `rate` updates a second over `events` events, to `sockets` devices of each shard.
 
     `log_dir`: where nats-server keeps the log meanwhile, empty for the system's own temporary directory. `log_age_s`:
-    how long the log keeps a record.
+    how long the log keeps a record. `refuses`: a shard that is late takes no more devices, as it does elsewhere; False
+    where it is to have them all, and the question is how late it is then.
     """
 
     events: int
@@ -45,6 +47,7 @@ class LineLoad(NamedTuple):
     log_dir: str
     shards: int = 1
     log_age_s: int = 21_600
+    refuses: bool = True
 
 
 class Served(NamedTuple):
@@ -108,7 +111,8 @@ async def running_line(cores: Cores, tell: Tell, load: LineLoad) -> AsyncIterato
 async def _running_shard(number: int, nats_url: str, load: LineLoad, cores: Cores) -> AsyncIterator[Served]:
     """Each on one of the measured cores, in turn."""
     port, measured = free_port(), sorted(cores.measured)
-    program = shard_program(nats_url, port, load.sockets, name=f"fanout-{number + 1}", settings=_log_age(load))
+    settings = _log_age(load) | ({} if load.refuses else _TAKES_ALL)
+    program = shard_program(nats_url, port, load.sockets, name=f"fanout-{number + 1}", settings=settings)
     async with running(program, {measured[number % len(measured)]}) as child:
         yield Served(child, Address(_HOST, port))
 
@@ -140,7 +144,7 @@ def shard_program(
 ) -> Program:
     """A shard with room for so many sockets, and further settings by their variables."""
     words = ("-m", "fanout", "run", "--name", name, "--host", _HOST, "--port", str(port), "--nats", nats_url)
-    room = {"ODDSWIRE_FANOUT_SOCKETS": str(sockets + 100)}
+    room = {"ODDSWIRE_FANOUT_SOCKETS": str(sockets + sockets // READ_EVERY + 200)}  # and witnesses
     return Program(name, words, rf"^{name} ready$", _NO_DRAIN | room | dict(settings or {}))
 
 

@@ -82,6 +82,7 @@ class Swarm:
         self._transports: list[asyncio.BaseTransport] = []
         self._counting: list[CountingDevice] = []
         self._rounds: asyncio.Task[None] | None = None
+        self._left = False
         self._again: set[asyncio.Task[None]] = set()
         self._moved = asyncio.Event()
 
@@ -103,6 +104,7 @@ class Swarm:
 
     def leave(self) -> None:
         """Everybody goes, without a word."""
+        self._left = True
         if self._rounds is not None:
             self._rounds.cancel()
             self._rounds = None
@@ -169,7 +171,7 @@ class Swarm:
             with contextlib.suppress(CannotMeasure):
                 await self._come(visit)
 
-        if self._rounds is None:
+        if self._left:
             return
         task = asyncio.create_task(come())
         self._again.add(task)

@@ -43,15 +43,17 @@ def quiet_swarm() -> Iterator[None]:
         gc.unfreeze()
 
 
-def received(tally: Tally, *, took_s: float) -> dict[str, Reading]:
-    """What the devices saw. From ingest to device is from ingest to the flush, and from there to the device."""
+def received(swarm: Tally, witnesses: Tally | None = None, *, took_s: float) -> dict[str, Reading]:
+    """What came to the devices of the swarm, and when, to the witnesses where there are some. From ingest to device is
+    from ingest to the flush, and from there to the device."""
+    timed = swarm if witnesses is None else witnesses
     return {
-        **tally.ingest_to_device.figures("ingest_to_device"),
-        **tally.ingest_to_flush.figures("ingest_to_flush"),
-        **tally.flush_to_device.figures("flush_to_device"),
-        "frames_per_s": Reading(tally.frames / took_s, "1/s"),
-        "received_per_s": Reading(tally.received_bytes / took_s, "B/s"),
-        **harm(tally),
+        **timed.ingest_to_device.figures("ingest_to_device"),
+        **timed.ingest_to_flush.figures("ingest_to_flush"),
+        **timed.flush_to_device.figures("flush_to_device"),
+        "frames_per_s": Reading(swarm.frames / took_s, "1/s"),
+        "received_per_s": Reading(swarm.received_bytes / took_s, "B/s"),
+        **harm(swarm, *(() if witnesses is None else (witnesses,))),
     }
 
 

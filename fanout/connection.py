@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class DeviceConnection(asyncio.Protocol):
     """One device's connection, from after its request to its end. An Outlet once a shell adds `close` and `_device`."""
 
-    __slots__ = ("_device", "_front", "_transport", "wire", "write")
+    __slots__ = ("_device", "_front", "_full", "_late", "_transport", "wire", "write")
 
     _device: Device
 
@@ -28,6 +28,8 @@ class DeviceConnection(asyncio.Protocol):
         self.write = transport.write
         self._front = front
         self._transport = transport
+        self._full = False
+        self._late = False
 
     def eof_received(self) -> None:
         """The device has said all it will."""
@@ -41,14 +43,21 @@ class DeviceConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The socket is full. What the device says waits too, or its answers would pile up here without a bound."""
+        self._full = True
         self._transport.pause_reading()
         self._front.shard.placement.blocked(self._device, now_ms())
 
     def resume_writing(self) -> None:
         """The socket has room again."""
-        self._transport.resume_reading()
+        self._full = False
+        self._read_on()
         self._front.shard.placement.drained(self._device)
         self._front.pulse.devices_moved()
+
+    def _read_on(self) -> None:
+        """Reads again, unless the socket is full or what was read last waits for its turn."""
+        if not self._full and not self._late:
+            self._transport.resume_reading()
 
     def _gone(self) -> None:
         self._front.shard.sessions.disconnect(self._device, now_ms())

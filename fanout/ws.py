@@ -93,8 +93,19 @@ class WebSocketConnection(DeviceConnection):
         self._front.cut_off_later(self._transport)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of the device."""
+        """Bytes of the device. They may have to wait for a turn; then no more are read meanwhile."""
         self.heard = True
+        if not self._front.arrivals.take(functools.partial(self._receive, data)):
+            self._late = True
+            if not self._transport.is_closing():
+                self._transport.pause_reading()
+
+    def _receive(self, data: bytes) -> None:
+        if self._late:
+            self._late = False
+            if self._transport.is_closing():
+                return
+            self._read_on()
         parser = self._talking()
         self._unparsed += len(data)
         parser.receive_data(data)

@@ -1,10 +1,10 @@
 """Two shards, each with its devices; one is killed (SIGKILL), and its devices go on at the other, with their cursors.
 
 A device has fresh data again when it is `live` at the other shard: then what it holds is the board there, and how late
-that is, the other's own devices see meanwhile. The time runs from the kill. Devices that count notice their end when
-they are read, up to two seconds later (swarm.py), then wait as the reference client does, and come again when a 503
-told them to. Both shards are on the measured cores: where that is one, they share it, and the killed one leaves its
-part to the other.
+that is, witnesses see meanwhile: devices of the other, in a process of their own. The time runs from the kill. Who
+counts notices the end when read, up to two seconds later (swarm.py), then waits as the reference client does,
+and comes again when a 503 told it to. Both shards are on the measured cores: where that is one, they share it, and the
+killed one leaves its part to the other.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from bench.scenarios.fanout import KEPT, WARM_UP_S, Defaults, options
 from bench.slate import observed
 from bench.spread import spread_over
 from bench.swarm import Swarm, allow_files
+from bench.witnesses import Witnesses, watching
 
 _FRESH_S = 15.0
 _BEFORE_S = 5.0
@@ -54,49 +55,61 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
                 Swarm(staying.address, conflate_ms=options.tier),
             )
             try:
-                await _bring_in(line, crowds, options, tell)
-                with window.quiet_swarm():
-                    return await _measure(line, crowds, options, tell)
+                spread = await _bring_in(line, crowds, options, tell)
+                witnessed = watching(staying.address, spread, conflate_ms=options.tier, cores=cores.beside)
+                async with witnessed as witnesses:
+                    with window.quiet_swarm():
+                        return await _measure(line, crowds, witnesses, options, tell)
             finally:
                 for crowd in crowds:
                     crowd.leave()
 
 
-async def _bring_in(line: Line, crowds: Crowds, options: argparse.Namespace, tell: Tell) -> None:
+async def _bring_in(line: Line, crowds: Crowds, options: argparse.Namespace, tell: Tell) -> list[str]:
+    """Gives the topics of the devices of the shard that stays."""
     staying, killed = line.shards
     async with contextlib.AsyncExitStack() as stack:
         slates = [
             await stack.enter_async_context(observed(shard.address, options.events)) for shard in (killed, staying)
         ]
+        spread: list[str] = []
         for crowd, slate in zip(crowds, slates):
-            await crowd.join(spread_over(slate.topics, options.sockets, how=options.spread))
+            spread = spread_over(slate.topics, options.sockets, how=options.spread)
+            await crowd.join(spread)
     tell(f"{crowds.killed.tally.live} and {crowds.staying.tally.live} devices are live")
+    return spread
 
 
-async def _measure(line: Line, crowds: Crowds, options: argparse.Namespace, tell: Tell) -> Measured:
+async def _measure(
+    line: Line, crowds: Crowds, witnesses: Witnesses, options: argparse.Namespace, tell: Tell
+) -> Measured:
     killed, staying = crowds
     shard = line.shards[1].child
     await asyncio.sleep(WARM_UP_S)
-    staying.tally.reset()
+    witnesses.reset()
     await asyncio.sleep(_BEFORE_S)
-    before = staying.tally.ingest_to_device.figures("others_before")
+    before = (await witnesses.told()).ingest_to_device.figures("others_before")
     began = await window.moment(line)
     tell(f"killing {shard.name}, pid {shard.pid}; measuring for {options.seconds:g} s")
     for crowd in crowds:
         crowd.tally.reset()
+    witnesses.reset()
     killed.tally.became_live_s.clear()
     killed_s = time.monotonic()
     await shard.kill()
     await asyncio.sleep(options.seconds)
+    others = await witnesses.told()
     back = [at_s - killed_s for at_s in killed.tally.became_live_s]
     figures = {
         **back_figures(back, options.sockets, seconds=options.seconds),
         "deferred": Reading(killed.tally.deferred, "1"),
         "with_cursor_share": Reading(killed.tally.lost_with_cursor / options.sockets, "1"),
         **before,
-        **staying.tally.ingest_to_device.figures("others"),
+        **others.ingest_to_device.figures("others"),
+        **others.ingest_to_flush.figures("others_to_flush"),
+        **others.flush_to_device.figures("others_from_flush"),
         **killed.tally.ingest_to_device.figures("returned"),
-        **window.harm(killed.tally, staying.tally),
+        **window.harm(killed.tally, staying.tally, others),
     }
     kept = [*zip((line.nats, line.feed, line.shard), began.cpu)]
     for part, _ in kept:

@@ -1,7 +1,7 @@
 """One shard under many devices: from ingest to device, over the real line.
 
-Each device watches one event. The shard has a core to itself; the swarm, NATS and the feed share the rest, so a swarm
-that cannot keep up shows as latency: `flush_to_device` and the swarm's CPU tell it apart.
+Each device watches one event. The shard has a core to itself; the swarm, NATS and the feed share the rest. Witnesses, a
+process of its own, time what comes: a swarm that cannot keep up would show as latency.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import os
 import time
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from bench.scenario import Scenario, Tell
 from bench.slate import observed, settled
 from bench.spread import SPREADS, Spread, spread_over
 from bench.swarm import Swarm, allow_files
+from bench.witnesses import Witnesses, watching
 
 WARM_UP_S = 3.0
 
@@ -30,23 +32,29 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
     """One run. Raises CannotMeasure."""
     allow_files(options.sockets)
     cores = split_cores(os.sched_getaffinity(0))
-    load = LineLoad(options.events, options.rate, options.sockets, options.log_dir)
+    load = LineLoad(options.events, options.rate, options.sockets, options.log_dir, refuses=False)
     with on_cores(cores.beside):
         async with running_line(cores, tell, load) as line:
             swarm = Swarm(line.address, conflate_ms=options.tier)
             try:
-                connected = await bring_in(line, swarm, options, tell)
-                with window.quiet_swarm():
-                    return await _measure(line, swarm, connected, seconds=options.seconds, tell=tell)
+                async with AsyncExitStack() as stack:
+                    connected, witnesses = await bring_in(line, swarm, options, tell, stack)
+                    with window.quiet_swarm():
+                        return await _measure(line, swarm, witnesses, connected, seconds=options.seconds, tell=tell)
             finally:
                 swarm.leave()
 
 
-async def bring_in(line: Line, swarm: Swarm, options: argparse.Namespace, tell: Tell) -> dict[str, Reading]:
-    """Connects all devices to the first shard. Gives what that took: time, and memory of the shard."""
+async def bring_in(
+    line: Line, swarm: Swarm, options: argparse.Namespace, tell: Tell, stack: AsyncExitStack
+) -> tuple[dict[str, Reading], Witnesses]:
+    """Connects all devices to the first shard, witnesses first: a shard that is late takes nobody. Gives what that
+    took, time and memory of the shard, and the witnesses, who watch for as long as the stack stands."""
     pid = line.shard.pid
     async with observed(line.address, options.events) as slate:
         spread = spread_over(slate.topics, options.sockets, how=options.spread)
+        witnessed = watching(line.address, spread, conflate_ms=options.tier, cores=os.sched_getaffinity(0))
+        witnesses = await stack.enter_async_context(witnessed)
         board_bytes = await settled(pid)
         tell(f"the shard holds {slate.markets} markets in {board_bytes / 2**20:.0f} MiB; connecting")
         began_s = time.monotonic()
@@ -54,21 +62,26 @@ async def bring_in(line: Line, swarm: Swarm, options: argparse.Namespace, tell: 
         took_s = time.monotonic() - began_s
         live_bytes = uss_bytes(pid)
     tell(f"{swarm.tally.live} devices are live")
-    return {
+    figures = {
         "connects_per_s": Reading(len(spread) / took_s, "1/s"),
         "deferred": Reading(swarm.tally.deferred, "1"),
         "shard_memory_board": Reading(board_bytes, "B"),
         "shard_memory_per_socket": Reading((live_bytes - board_bytes) / len(spread), "B"),
     }
+    return figures, witnesses
 
 
-async def _measure(line: Line, swarm: Swarm, connected: dict[str, Reading], *, seconds: float, tell: Tell) -> Measured:
+async def _measure(
+    line: Line, swarm: Swarm, witnesses: Witnesses, connected: dict[str, Reading], *, seconds: float, tell: Tell
+) -> Measured:
     await asyncio.sleep(WARM_UP_S)
     tell(f"measuring for {seconds:g} s")
     began = await window.moment(line)
     swarm.tally.reset()
+    witnesses.reset()
     await asyncio.sleep(seconds)
-    received = window.received(swarm.tally, took_s=time.monotonic() - began.at_s)
+    took_s = time.monotonic() - began.at_s
+    received = window.received(swarm.tally, await witnesses.told(), took_s=took_s)
     ended = await window.moment(line)
     figures = received | window.shard_figures(began, ended) | connected
     return Measured(figures, window.used(line, began))

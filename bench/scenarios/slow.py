@@ -16,6 +16,7 @@ import argparse
 import asyncio
 import os
 import time
+from contextlib import AsyncExitStack
 from statistics import fmean, median_low
 from typing import NamedTuple
 
@@ -69,9 +70,10 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
         async with running_line(cores, tell, load) as line:
             swarm = Swarm(line.address, conflate_ms=options.tier)
             try:
-                connected = await bring_in(line, swarm, options, tell)
-                with window.quiet_swarm():
-                    return await _measure(line, swarm, connected, options, tell)
+                async with AsyncExitStack() as stack:
+                    connected, _ = await bring_in(line, swarm, options, tell, stack)
+                    with window.quiet_swarm():
+                        return await _measure(line, swarm, connected, options, tell)
             finally:
                 swarm.leave()
 

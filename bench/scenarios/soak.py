@@ -19,6 +19,7 @@ import argparse
 import asyncio
 import os
 import time
+from contextlib import AsyncExitStack
 
 from bench import window
 from bench.line import Line, LineLoad, running_line
@@ -49,9 +50,10 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
         async with running_line(cores, tell, load) as line:
             swarm = Swarm(line.address, conflate_ms=options.tier)
             try:
-                connected = await bring_in(line, swarm, joining, tell)
-                with window.quiet_swarm():
-                    return await _measure(line, swarm, connected, options, tell)
+                async with AsyncExitStack() as stack:
+                    connected, _ = await bring_in(line, swarm, joining, tell, stack)
+                    with window.quiet_swarm():
+                        return await _measure(line, swarm, connected, options, tell)
             finally:
                 swarm.leave()
 

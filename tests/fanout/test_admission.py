@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from itertools import pairwise
 
 from fanout.admission import LAG_WINDOW_MS, Admission, AdmissionLimits
-from fanout.arrivals import ARRIVALS_A_TURN, Arrivals
+from fanout.arrivals import TURN_S, Arrivals
+from tests.bus import eventually
 
 LIMITS = AdmissionLimits(lag_ms=120, images=10)
 
@@ -53,14 +55,25 @@ def test_images_owed_close_at_once_and_open_at_once() -> None:
 
 
 async def test_arrivals_begin_in_order_and_let_others_have_turns() -> None:
-    arrivals = Arrivals(asyncio.get_running_loop())
-    begun: list[int] = []
-    for number in range(2 * ARRIVALS_A_TURN + 1):
-        arrivals.add(functools.partial(begun.append, number))
-    assert begun == []
+    """Each takes a third of a turn's time."""
+    done: list[int] = []
+    arrivals = Arrivals(asyncio.get_running_loop(), clock=lambda: len(done) * TURN_S / 3)
+    for number in range(8):
+        arrivals.add(functools.partial(done.append, number))
+    assert done == []
     seen = []
-    while len(begun) <= 2 * ARRIVALS_A_TURN:
+    while len(done) < 8:
         await asyncio.sleep(0)
-        seen.append(len(begun))
-    assert seen == [ARRIVALS_A_TURN, 2 * ARRIVALS_A_TURN, 2 * ARRIVALS_A_TURN + 1]
-    assert begun == sorted(begun)
+        seen.append(len(done))
+    assert [count for before, count in pairwise([0, *seen]) if count > before] == [3, 6, 8]
+    assert done == sorted(done)
+
+
+async def test_what_is_said_is_answered_at_once_as_long_as_the_turn_has_time_and_nobody_waits() -> None:
+    done: list[int] = []
+    arrivals = Arrivals(asyncio.get_running_loop(), clock=lambda: len(done) * TURN_S / 3)
+    assert [arrivals.take(functools.partial(done.append, number)) for number in range(5)] == [True] * 3 + [False] * 2
+    assert done == [0, 1, 2]
+    await eventually(lambda: len(done) == 5)
+    assert arrivals.take(functools.partial(done.append, 5))
+    assert done == list(range(6))
