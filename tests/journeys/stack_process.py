@@ -15,10 +15,13 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 
 ODDSWIRE = Path(sys.executable).with_name("oddswire")
+
+T = TypeVar("T")
 
 READY_S = 60.0
 END_S = 20.0
@@ -27,7 +30,7 @@ END_S = 20.0
 GONE_S = 5.0
 """After `kill -9` of `up` the kernel ends everything at once; this is for a busy machine."""
 
-PORTS_USED = (0, 100, 101, 102, 200)
+PORTS_USED = (0, 100, 101, 102, 200, 300)
 
 
 def free_port_base() -> int:
@@ -43,6 +46,14 @@ def _is_free(port: int) -> bool:
         probe.bind(("127.0.0.1", port))
         return True
     return False
+
+
+def told(ask: Callable[[], T], otherwise: T) -> T:
+    """What a process tells of itself, unless it has ended meanwhile, as PostgreSQL's do with their connections."""
+    try:
+        return ask()
+    except psutil.NoSuchProcess:
+        return otherwise
 
 
 def files_beside_data_dir(home: Path) -> list[Path]:
@@ -90,7 +101,7 @@ class StackProcess:
 
     def part(self, words: str) -> psutil.Process:
         """The one process of the stack whose command line has these words."""
-        [found] = [process for process in self.processes() if words in " ".join(process.cmdline())]
+        [found] = [process for process in self.processes() if words in " ".join(told(process.cmdline, []))]
         return found
 
     def processes(self) -> list[psutil.Process]:
@@ -104,7 +115,7 @@ class StackProcess:
 
     def pids(self) -> set[int]:
         """Those of all processes but PostgreSQL's, which has one more for every connection."""
-        return {process.pid for process in self.processes() if process.name() != "postgres"}
+        return {process.pid for process in self.processes() if told(process.name, "postgres") != "postgres"}
 
     def _works_below(self, process: psutil.Process) -> bool:
         """Whether it works in the data directory: PostgreSQL's processes write their title over their environment."""
