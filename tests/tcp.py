@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
+_TURNS = 10
+"""Of the loop at the end: whoever was just accepted is served, and ended."""
+
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -32,7 +35,8 @@ async def listening(serve: Serve) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        await asyncio.sleep(0)  # who was just accepted is served, and ended
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
         for task in serving:
             task.cancel()
         await asyncio.gather(*serving, return_exceptions=True)

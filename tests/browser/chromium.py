@@ -78,10 +78,13 @@ class Chromium:
 
     async def tab(self, url: str, **context: Any) -> Tab:
         """A page of its own, with no cookies and no cache of others, at this address."""
-        page = await self.do(self._browser.new_page(**context))
-        tab = Tab(self, page)
+        tab = await self.do(self._made(context))
         await tab.open(url)
         return tab
+
+    async def _made(self, context: dict[str, Any]) -> Tab:
+        """In the browser's loop: to listen to a page is to tell the browser so, and its ids are of one thread."""
+        return Tab(self, await self._browser.new_page(**context))
 
 
 @contextmanager

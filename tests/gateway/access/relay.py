@@ -7,6 +7,10 @@ import contextlib
 from collections.abc import AsyncIterator
 
 
+_TURNS = 10
+"""Of the loop at the end, in which every connection ends."""
+
+
 class Relay:
     """Between clients and one server. `port` stays its own."""
 
@@ -29,9 +33,13 @@ class Relay:
             writer.transport.abort()
 
     async def _carry_both(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._to_port)
-        self._writers |= {writer, far_writer}
-        await asyncio.gather(self._carry(reader, far_writer), self._carry(far_reader, writer))
+        self._writers.add(writer)
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._to_port)
+            self._writers.add(far_writer)
+            await asyncio.gather(self._carry(reader, far_writer), self._carry(far_reader, writer))
+        finally:
+            writer.transport.abort()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
@@ -51,3 +59,5 @@ async def relaying(to_port: int) -> AsyncIterator[Relay]:
         yield relay
     finally:
         relay.close()
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
