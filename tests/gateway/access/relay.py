@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-
 _TURNS = 10
 """Of the loop at the end, in which every connection ends."""
 
