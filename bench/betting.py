@@ -13,9 +13,9 @@ from pydantic import SecretStr
 
 from bench.bettor import Broken, Caller, Heard, request
 from bench.broken_line import READY as LINE_READY
+from bench.feeding import READY
 from bench.line import free_port, nats_program
 from bench.processes import Child, Program, running
-from bench.readfeed import READY
 from bench.scenario import CannotMeasure
 from gateway.access.development import Development, development_keys
 from gateway.money import journals

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import sys
 import time
 
 import msgspec
 
 from bench import steady
+from bench.feeding import main
 from bench.pace import paced
-from feeds.adapters import process
-from feeds.adapters.nats.connection import Connection
 from feeds.contract.model import Event, Market
-from feeds.contract.settings import BusSettings
 from feeds.contract.subjects import lane_of, source_id
-from feeds.main import Feed
-from feeds.metrics import FeedMetrics
 from feeds.ports import FeedSink
 
-READY = "feeding"
 BOARDS = 20
 BOARD_MARKETS = 500
-_RATE_MAX = 20_000
 
 
 def board_event(number: int) -> str:
@@ -68,28 +60,5 @@ class BoardsProvider:
         )
 
 
-async def feed(port: int, rate: int) -> int:
-    """Until a signal."""
-    bus = BusSettings(nats_url=f"nats://127.0.0.1:{port}")
-    connection = Connection(bus.nats_url, name="bench")
-    await connection.open()
-    fed = Feed(BoardsProvider(rate, lanes=bus.lanes), connection, bus=bus, metrics=FeedMetrics())
-    signalled = asyncio.create_task(process.until_signalled())
-    signalled.add_done_callback(lambda _: fed.stop())
-    await fed.run(lambda: print(READY, flush=True))
-    await connection.close()
-    return 0
-
-
-def main() -> int:
-    """Until it is ended."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--rate", type=int, required=True)
-    options = parser.parse_args()
-    process.configure_logs("warning")
-    return process.run(feed(options.port, min(options.rate, _RATE_MAX)))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(lambda asked, lanes: BoardsProvider(asked.rate, lanes=lanes)))

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import sys
 
 import msgspec
 
 from bench import steady
+from bench.feeding import Asked, main
 from bench.loadfeed import Load, SteadyProvider
-from feeds.adapters import process
-from feeds.adapters.nats.connection import Connection
 from feeds.contract.model import Event, Market
-from feeds.contract.settings import BusSettings
 from feeds.contract.subjects import lane_of, source_id
-from feeds.main import Feed
-from feeds.metrics import FeedMetrics
 from feeds.ports import FeedSink
 
-READY = "feeding"
 BOARD_EVENT = "EBOARD"
 BOARD_MARKETS = 500
 CHANGING_MARKETS = 200
@@ -56,30 +49,9 @@ class ReadsProvider:
         )
 
 
-async def feed(port: int, rate: int) -> int:
-    """Until a signal."""
-    bus = BusSettings(nats_url=f"nats://127.0.0.1:{port}")
-    load = Load("shard", port, CHANGING_MARKETS, rate, 0)
-    connection = Connection(bus.nats_url, name="bench")
-    await connection.open()
-    provider = ReadsProvider(load, lanes=bus.lanes)
-    fed = Feed(provider, connection, bus=bus, metrics=FeedMetrics())
-    signalled = asyncio.create_task(process.until_signalled())
-    signalled.add_done_callback(lambda _: fed.stop())
-    await fed.run(lambda: print(READY, flush=True))
-    await connection.close()
-    return 0
-
-
-def main() -> int:
-    """Until it is ended."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--rate", type=int, required=True)
-    options = parser.parse_args()
-    process.configure_logs("warning")
-    return process.run(feed(options.port, options.rate))
+def _provider(asked: Asked, lanes: int) -> ReadsProvider:
+    return ReadsProvider(Load("shard", asked.port, CHANGING_MARKETS, asked.rate, 0), lanes=lanes)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(_provider))

@@ -43,17 +43,16 @@ def quiet_swarm() -> Iterator[None]:
         gc.unfreeze()
 
 
-def received(swarm: Tally, witnesses: Tally | None = None, *, took_s: float) -> dict[str, Reading]:
-    """What came to the devices of the swarm, and when, to the witnesses where there are some. From ingest to device is
-    from ingest to the flush, and from there to the device."""
-    timed = swarm if witnesses is None else witnesses
+def received(swarm: Tally, witnesses: Tally, *, took_s: float) -> dict[str, Reading]:
+    """What came to the devices of the swarm, and when, to the witnesses. From ingest to device is from ingest to the
+    flush, and from there to the device."""
     return {
-        **timed.ingest_to_device.figures("ingest_to_device"),
-        **timed.ingest_to_flush.figures("ingest_to_flush"),
-        **timed.flush_to_device.figures("flush_to_device"),
+        **witnesses.ingest_to_device.figures("ingest_to_device"),
+        **witnesses.ingest_to_flush.figures("ingest_to_flush"),
+        **witnesses.flush_to_device.figures("flush_to_device"),
         "frames_per_s": Reading(swarm.frames / took_s, "1/s"),
         "received_per_s": Reading(swarm.received_bytes / took_s, "B/s"),
-        **harm(swarm, *(() if witnesses is None else (witnesses,))),
+        **harm(swarm, witnesses),
     }
 
 

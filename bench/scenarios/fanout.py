@@ -28,6 +28,13 @@ from bench.witnesses import Witnesses, watching
 WARM_UP_S = 3.0
 
 
+class Joined(NamedTuple):
+    """What it took until all were live, and who watches."""
+
+    figures: dict[str, Reading]
+    witnesses: Witnesses
+
+
 async def run(options: argparse.Namespace, tell: Tell) -> Measured:
     """One run. Raises CannotMeasure."""
     allow_files(options.sockets)
@@ -38,16 +45,14 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
             swarm = Swarm(line.address, conflate_ms=options.tier)
             try:
                 async with AsyncExitStack() as stack:
-                    connected, witnesses = await bring_in(line, swarm, options, tell, stack)
+                    joined = await bring_in(line, swarm, options, tell, stack)
                     with window.quiet_swarm():
-                        return await _measure(line, swarm, witnesses, connected, seconds=options.seconds, tell=tell)
+                        return await _measure(line, swarm, joined, seconds=options.seconds, tell=tell)
             finally:
                 swarm.leave()
 
 
-async def bring_in(
-    line: Line, swarm: Swarm, options: argparse.Namespace, tell: Tell, stack: AsyncExitStack
-) -> tuple[dict[str, Reading], Witnesses]:
+async def bring_in(line: Line, swarm: Swarm, options: argparse.Namespace, tell: Tell, stack: AsyncExitStack) -> Joined:
     """Connects all devices to the first shard, witnesses first: a shard that is late takes nobody. Gives what that
     took, time and memory of the shard, and the witnesses, who watch for as long as the stack stands."""
     pid = line.shard.pid
@@ -68,22 +73,20 @@ async def bring_in(
         "shard_memory_board": Reading(board_bytes, "B"),
         "shard_memory_per_socket": Reading((live_bytes - board_bytes) / len(spread), "B"),
     }
-    return figures, witnesses
+    return Joined(figures, witnesses)
 
 
-async def _measure(
-    line: Line, swarm: Swarm, witnesses: Witnesses, connected: dict[str, Reading], *, seconds: float, tell: Tell
-) -> Measured:
+async def _measure(line: Line, swarm: Swarm, joined: Joined, *, seconds: float, tell: Tell) -> Measured:
     await asyncio.sleep(WARM_UP_S)
     tell(f"measuring for {seconds:g} s")
     began = await window.moment(line)
     swarm.tally.reset()
-    witnesses.reset()
+    joined.witnesses.reset()
     await asyncio.sleep(seconds)
     took_s = time.monotonic() - began.at_s
-    received = window.received(swarm.tally, await witnesses.told(), took_s=took_s)
+    received = window.received(swarm.tally, await joined.witnesses.told(), took_s=took_s)
     ended = await window.moment(line)
-    figures = received | window.shard_figures(began, ended) | connected
+    figures = received | window.shard_figures(began, ended) | joined.figures
     return Measured(figures, window.used(line, began))
 
 

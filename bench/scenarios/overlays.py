@@ -13,15 +13,17 @@ from collections.abc import Iterator
 from bench.options import count_to
 from bench.result import Limit, Measured, Reading
 from bench.scenario import Scenario, Tell
+from feeds.adapters.nats.connection import Connection
+from feeds.adapters.nats.publisher import LanePublisher
 from feeds.candidacy import Mandate
 from feeds.contract.desk import Change, Entries, Overlay, Suspension, Target
 from feeds.contract.lane import Stored
 from feeds.contract.model import Market, Selection
 from feeds.contract.prices import price_from_american
 from feeds.contract.records import encode_overlay
+from feeds.contract.settings import BusSettings
 from feeds.contract.subjects import desk_subject, source_id
 from feeds.feed_lane import FeedLane
-from feeds.lane_log import Fence, Message
 from feeds.leader import LaneLeader
 from feeds.metrics import FeedMetrics
 from feeds.ownership import NO_PRIORITY, LaneOwnership
@@ -32,19 +34,6 @@ FEED = "bench"
 MARKETS_OF_EVENT = 4
 ROUNDS = 10
 """States of each market."""
-
-
-class _NoLog:
-    """Stands where a leader has its log: nothing is written here."""
-
-    async def write(self, messages: list[Message], fence: Fence) -> int:
-        raise NotImplementedError
-
-    async def last(self, subject: str) -> Stored | None:
-        raise NotImplementedError
-
-    async def remake(self, *, created: str, s: int) -> str:
-        raise NotImplementedError
 
 
 async def run(options: argparse.Namespace, tell: Tell) -> Measured:
@@ -75,7 +64,7 @@ def _lane() -> tuple[FeedLane, HeldStates]:
     held.recovered(lambda market: market)
     leader = LaneLeader(
         LaneWriter(feed=FEED, lane=0, mandate=Mandate(FEED)),
-        _NoLog(),
+        LanePublisher(Connection("nats://127.0.0.1", name="bench"), 0, bus=BusSettings()),  # nothing is written here
         lane=0,
         log_age_s=3_600,
         current=held.current,

@@ -21,7 +21,8 @@ from typing import NamedTuple
 
 import httpx
 
-from bench.boardfeed import BOARDS, READY, board_event
+from bench.boardfeed import BOARDS, board_event
+from bench.feeding import READY
 from bench.line import LOG_DIR, free_port, nats_program
 from bench.openloop import LOST, Asker, Outcome, recovered_s
 from bench.options import count_to, seconds_to

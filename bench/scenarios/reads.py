@@ -26,11 +26,12 @@ import httpx
 import orjson
 
 from bench import wrk
+from bench.feeding import READY
 from bench.line import LOG_DIR, free_port, nats_program
 from bench.options import seconds_to
 from bench.peers import answering, nginx_file
 from bench.processes import Child, Cores, Program, cpu, on_cores, running, split_cores, usage
-from bench.readfeed import BOARD_EVENT, READY
+from bench.readfeed import BOARD_EVENT
 from bench.result import Limit, Measured, Reading, Usage
 from bench.scenario import CannotMeasure, Scenario, Tell
 from gateway.access.development import development_keys

@@ -27,11 +27,12 @@ from bench.processes import on_cores, split_cores, uss_bytes
 from bench.result import Limit, Measured, Reading
 from bench.scenario import Scenario, Tell
 from bench.scenarios import fanout
-from bench.scenarios.fanout import KEPT, WARM_UP_S, Defaults, bring_in
+from bench.scenarios.fanout import KEPT, WARM_UP_S, Defaults, Joined, bring_in
 from bench.slate import SPORTS
 from bench.slow import Crowd, Pace, crowd_of
 from bench.swarm import Swarm, allow_files
 from bench.trend import trend
+from bench.witnesses import Witnesses
 from fanout.settings import FanoutSettings
 
 _READS_PER_S = 1024
@@ -71,9 +72,9 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
             swarm = Swarm(line.address, conflate_ms=options.tier)
             try:
                 async with AsyncExitStack() as stack:
-                    connected, _ = await bring_in(line, swarm, options, tell, stack)
+                    joined = await bring_in(line, swarm, options, tell, stack)
                     with window.quiet_swarm():
-                        return await _measure(line, swarm, connected, options, tell)
+                        return await _measure(line, swarm, joined, options, tell)
             finally:
                 swarm.leave()
 
@@ -85,18 +86,16 @@ def paces_of(sockets: int) -> list[Pace]:
     return [Pace((SPORTS[number % len(SPORTS)],), speed) for number, speed in enumerate(speeds)]
 
 
-async def _measure(
-    line: Line, swarm: Swarm, connected: dict[str, Reading], options: argparse.Namespace, tell: Tell
-) -> Measured:
+async def _measure(line: Line, swarm: Swarm, joined: Joined, options: argparse.Namespace, tell: Tell) -> Measured:
     await asyncio.sleep(WARM_UP_S)
     paces = paces_of(options.sockets)
     began = await window.moment(line)
     pairs, sent_away = [], 0
     for number in range(1, options.pairs + 1):
-        without = await _window(line, swarm, options.seconds)
+        without = await _window(line, joined.witnesses, options.seconds)
         async with crowd_of(line.address, paces, conflate_ms=options.tier) as crowd:
             await _until_full(line, crowd, len(paces))
-            slow = await _window(line, swarm, options.seconds)
+            slow = await _window(line, joined.witnesses, options.seconds)
             sent_away += crowd.sent_away
         await asyncio.sleep(_CALM_S)
         pairs.append(Pair(without, slow))
@@ -107,22 +106,23 @@ async def _measure(
     figures = {
         **slow_figures(pairs, len(paces)),
         "slow_sent_away": Reading(sent_away, "1"),
-        **window.harm(swarm.tally),
+        **window.harm(swarm.tally, await joined.witnesses.told()),
         **window.shard_figures(began, await window.moment(line)),
-        **connected,
+        **joined.figures,
     }
     return Measured(figures, window.used(line, began))
 
 
-async def _window(line: Line, swarm: Swarm, seconds: float) -> Window:
+async def _window(line: Line, witnesses: Witnesses, seconds: float) -> Window:
     memory, full = [], []
-    swarm.tally.reset()
+    witnesses.reset()
     ends_s = time.monotonic() + seconds
     while (left_s := ends_s - time.monotonic()) > 0:
         await asyncio.sleep(min(_STEP_S, seconds / 2, left_s))
         memory.append(uss_bytes(line.shard.pid))
         full.append((await line.metrics())["oddswire_fanout_full"])
-    return Window(swarm.tally.ingest_to_device.figures("p")["p_p99_ms"].value, fmean(memory), median_low(full))
+    p99 = (await witnesses.told()).ingest_to_device.figures("p")["p_p99_ms"]
+    return Window(p99.value, fmean(memory), median_low(full))
 
 
 async def _until_full(line: Line, crowd: Crowd, slow: int) -> None:

@@ -28,7 +28,7 @@ from bench.processes import on_cores, split_cores, uss_bytes
 from bench.result import Limit, Measured, Reading
 from bench.scenario import Scenario, Tell
 from bench.scenarios import fanout
-from bench.scenarios.fanout import KEPT, Defaults, bring_in
+from bench.scenarios.fanout import KEPT, Defaults, Joined, bring_in
 from bench.swarm import Swarm, allow_files
 from bench.trend import trend
 
@@ -51,9 +51,9 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
             swarm = Swarm(line.address, conflate_ms=options.tier)
             try:
                 async with AsyncExitStack() as stack:
-                    connected, _ = await bring_in(line, swarm, joining, tell, stack)
+                    joined = await bring_in(line, swarm, joining, tell, stack)
                     with window.quiet_swarm():
-                        return await _measure(line, swarm, connected, options, tell)
+                        return await _measure(line, swarm, joined, options, tell)
             finally:
                 swarm.leave()
 
@@ -65,15 +65,15 @@ def devices(options: argparse.Namespace) -> int:
     return max(1, round(sustained * part))
 
 
-async def _measure(
-    line: Line, swarm: Swarm, connected: dict[str, Reading], options: argparse.Namespace, tell: Tell
-) -> Measured:
+async def _measure(line: Line, swarm: Swarm, joined: Joined, options: argparse.Namespace, tell: Tell) -> Measured:
     tell(f"warming up for {options.warm_up:g} s, then measuring for {options.seconds:g} s")
     await asyncio.sleep(options.warm_up)
     began = await window.moment(line)
     swarm.tally.reset()
+    joined.witnesses.reset()
     memory = await _memory(line, options.seconds, tell)
-    received = window.received(swarm.tally, took_s=time.monotonic() - began.at_s)
+    took_s = time.monotonic() - began.at_s
+    received = window.received(swarm.tally, await joined.witnesses.told(), took_s=took_s)
     ended = await window.moment(line)
     figures = {
         "sockets": Reading(swarm.tally.live, "1"),
@@ -82,7 +82,7 @@ async def _measure(
         "entries_ended": Reading(ended.metrics[_ENTRIES], "1"),
         **received,
         **window.shard_figures(began, ended),
-        **connected,
+        **joined.figures,
     }
     return Measured(figures, window.used(line, began))
 

@@ -9,12 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-import signal
-import subprocess
 from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
+from feeds.adapters.child_server import ChildServer
 from feeds.adapters.server import free_port
 from feeds.contract.coordination_address import AEROSPIKE_NAMESPACE
 from feeds.contract.errors import LogUnavailable
@@ -22,9 +20,6 @@ from feeds.contract.errors import LogUnavailable
 PROGRAM = "asd"
 
 _HOST = "127.0.0.1"
-_START_TIMEOUT_S = 30.0
-_STOP_TIMEOUT_S = 10.0
-_POLL_S = 0.02
 _NSUP_PERIOD_S = 1
 """How often records that have ended are removed. Any other than 0 lets records have a time to live."""
 
@@ -38,7 +33,7 @@ service {{
   proto-fd-max 1024
 }}
 logging {{
-  file {directory}/asd.log {{
+  console {{
     context any info
   }}
 }}
@@ -101,11 +96,15 @@ def installed() -> bool:
     return shutil.which(PROGRAM) is not None
 
 
-class AerospikeServer:
-    """One node as a child process, of no event loop in particular.
+class AerospikeServer(ChildServer):
+    """One node as a child process. `async with AerospikeServer(directory=...) as server: ... server.url`.
 
-    `async with AerospikeServer(directory=...) as server: ... server.url`.
+    A node that was ended or crashed has lost all it held. When it takes connections, its namespace may need a moment.
     """
+
+    name = PROGRAM
+    start_timeout_s = 30.0
+    failure = LogUnavailable
 
     def __init__(
         self,
@@ -116,58 +115,31 @@ class AerospikeServer:
         nsup_period_s: int = _NSUP_PERIOD_S,
     ) -> None:
         """`mesh`: of all nodes of a cluster, this one's among them."""
+        super().__init__()
         self.ports = ports or new_ports()
         self._directory = directory
         self._mesh = mesh or (self.ports,)
         self._nsup_period_s = nsup_period_s
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """Its address, as settings write it."""
         return f"aerospike://{_HOST}:{self.ports.service}/{AEROSPIKE_NAMESPACE}"
 
-    async def start(self) -> None:
-        """Starts it, and waits until it takes connections; its namespace may need a moment more. Raises
-        LogUnavailable with its words."""
-        config = await asyncio.to_thread(self._write_config)
+    @property
+    def words(self) -> Path:
+        """See ChildServer."""
+        return self._directory / "asd.log"
+
+    def prepare(self) -> list[str]:
+        """See ChildServer."""
         program = shutil.which(PROGRAM)
         if program is None:
             raise LogUnavailable("there is no asd on PATH")
-        self._process = await asyncio.to_thread(
-            subprocess.Popen,
-            [program, "--foreground", "--config-file", str(config)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            async with asyncio.timeout(_START_TIMEOUT_S):
-                while not await self._answers():
-                    if self._process.poll() is not None:
-                        raise LogUnavailable(f"asd ended: {self._last_words()}")
-                    await asyncio.sleep(_POLL_S)
-        except TimeoutError:
-            await self.kill()
-            raise LogUnavailable(f"asd does not answer: {self._last_words()}") from None
+        return [program, "--foreground", "--config-file", str(self._write_config())]
 
-    async def stop(self) -> None:
-        """Ends it properly."""
-        await self._end(signal.SIGTERM)
-
-    async def kill(self) -> None:
-        """Ends it as a crash would; all it held is lost."""
-        await self._end(signal.SIGKILL)
-
-    def freeze(self) -> None:
-        """It holds its connections and answers nothing."""
-        self._signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """It goes on where it was frozen."""
-        self._signal(signal.SIGCONT)
-
-    async def _answers(self) -> bool:
+    async def answers(self) -> bool:
+        """See ChildServer."""
         try:
             _, writer = await asyncio.open_connection(_HOST, self.ports.service)
         except OSError:
@@ -196,33 +168,3 @@ class AerospikeServer:
             )
         )
         return path
-
-    def _last_words(self) -> str:
-        path = self._directory / "asd.log"
-        lines = path.read_text(errors="replace").strip().splitlines() if path.exists() else []
-        return " / ".join(lines[-3:]) or "it said nothing"
-
-    async def _end(self, how: signal.Signals) -> None:
-        process, self._process = self._process, None
-        if process is None or process.poll() is not None:
-            return
-        process.send_signal(how)
-        process.send_signal(signal.SIGCONT)
-        try:
-            await asyncio.to_thread(process.wait, _STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            await asyncio.to_thread(process.wait)
-
-    def _signal(self, which: signal.Signals) -> None:
-        assert self._process is not None
-        self._process.send_signal(which)
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()

@@ -11,19 +11,15 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import socket
 import sysconfig
 from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
+from feeds.adapters.child_server import ChildServer
 from feeds.contract.errors import LogUnavailable
 
 _HOST = "127.0.0.1"
-_START_TIMEOUT_S = 10.0
-_STOP_TIMEOUT_S = 10.0
-_POLL_S = 0.01
 
 _CONFIG = """\
 listen: {listen}
@@ -90,39 +86,36 @@ def free_port() -> int:
         return port
 
 
-class NatsServer:
+class NatsServer(ChildServer):
     """One nats-server as a child process. `async with NatsServer(data_dir=...) as server: ... server.url`."""
 
+    name = "nats-server"
+    start_timeout_s = 10.0
+    failure = LogUnavailable
+
     def __init__(self, *, data_dir: Path, port: int | None = None, member: Member | None = None) -> None:
+        super().__init__()
         self.data_dir = data_dir
         self.port = port or free_port()
         self.member = member
-        self._process: asyncio.subprocess.Process | None = None
 
     @property
     def url(self) -> str:
         """Where it listens."""
         return f"nats://{_HOST}:{self.port}"
 
-    async def start(self) -> None:
-        """Starts it on its port and data, and waits until it answers. Raises LogUnavailable with the server's words."""
-        config = await asyncio.to_thread(write_config, port=self.port, data_dir=self.data_dir, member=self.member)
-        log_path = self.data_dir / "nats-server.log"
-        with log_path.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                str(binary()), "-c", str(config), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
-            )
-        try:
-            async with asyncio.timeout(_START_TIMEOUT_S):
-                while not await self._answers():
-                    if self._process.returncode is not None:
-                        raise LogUnavailable(f"nats-server ended: {_tail(log_path)}")
-                    await asyncio.sleep(_POLL_S)
-        except TimeoutError:
-            await self.kill()
-            raise LogUnavailable(f"nats-server does not answer: {_tail(log_path)}") from None
+    @property
+    def words(self) -> Path:
+        """See ChildServer."""
+        return self.data_dir / "nats-server.log"
 
-    async def _answers(self) -> bool:
+    def prepare(self) -> list[str]:
+        """See ChildServer."""
+        config = write_config(port=self.port, data_dir=self.data_dir, member=self.member)
+        return [str(binary()), "-c", str(config)]
+
+    async def answers(self) -> bool:
+        """See ChildServer."""
         try:
             reader, writer = await asyncio.open_connection(_HOST, self.port)
         except OSError:
@@ -134,60 +127,8 @@ class NatsServer:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    async def stop(self) -> None:
-        """Ends it properly."""
-        await self._end(signal.SIGTERM)
-
-    async def kill(self) -> None:
-        """Ends it as a crash would."""
-        await self._end(signal.SIGKILL)
-
-    def freeze(self) -> None:
-        """It holds its connections and answers nothing."""
-        self._signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """It goes on where it was frozen."""
-        self._signal(signal.SIGCONT)
-
-    async def restart(self) -> None:
-        """A crash and a start on the same port and data."""
-        await self.kill()
-        await self.start()
-
     async def wipe(self) -> None:
         """A crash that takes all data with it, and a start on the same port."""
         await self.kill()
         await asyncio.to_thread(shutil.rmtree, self.data_dir)
         await self.start()
-
-    async def _end(self, how: signal.Signals) -> None:
-        process, self._process = self._process, None
-        if process is None or process.returncode is not None:
-            return
-        process.send_signal(how)
-        process.send_signal(signal.SIGCONT)
-        try:
-            async with asyncio.timeout(_STOP_TIMEOUT_S):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-
-    def _signal(self, which: signal.Signals) -> None:
-        assert self._process is not None
-        self._process.send_signal(which)
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
-
-
-def _tail(path: Path) -> str:
-    lines = path.read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it said nothing"

@@ -9,20 +9,18 @@ A gateway takes them only where its settings say that this is development; see g
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jwt
 import orjson
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.access.errors import NoDevelopmentKeys
 from gateway.access.secret import make_key
+from gateway.secret_file import OpenToOthers, kept, new_key_pair
 
 FILE = Path("access") / "development.json"
 ISSUER = "oddswire-development"
@@ -67,27 +65,14 @@ def development_keys(data_dir: Path) -> Development:
     """Those of a data directory, made where there are none. Raises NoDevelopmentKeys."""
     path = data_dir / FILE
     try:
-        if not path.exists():
-            _make(path)
-        if path.stat().st_mode & 0o077:
-            raise NoDevelopmentKeys(f"{path} can be read by others: remove it, and end what uses it")
-        held = orjson.loads(path.read_bytes())
+        held = orjson.loads(kept(path, _make))
         return Development(held["key"], held["jwk"])
+    except OpenToOthers as error:
+        raise NoDevelopmentKeys(str(error)) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise NoDevelopmentKeys(f"{path}: {type(error).__name__}") from error
 
 
-def _make(path: Path) -> None:
-    """Whole or not at all; of two at once the first stands."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    jwk: dict[str, Any] = jwt.algorithms.OKPAlgorithm.to_jwk(Ed25519PrivateKey.generate(), as_dict=True)
-    jwk |= {"kid": secrets.token_hex(_KID_BYTES), "alg": ALGORITHM, "use": "sig"}
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(_KID_BYTES)}")
-    file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(file, "wb") as opened:
-            opened.write(orjson.dumps({"key": make_key(), "jwk": jwk}))
-        with suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
-        draft.unlink()
+def _make() -> bytes:
+    jwk = new_key_pair() | {"kid": secrets.token_hex(_KID_BYTES), "alg": ALGORITHM, "use": "sig"}
+    return orjson.dumps({"key": make_key(), "jwk": jwk})

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import gc
 import os
 import secrets
@@ -17,9 +16,6 @@ from collections.abc import Coroutine
 from typing import Any, NamedTuple
 
 import structlog
-from granian.constants import HTTPModes, Interfaces, TaskImpl
-from granian.http import HTTP1Settings
-from granian.server.embed import Server
 
 from fanout.contract.tickets import TicketKeys
 from feeds.adapters import process
@@ -40,6 +36,7 @@ from gateway.api.asyncapi import asyncapi_document
 from gateway.api.edge import App
 from gateway.api.fleet import Fleet
 from gateway.api.history import Health, Past
+from gateway.api.listening import POLL_S, address_of, check_port, free_port, granian, listening, unregister_placeholders
 from gateway.api.load import Pressure, Queue
 from gateway.api.metrics import GatewayCollector, exposition
 from gateway.api.openapi import openapi_document
@@ -76,12 +73,7 @@ log = structlog.get_logger(__name__)
 EXIT_OK, EXIT_FAILED = 0, 1
 
 _MIB = 1 << 20
-_BACKLOG = 4_096
 _LISTENING_S = 10.0
-_HEADER_READ_MS = 10_000
-"""A request head that is not whole by then ends its connection."""
-
-_POLL_S = 0.02
 _LAST_ANSWERS_S = 3.0
 """SIGTERM: what has been asked is answered within this, and idle connections end."""
 
@@ -147,7 +139,7 @@ class Gateway:
         self.streams = Streams(around.tickets, self.fleet, self.book, settings.ticket_session_s)
         self.guard = None if access is None else self._guard(access, store)
         self._open = access is None or access.anonymous
-        self.port = settings.port or _free_port(settings.host)
+        self.port = settings.port or free_port(settings.host)
         self.desk = BetsDesk(self._bets_service)
         self._money = money = around.money
         self.places = None if money is None or money.location is None else self._places(money.location)
@@ -201,7 +193,7 @@ class Gateway:
         """Follows the log and answers, until `stop`. Raises OSError where the port cannot be had."""
         if not self._member.number:
             check_port(self._settings.host, self.port)
-        server = _granian(self.app(), self._settings.host, self.port)
+        server = granian(self.app(), self._settings.host, self.port)
         async with self._metrics.telling(), asyncio.TaskGroup() as group:
             beside = [group.create_task(work) for work in self._works()]
             answering = group.create_task(server.serve())
@@ -211,7 +203,7 @@ class Gateway:
                 raise OSError("the HTTP server ended by itself")
             server.stop()  # type: ignore[no-untyped-call]
             await asyncio.wait((answering,), timeout=_LAST_ANSWERS_S)
-            _unregister_placeholders()
+            unregister_placeholders()
             for task in (*beside, answering):
                 task.cancel()
 
@@ -249,11 +241,11 @@ class Gateway:
 
     async def _say_ready(self) -> None:
         async with asyncio.timeout(_LISTENING_S):
-            await _listening(self._settings.host, self.port)
-        _unregister_placeholders()
+            await listening(self._settings.host, self.port)
+        unregister_placeholders()
         log.info("serving", host=self._settings.host, port=self.port)
         while self.waiting_for():  # noqa: ASYNC110 the book knows of no waiting
-            await asyncio.sleep(_POLL_S)
+            await asyncio.sleep(POLL_S)
         gc.collect()
         gc.freeze()  # the collector need not walk the book, which lives as long as the process
         print(f"{READY}{address_of(self._settings.host, self.port)}", flush=True)
@@ -335,7 +327,7 @@ async def _until_signalled(gateway: Gateway) -> int:
 async def _serve_by_workers(wiring: Wiring) -> int:
     """The first process of several. Raises OSError where the port cannot be had."""
     settings = wiring.settings
-    port = settings.port or _free_port(settings.host)
+    port = settings.port or free_port(settings.host)
     check_port(settings.host, port)
     environment = {
         "ODDSWIRE_GATEWAY_HOST": settings.host,
@@ -353,74 +345,3 @@ async def _serve_by_workers(wiring: Wiring) -> int:
     working.cancel()
     await asyncio.wait((working,))
     return EXIT_OK
-
-
-def _history(wiring: Wiring) -> contextlib.AbstractAsyncContextManager[Database]:
-    """A pool for questions alone: as many connections as questions at once, none of them opened before it is needed."""
-    assert wiring.database is not None
-    changes = {
-        "connections": wiring.settings.history_connections,
-        "statement_timeout_s": wiring.settings.history_statement_s,
-    }
-    return open_database(wiring.database.model_copy(update=changes))
-
-
-def _granian(app: App, host: str, port: int) -> Server:
-    return Server(
-        app,
-        address=host,
-        port=port,
-        interface=Interfaces.ASGINL,
-        task_impl=TaskImpl.rust,  # no asyncio task for each request: see Reads.ahead
-        http=HTTPModes.http1,
-        websockets=False,
-        backlog=_BACKLOG,
-        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_READ_MS),
-        log_enabled=False,
-    )
-
-
-def _unregister_placeholders() -> None:
-    """Granian's scheduler registers a task that was never begun, and stands for all requests; whoever lists all tasks,
-    as asyncio does at the end, fails on it. This touches internals of the pinned 2.8 series; from Python 3.12 on there
-    is no such scheduler."""
-    for task in tuple(asyncio.tasks._all_tasks):  # type: ignore[attr-defined]  # noqa: SLF001
-        if type(task).__module__.startswith("granian."):
-            asyncio._unregister_task(task)  # noqa: SLF001 documented, for who brings tasks of his own
-
-
-async def _listening(host: str, port: int) -> None:
-    while True:
-        with contextlib.suppress(OSError):
-            _, writer = await asyncio.open_connection(_reachable(host), port)
-            writer.close()
-            return
-        await asyncio.sleep(_POLL_S)
-
-
-def check_port(host: str, port: int) -> None:
-    """Granian would share a port with another gateway and say nothing. Raises OSError."""
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    with socket.socket(family, kind, protocol) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(address)
-        except OSError as error:
-            word = "is busy" if error.errno == errno.EADDRINUSE else error.strerror
-            raise OSError(f"port {port} on {host} {word}") from error
-
-
-def _free_port(host: str) -> int:
-    with socket.create_server((host, 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _reachable(host: str) -> str:
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-
-
-def address_of(host: str, port: int) -> str:
-    """Where it is reached."""
-    reachable = _reachable(host)
-    return f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{port}"

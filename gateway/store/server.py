@@ -6,17 +6,13 @@ and asks for a password that stands in a file of ours only (`pgpass`, mode 0600)
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import secrets
 import shutil
-import signal
 import subprocess
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote
 
 from gateway.store.binaries import Binaries, candidates, choose, unprivileged
@@ -29,8 +25,6 @@ READY_LINE = r"database system is ready to accept connections$"
 
 _HOST = "127.0.0.1"
 _INIT_TIMEOUT_S = 60.0
-_START_TIMEOUT_S = 60.0
-_STOP_TIMEOUT_S = 20.0
 _LEAVE_S = 10.0
 _POLL_S = 0.02
 
@@ -129,75 +123,3 @@ def replace_process(*, port: int, directory: Path) -> None:
     """This process becomes a PostgreSQL server; returns only by raising (OSError, NoDatabaseServer)."""
     command = prepare(directory)
     os.execv(command[0], [*command, "-p", str(port)])  # noqa: S606
-
-
-class PostgresServer:
-    """One server as a child process. `async with PostgresServer(directory=..., port=...) as server: ... server.url`."""
-
-    def __init__(self, *, directory: Path, port: int, among: list[Binaries] | None = None) -> None:
-        self.directory = directory
-        self.port = port
-        self._among = among
-        self._process: asyncio.subprocess.Process | None = None
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return server_url(self.directory, self.port)
-
-    async def start(self) -> None:
-        """Starts it on its port and data, and waits until it serves. Raises NoDatabaseServer with its words."""
-        command = await asyncio.to_thread(prepare, self.directory, among=self._among)
-        path = self.directory / "postgres.log"
-        with path.open("wb") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *command, "-p", str(self.port), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
-            )
-        try:
-            async with asyncio.timeout(_START_TIMEOUT_S):
-                while b"ready to accept connections\n" not in path.read_bytes():
-                    if self._process.returncode is not None:
-                        raise NoDatabaseServer(f"PostgreSQL ended: {_tail(path)}")
-                    await asyncio.sleep(_POLL_S)
-        except TimeoutError:
-            await self.kill()
-            raise NoDatabaseServer(f"PostgreSQL does not serve: {_tail(path)}") from None
-
-    async def stop(self) -> None:
-        """Ends it properly, and with it the connections of whoever is still there."""
-        await self._end(signal.SIGINT)
-
-    async def kill(self) -> None:
-        """Ends it as a crash would."""
-        await self._end(signal.SIGKILL)
-
-    async def restart(self) -> None:
-        """A crash and a start on the same port and data."""
-        await self.kill()
-        await self.start()
-
-    async def _end(self, how: signal.Signals) -> None:
-        process, self._process = self._process, None
-        if process is None or process.returncode is not None:
-            return
-        process.send_signal(how)
-        try:
-            async with asyncio.timeout(_STOP_TIMEOUT_S):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
-
-
-def _tail(path: Path) -> str:
-    lines = path.read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it said nothing"

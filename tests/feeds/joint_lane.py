@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from feeds.adapters.nats.connection import Connection
+from feeds.adapters.nats.publisher import LanePublisher
 from feeds.candidacy import Mandate
 from feeds.contract.lane import Board, Stored
 from feeds.contract.model import Event, Market, Selection
@@ -18,7 +20,7 @@ from feeds.contract.prices import Price
 from feeds.contract.records import decode_record
 from feeds.contract.subjects import is_event, kind_of, source_id
 from feeds.feed_lane import FeedLane
-from feeds.lane_log import Fence, LaneLog, Message
+from feeds.lane_log import Fence, Message
 from feeds.leader import LaneLeader
 from feeds.metrics import FeedMetrics
 from feeds.overlay import LaneOverlays
@@ -27,7 +29,7 @@ from feeds.ports import State
 from feeds.recovery import HeldStates
 from feeds.refresh import has_ended
 from feeds.writer import LaneWriter, ReadLead, RemakeLog, Step, WriteLead, WriteStates
-from tests.bus import event, market
+from tests.bus import bus, event, market
 from tests.feeds.test_writer import Log
 
 TICK_MS = 50
@@ -206,19 +208,6 @@ class Process:
             self.writer.restore(self.held.current())
 
 
-class NoLog:
-    """Stands where a leader has its log: here steps are carried by hand."""
-
-    async def write(self, messages: list[Message], fence: Fence) -> int:
-        raise NotImplementedError
-
-    async def last(self, subject: str) -> Stored | None:
-        raise NotImplementedError
-
-    async def remake(self, *, created: str, s: int) -> str:
-        raise NotImplementedError
-
-
 class JointLane:
     """The lane, and the time."""
 
@@ -226,7 +215,7 @@ class JointLane:
         self.random = random
         self.now_ms = 1_000_000
         self.log = Log()
-        self.port: LaneLog = NoLog()
+        self.port = LanePublisher(Connection("nats://127.0.0.1", name="test"), 0, bus=bus())  # steps go by hand
         self.stored_ms: dict[int, int] = {}
         self.sent: list[Asked] = []
         self.done: dict[int, int | None] = {}

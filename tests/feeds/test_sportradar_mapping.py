@@ -6,15 +6,13 @@ from typing import Any
 
 import pytest
 
-from feeds.contract.model import Event, EventState, Market, Score, Subject
-from feeds.contract.results import NONE, WHOLE, MarketResult, SelectionResult, Share
+from feeds.contract.model import Market, Score, Subject
+from feeds.contract.results import NONE, WHOLE, SelectionResult, Share
 from feeds.mapping import MappingTable, MarketKey, Names
 from feeds.providers.sportradar.directory import Want
-from feeds.providers.sportradar.documents import parse_document
-from feeds.providers.sportradar.mapping import Told, Translator
-from feeds.providers.sportradar.parse import parse
 from feeds.providers.sportradar.settlements import shares
-from feeds.providers.sportradar.spec import EventMessage, SettledOutcome
+from feeds.providers.sportradar.spec import SettledOutcome
+from tests.feeds.sportradar_feed import UofFeed
 from tests.feeds.uof_messages import (
     EVENT,
     FIXTURE,
@@ -33,52 +31,13 @@ _ONE_X_TWO = {"1": "2.1", "2": "3.4", "3": "3.6"}
 _TOTAL = {"12": "1.9", "13": "1.95"}
 
 
-class _Feed:
-    """A translator and what it has published."""
-
-    def __init__(self, made: Translator | None = None) -> None:
-        self.translator = made or translator()
-        self.markets: dict[str, Market] = {}
-        self.event: Event | None = None
-        self.results: list[MarketResult] = []
-        self.now_ms = T
-
-    def say(self, *messages: bytes) -> list[Market]:
-        """Gives the market states that came of it."""
-        told = Told([], [])
-        for data in messages:
-            said = parse(data)
-            assert isinstance(said, EventMessage)
-            told = told.and_then(self.translator.apply(said, self._tick()))
-        return self.take(told)
-
-    def take(self, told: Told) -> list[Market]:
-        states = [one for one in told.states if isinstance(one, Market)]
-        self.markets.update({one.id: one for one in states})
-        for one in told.states:
-            if isinstance(one, Event):
-                self.event = one
-        self.results += told.results
-        return states
-
-    def learn(self, data: bytes) -> list[Market]:
-        return self.take(self.translator.learn(parse_document(data), self._tick()))
-
-    def event_state(self) -> EventState | None:
-        return self.event.state if self.event else None
-
-    def _tick(self) -> int:
-        self.now_ms += 1
-        return self.now_ms
-
-
-def _st(feed: _Feed, market_type: str) -> tuple[str, str | None, bool]:
+def _st(feed: UofFeed, market_type: str) -> tuple[str, str | None, bool]:
     (found,) = [one for one in feed.markets.values() if one.type == market_type and not one.replaced_by]
     return found.st, found.reason, found.gone
 
 
 def test_a_match_and_its_result_market() -> None:
-    feed = _Feed()
+    feed = UofFeed()
     (published,) = feed.say(odds(market(1, "", _ONE_X_TWO, favourite=1), status=state(1, 2, 1)))
     assert (published.cls, published.type, published.period, published.st, published.live) == (
         "main",
@@ -105,7 +64,7 @@ def test_a_match_and_its_result_market() -> None:
 
 
 def test_a_market_that_is_not_listed_is_unchanged_and_a_listed_one_is_replaced() -> None:
-    feed = _Feed()
+    feed = UofFeed()
     feed.say(odds(market(1, "", _ONE_X_TWO), market(18, "total=2.5", _TOTAL)))
     (changed,) = feed.say(odds(market(1, "", {"1": "2.2", "2": ""}), at=1))
     assert [(one.side, one.st, one.price and one.price.milli) for one in changed.selections] == [
@@ -127,7 +86,7 @@ def test_a_market_that_is_not_listed_is_unchanged_and_a_listed_one_is_replaced()
     ],
 )
 def test_statuses_without_outcomes_keep_the_last_odds(status: int, expected: tuple[str, str | None, bool]) -> None:
-    feed = _Feed()
+    feed = UofFeed()
     feed.say(odds(market(1, "", _ONE_X_TWO)), odds(market(1, status=status), at=1))
     assert _st(feed, "match_result") == expected
     feed.say(odds(market(1), at=2))
@@ -135,7 +94,7 @@ def test_statuses_without_outcomes_keep_the_last_odds(status: int, expected: tup
 
 
 def test_types_periods_lines_and_subjects() -> None:
-    feed = _Feed()
+    feed = UofFeed()
     feed.learn(PLAYER)
     published = feed.say(
         odds(
@@ -164,7 +123,7 @@ def test_types_periods_lines_and_subjects() -> None:
 
 
 def test_the_order_of_specifiers_does_not_matter() -> None:
-    feed = _Feed()
+    feed = UofFeed()
     feed.learn(PLAYER)
     feed.say(odds(market(914, "total=250.5|player=sr:player:7", _TOTAL)))
     feed.say(odds(market(914, "player=sr:player:7|total=250.5", status=-1), at=1))
@@ -173,7 +132,7 @@ def test_the_order_of_specifiers_does_not_matter() -> None:
 
 
 def test_the_favourite_is_main_and_a_market_that_changes_class_is_replaced() -> None:
-    feed = _Feed()
+    feed = UofFeed()
     low, high = feed.say(
         odds(market(18, "total=2.5", _TOTAL, favourite=1), market(18, "total=3.5", {"12": "2.5", "13": "1.5"}))
     )
@@ -189,7 +148,7 @@ def test_the_favourite_is_main_and_a_market_that_changes_class_is_replaced() -> 
 
 
 def test_without_a_favourite_the_balanced_line_is_main() -> None:
-    feed = _Feed()
+    feed = UofFeed()
     published = feed.say(
         odds(*[market(18, f"total={n}.5", {"12": str(1 + 0.3 * n), "13": str(3.4 - 0.3 * n)}) for n in range(1, 7)])
     )
@@ -197,7 +156,7 @@ def test_without_a_favourite_the_balanced_line_is_main() -> None:
 
 
 def test_a_bet_stop_by_groups_suspends_what_is_active_until_newer_odds() -> None:
-    feed = _Feed()
+    feed = UofFeed()
     feed.say(
         odds(market(1, "", _ONE_X_TWO), market(166, "total=9.5", _TOTAL), market(18, "total=2.5", _TOTAL, status=0))
     )
@@ -213,13 +172,13 @@ def test_a_bet_stop_by_groups_suspends_what_is_active_until_newer_odds() -> None
 
 
 def test_messages_of_another_producer_change_nothing() -> None:
-    feed = _Feed()
+    feed = UofFeed()
     feed.say(odds(market(1, "", _ONE_X_TWO)))
     assert feed.say(message("bet_stop", groups="all", at=1, product=3)) == []
 
 
 def test_a_settled_line_stays_settled_until_it_is_rolled_back() -> None:
-    feed = _Feed()
+    feed = UofFeed()
     feed.say(odds(market(1, "", _ONE_X_TWO)))
     results = {"1": 'result="1"', "2": 'result="0"', "3": 'result="0"'}
     feed.say(settlement(settled(1, "", results), at=2))
@@ -237,14 +196,14 @@ def test_a_settled_line_stays_settled_until_it_is_rolled_back() -> None:
 
 
 def test_a_rollback_that_comes_before_what_it_takes_back() -> None:
-    feed = _Feed()
+    feed = UofFeed()
     feed.say(odds(market(1, "", _ONE_X_TWO)), message("rollback_bet_settlement", market(1), at=9))
     feed.say(settlement(settled(1, "", {"1": 'result="1"'}), at=5))
     assert _st(feed, "match_result") == ("suspended", "rollback", False)
 
 
 def test_a_second_certainty_confirms_and_a_duplicate_is_told_once() -> None:
-    feed = _Feed()
+    feed = UofFeed()
     feed.say(odds(market(1, "", _ONE_X_TWO)))
     scouted = settlement(settled(1, "", {"1": 'result="1"'}), at=2, certainty=1)
     assert len(feed.say(scouted)) == 1
@@ -253,7 +212,7 @@ def test_a_second_certainty_confirms_and_a_duplicate_is_told_once() -> None:
 
 
 def test_undecided_outcomes_leave_the_market_open() -> None:
-    feed = _Feed()
+    feed = UofFeed()
     feed.say(odds(market(40, "", {"sr:player:7": "3", "sr:player:8": "4"})))
     feed.learn(PLAYER)
     feed.take(feed.translator.give_up(Want("player", "sr:player:8"), T + 9))
@@ -286,7 +245,7 @@ def test_exact_fractions(result: int, void: str | None, dead_heat: str | None, e
 
 
 def test_cancellations() -> None:
-    feed = _Feed()
+    feed = UofFeed()
     feed.say(odds(market(1, "", _ONE_X_TWO)))
     assert feed.say(message("bet_cancel", market(1, void_reason=12), at=2, start_time=1, end_time=5)) == []
     feed.say(message("bet_cancel", market(1), at=3))
@@ -304,7 +263,7 @@ def test_cancellations() -> None:
 
 
 def test_a_result_of_a_line_never_offered_is_told_for_every_class_it_might_have_had() -> None:
-    feed = _Feed()
+    feed = UofFeed()
     feed.say(settlement(settled(18, "total=2.5", {"12": 'result="1"', "13": 'result="0"'}), at=1))
     assert {one.kind for one in feed.results} == {"settled"}
     assert len({one.market for one in feed.results}) == 1
@@ -313,7 +272,7 @@ def test_a_result_of_a_line_never_offered_is_told_for_every_class_it_might_have_
 
 
 def test_nothing_is_published_before_the_fixture_is_known() -> None:
-    feed = _Feed(translator(fixture=False))
+    feed = UofFeed(translator(fixture=False))
     assert feed.say(odds(market(1, "", _ONE_X_TWO)), settlement(settled(1, "", {"1": 'result="1"'}), at=1)) == []
     assert feed.results == []
     assert list(feed.translator.directory.wanted) == [Want("fixture", EVENT)]
@@ -324,7 +283,7 @@ def test_nothing_is_published_before_the_fixture_is_known() -> None:
 
 
 def test_names_that_cannot_be_had_are_made_up() -> None:
-    feed = _Feed(translator(fixture=False))
+    feed = UofFeed(translator(fixture=False))
     feed.say(odds(market(1, "", _ONE_X_TWO)))
     (published,) = feed.take(feed.translator.give_up(Want("fixture", EVENT), T))
     assert feed.event is not None
@@ -333,7 +292,7 @@ def test_names_that_cannot_be_had_are_made_up() -> None:
 
 
 def test_a_variant_is_asked_for() -> None:
-    feed = _Feed()
+    feed = UofFeed()
     published = feed.say(odds(market(21, "variant=sr:exact_goals:2+", {"sr:exact_goals:2+:2": "3"})))
     assert [one.name for one in published[0].selections] == ["1"]
     assert feed.say(odds(market(21, "variant=sr:exact_goals:9+", {"sr:exact_goals:9+:1": "3"}), at=1)) == []
@@ -343,7 +302,7 @@ def test_a_variant_is_asked_for() -> None:
 
 
 def test_a_match_that_is_over_ends_when_its_markets_have() -> None:
-    feed = _Feed()
+    feed = UofFeed()
     feed.say(odds(market(1, "", _ONE_X_TWO), status=state(1)), odds(status=state(3, 1, 0), at=1))
     assert feed.event_state() == "live"
     feed.say(settlement(settled(1, "", {"1": 'result="1"'}), at=2))
@@ -351,7 +310,7 @@ def test_a_match_that_is_over_ends_when_its_markets_have() -> None:
 
 
 def test_a_closed_match_takes_its_markets_with_it() -> None:
-    feed = _Feed()
+    feed = UofFeed()
     feed.say(odds(market(1, "", _ONE_X_TWO), status=state(1)), odds(status=state(4), at=1))
     assert feed.event is not None
     assert feed.event.state == "ended"
@@ -360,7 +319,7 @@ def test_a_closed_match_takes_its_markets_with_it() -> None:
 
 def test_a_joined_event_has_ids_from_what_things_mean() -> None:
     joined = MappingTable(events={EVENT: "epl-1"}, teams={"sr:competitor:1": "Ayton FC"})
-    feed = _Feed(translator(mapping=joined))
+    feed = UofFeed(translator(mapping=joined))
     main, special = feed.say(odds(market(1, "", _ONE_X_TWO), market(166, "total=9.5", _TOTAL)))
     names = Names("another", MappingTable(events={"x": "epl-1"}))
     identity = names.event("x")
@@ -371,7 +330,7 @@ def test_a_joined_event_has_ids_from_what_things_mean() -> None:
 
 
 def test_a_whole_recovery_suspends_what_was_not_mentioned_and_restates_the_rest() -> None:
-    feed = _Feed()
+    feed = UofFeed()
     feed.say(odds(market(1, "", _ONE_X_TWO), market(18, "total=2.5", _TOTAL)))
     feed.translator.begin_recovery()
     assert feed.say(odds(market(1, "", _ONE_X_TWO), at=5)) == []
@@ -384,7 +343,7 @@ def test_a_whole_recovery_suspends_what_was_not_mentioned_and_restates_the_rest(
 
 
 def test_a_recovery_since_a_time_leaves_what_was_not_mentioned() -> None:
-    feed = _Feed()
+    feed = UofFeed()
     feed.say(odds(market(1, "", _ONE_X_TWO)))
     feed.translator.begin_recovery()
     told = list(feed.translator.recovered(whole=False, now_ms=T + 9))
@@ -392,7 +351,7 @@ def test_a_recovery_since_a_time_leaves_what_was_not_mentioned() -> None:
 
 
 def test_half_won_reaches_the_result() -> None:
-    feed = _Feed()
+    feed = UofFeed()
     feed.say(odds(market(16, "hcp=-0.25", {"1714": "1.9", "1715": "1.95"})))
     feed.say(settlement(settled(16, "hcp=-0.25", {"1714": 'result="1" void_factor="0.5"'}), at=1))
     (published,) = feed.markets.values()
@@ -400,7 +359,7 @@ def test_half_won_reaches_the_result() -> None:
 
 
 def test_a_fixture_that_is_read_again_renames_without_moving() -> None:
-    feed = _Feed()
+    feed = UofFeed()
     feed.say(odds(market(1, "", _ONE_X_TWO), market(18, "total=2.5", _TOTAL, favourite=1)))
     before = dict(feed.markets)
     feed.say(message("fixture_change", at=1, change_type=2))
@@ -414,6 +373,6 @@ def test_a_fixture_that_is_read_again_renames_without_moving() -> None:
 
 
 def test_another_producers_fixture_change_or_a_cashout_makes_no_event() -> None:
-    feed = _Feed(translator(fixture=False))
+    feed = UofFeed(translator(fixture=False))
     assert feed.say(message("fixture_change"), message("cashout")) == []
     assert (feed.event, dict(feed.translator.directory.wanted)) == (None, {})

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from feeds.contract.model import Event, Market, Score, Subject
+from feeds.contract.model import Event, Market, Subject
 from feeds.contract.prices import Price
 from feeds.mapping import MappingTable, MarketKey, Names
 from feeds.providers.theoddsapi.layout import PriceFormat
-from feeds.providers.theoddsapi.mapping import FORGOTTEN_AFTER_MS, PROVIDER
+from feeds.providers.theoddsapi.mapping import PROVIDER
 from feeds.providers.theoddsapi.tracks import MARKETS_HELD_MAX, OLDER_IN_A_ROW_MAX, Scope
 from tests.feeds.theoddsapi_answers import (
     AWAY,
@@ -18,13 +18,11 @@ from tests.feeds.theoddsapi_answers import (
     EVENT,
     HOME,
     SPORT,
-    START_MS,
     Told,
     event,
     h2h,
     market,
     outcome,
-    score,
     spread,
     total,
 )
@@ -298,57 +296,6 @@ def test_a_bookmakers_update_counts_where_its_market_has_none() -> None:
     assert told.listed(older) == []
 
 
-def test_an_event_begins_by_its_time_and_may_be_put_off() -> None:
-    told = Told()
-    told.listed(event(h2h(1.8, 2.1)))
-    assert told.passed(START_MS - 1) == []
-    told.passed(START_MS)
-    assert (told.event().state, told.market().live) == ("live", True)
-    told.listed(event(h2h(1.8, 2.1), commence_time="2026-09-21T18:00:00Z"), now_ms=START_MS + 1)
-    assert (told.event().state, told.market().live, told.event().start) == ("upcoming", False, "2026-09-21T18:00:00Z")
-
-
-def test_a_score_makes_an_event_live_and_completed_ends_it() -> None:
-    told = Told()
-    told.listed(event(h2h(1.8, 2.1)))
-    told.scores(score(7, 3))
-    assert (told.event().state, told.event().score) == ("live", Score(7, 3))
-    ended, last = told.scores(score(21, 3, completed=True))
-    assert isinstance(ended, Market)
-    assert isinstance(last, Event)
-    assert (ended.st, ended.gone, ended.replaced_by) == ("closed", True, None)
-    assert (last.state, last.score) == ("ended", Score(21, 3))
-    assert told.listed(event(h2h(1.8, 2.1))) == []
-    assert told.scores(score(21, 3, completed=True)) == []
-
-
-def test_a_score_that_is_no_number_is_none() -> None:
-    told = Told()
-    told.listed(event(h2h(1.8, 2.1)))
-    assert told.scores(score("120/3", "-")) == []
-
-
-def test_what_the_log_holds_of_an_event_that_ended_is_closed() -> None:
-    told, again = Told(), Told()
-    told.listed(event(h2h(1.8, 2.1)))
-    held = told.market()
-    assert again.translator.absent(held, 5).st == "suspended"
-    assert again.scores(score(21, 3, completed=True)) == []
-    gone = again.translator.absent(held, 5)
-    assert (gone.st, gone.gone) == ("closed", True)
-
-
-def test_an_event_nobody_mentions_any_more_ends() -> None:
-    told = Told()
-    told.listed(event(h2h(1.8, 2.1)))
-    told.listed()
-    assert told.passed(START_MS + FORGOTTEN_AFTER_MS) != []
-    assert told.event().state == "live"
-    told.passed(START_MS + FORGOTTEN_AFTER_MS + 1)
-    assert told.event().state == "ended"
-    assert told.markets() == []
-
-
 def test_ids_of_a_joined_event_are_those_of_other_providers() -> None:
     table = MappingTable(events={EVENT: "bills-chiefs"}, teams={HOME: "Bills"}, leagues={SPORT: "pro"})
     told = Told(names=Names(PROVIDER, table))
@@ -405,15 +352,6 @@ def test_two_players_of_one_slug_are_never_one_market() -> None:
     told.one(event(market("player_points", outcome("Over", 2, 9.5, "Jokić"), outcome("Under", 2, 9.5, "Jokič"))))
     assert sides(told.market()) == [("over", "Over 9.5", "9.5", 2000)]
     assert told.translator.skipped == {"ambiguous_subject": 1}
-
-
-def test_an_event_that_ended_late_does_not_come_back() -> None:
-    told = Told()
-    late_ms = START_MS + FORGOTTEN_AFTER_MS + 1
-    told.listed(event(h2h(1.8, 2.1)), now_ms=late_ms)
-    told.scores(score(21, 3, completed=True), now_ms=late_ms)
-    assert told.passed(late_ms + 1) == []
-    assert told.listed(event(h2h(1.8, 2.1)), now_ms=late_ms + 2) == []
 
 
 def test_lay_prices_without_the_draw_are_of_the_same_market() -> None:

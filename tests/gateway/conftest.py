@@ -15,8 +15,8 @@ from pydantic import SecretStr
 
 from feeds.adapters.server import free_port
 from gateway.store.binaries import DEBIAN, Binaries, candidates, wheel_directory
+from gateway.store.child import PostgresServer
 from gateway.store.pool import Database, open_database
-from gateway.store.server import PostgresServer
 from gateway.store.settings import DatabaseSettings
 
 

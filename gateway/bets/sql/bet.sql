@@ -1,12 +1,5 @@
 -- One bet with its legs. $1 owner, $2 bet.
 SELECT
-    bet.bet, bet.client_key, bet.type, bet.stake, bet.currency, bet.potential_payout, bet.payout, bet.state, bet.reason,
-    bet.revision, bet.placed, bet.location,
-    (
-        SELECT json_agg(json_build_array(
-            leg.event, leg.market, leg.selection, leg.milli, leg.s, leg.policy, leg.asked
-        ) ORDER BY leg.place)
-        FROM bets.leg WHERE leg.bet = bet.bet
-    ) AS legs
-FROM bets.bet
-WHERE bet.owner = $1 AND bet.bet = $2
+    bet, client_key, type, stake, currency, potential_payout, payout, state, reason, revision, placed, location, legs
+FROM bets.told
+WHERE owner = $1 AND bet = $2

@@ -55,6 +55,19 @@ CREATE TABLE bets.leg (
 );
 CREATE INDEX leg_market ON bets.leg (market, selection);
 
+-- Bets with their legs, as they are told.
+CREATE VIEW bets.told AS
+SELECT
+    bet.bet, bet.client_key, bet.type, bet.stake, bet.currency, bet.potential_payout, bet.payout, bet.state, bet.reason,
+    bet.revision, bet.placed, bet.location, bet.owner,
+    (
+        SELECT json_agg(json_build_array(
+            leg.event, leg.market, leg.selection, leg.milli, leg.s, leg.policy, leg.asked
+        ) ORDER BY leg.place)
+        FROM bets.leg WHERE leg.bet = bet.bet
+    ) AS legs
+FROM bets.bet;
+
 -- One for each market that was ever bet on. `revision` 0: there is no result. Bets hold it shared until they commit, so
 -- whoever writes a result waits for those under way, and later ones see it.
 CREATE TABLE bets.result (

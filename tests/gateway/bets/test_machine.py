@@ -17,9 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from pydantic import SecretStr
 
 from gateway.money.audit import audit
+from gateway.store.child import PostgresServer
 from gateway.store.migrations import migrate
 from gateway.store.pool import Database
-from gateway.store.server import PostgresServer
 from gateway.store.settings import DatabaseSettings
 from tests.fanout.serving import spread
 from tests.gateway.bets.worker import Worker, money_pool, one_postgres

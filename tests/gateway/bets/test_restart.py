@@ -12,8 +12,8 @@ from pydantic import SecretStr
 from feeds.adapters.coordination.memory import MemoryCoordination
 from feeds.adapters.server import free_port
 from gateway.money.audit import audit
+from gateway.store.child import PostgresServer
 from gateway.store.migrations import migrate
-from gateway.store.server import PostgresServer
 from gateway.store.settings import DatabaseSettings
 from tests.gateway.bets.worker import PATIENCE_S, Worker, a_key, counts, fund, money_pool, until
 from tests.gateway.conftest import kinds

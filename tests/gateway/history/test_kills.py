@@ -17,9 +17,9 @@ from pydantic import SecretStr
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.server import NatsServer, free_port
 from gateway.store.binaries import Binaries
+from gateway.store.child import PostgresServer
 from gateway.store.migrations import migrate
 from gateway.store.pool import open_database
-from gateway.store.server import PostgresServer
 from gateway.store.settings import DatabaseSettings
 from tests.bus import LANES, HandFed, event, feeding, market
 from tests.gateway.conftest import kinds

@@ -16,9 +16,9 @@ from pydantic import SecretStr, ValidationError
 
 from feeds.adapters.server import free_port
 from gateway.store.binaries import Binaries, choose
+from gateway.store.child import PostgresServer
 from gateway.store.errors import DatabaseUnavailable, NoDatabaseServer
 from gateway.store.pool import open_database
-from gateway.store.server import PostgresServer
 from gateway.store.settings import DatabaseSettings
 from tests.gateway.conftest import kinds
 
