@@ -44,7 +44,7 @@ class FeedsSettings(BaseSettings):
     ] = ""
     lease_ttl_s: Annotated[
         int, Field(ge=1, le=60, description="a leader that does not renew its lease is replaced after this, seconds")
-    ] = 2
+    ] = 1
     lease_interval_s: Annotated[
         float, Field(gt=0, le=30, description="the lease is renewed, and asked for by standbys, this often, seconds")
     ] = 0.25
