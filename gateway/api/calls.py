@@ -15,8 +15,9 @@ import msgspec
 
 from feeds.contract.errors import Refused
 from gateway.access.principal import Principal, refusal
-from gateway.api.bodies import decoded_body
+from gateway.api.bodies import decoded, whole_body
 from gateway.api.edge import Exchange, Receive, Scope, Send
+from gateway.api.load import Pressure
 from gateway.api.parameters import names_of, once, query_of, words
 from gateway.api.problems import MEDIA_TYPE, answer
 from gateway.api.routes import Call
@@ -33,7 +34,8 @@ _DEADLINE_DIGITS_MAX = 15
 
 
 class Asking(NamedTuple):
-    """One request, read. `body` and `query` are of the types that its Call names. `key`: its Idempotency-Key."""
+    """One request, read. `query` is of the type that its Call names. `key`: its Idempotency-Key. `said`: the bytes of
+    its body, which are decoded by who needs to know what they mean, after the key was looked up."""
 
     principal: Principal
     account: str
@@ -41,9 +43,21 @@ class Asking(NamedTuple):
     network: str
     path: Mapping[str, str]
     query: Any
-    body: Any
     key: str
     deadline: datetime | None
+    said: bytes
+    call: Call
+
+    @property
+    def body(self) -> Any:
+        """The body, of the type that its Call names. Raises Refused."""
+        assert self.call.body is not None
+        return decoded(self.said, self.call.body)
+
+    @property
+    def request(self) -> bytes:
+        """What is asked, and the body: where these bytes are the same, so is the meaning."""
+        return b"%b %b" % (self.call.name.encode(), self.said)
 
 
 class Said(NamedTuple):
@@ -58,10 +72,12 @@ Endpoint = Callable[[Asking], Awaitable[Said]]
 
 
 class CallRoute:
-    """All calls of one path: an ASGI endpoint."""
+    """All calls of one path: an ASGI endpoint. `pressure` decides when they, the reads, are turned away."""
 
-    def __init__(self, calls: Mapping[str, tuple[Call, Endpoint]]) -> None:
+    def __init__(self, calls: Mapping[str, tuple[Call, Endpoint]], pressure: Pressure) -> None:
+        self.methods = frozenset(calls)
         self._calls = dict(calls)
+        self._pressure = pressure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Reads, asks the endpoint, answers."""
@@ -70,6 +86,7 @@ class CallRoute:
         exchange.route = call.name
         request_id = exchange.request_id.decode()
         try:
+            self._check_pressure(call)
             said = await endpoint(await _asking(call, scope, receive))
         except MoneyRefused as error:
             headers = {} if error.retry_after_s is None else {"retry-after": str(error.retry_after_s)}
@@ -80,6 +97,12 @@ class CallRoute:
             await exchange.answer(answer("overloaded", request_id, headers={"retry-after": "1"}))
         else:
             await _answer(said, send)
+
+
+    def _check_pressure(self, call: Call) -> None:
+        """Raises Refused("overloaded") for a read."""
+        if call.method == "GET" and self._pressure.sheds("status"):
+            raise Refused("overloaded", "")
 
 
 async def _answer(said: Said, send: Send) -> None:
@@ -112,7 +135,8 @@ async def _asking(call: Call, scope: Scope, receive: Receive) -> Asking:
         query=_query(call, scope["query_string"]),
         key=_key(scope) if call.keyed else "",
         deadline=_deadline(exchange.headers.get(b"x-request-deadline")),
-        body=None if call.body is None else await decoded_body(receive, call.body),
+        said=b"" if call.body is None else await whole_body(receive),
+        call=call,
     )
 
 
