@@ -47,7 +47,7 @@ def decoded(body: bytes, kind: type[T]) -> T:
 
 async def _whole(receive: Receive) -> bytes:
     """Raises Refused."""
-    body = bytearray()
+    body = b""
     while True:
         message = await receive()
         if message["type"] != "http.request":
@@ -56,4 +56,4 @@ async def _whole(receive: Receive) -> bytes:
         if len(body) > BODY_BYTES_MAX:
             raise Refused("body_too_large", f"more than {BODY_BYTES_MAX} bytes")
         if not message.get("more_body", False):
-            return bytes(body)
+            return body

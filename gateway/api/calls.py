@@ -37,8 +37,9 @@ class Asking(NamedTuple):
     """One request, read. `query` is of the type that its Call names. `key`: its Idempotency-Key. `said`: the bytes of
     its body, which are decoded by who needs to know what they mean, after the key was looked up."""
 
-    principal: Principal
+    who: Principal
     account: str
+    headers: Mapping[bytes, bytes]
     request_id: str
     network: str
     path: Mapping[str, str]
@@ -47,6 +48,12 @@ class Asking(NamedTuple):
     deadline: datetime | None
     said: bytes
     call: Call
+
+    @property
+    def principal(self) -> Principal:
+        """Who asks, with the device and session that are named."""
+        device, session = (_named(self.headers.get(name, b"")) for name in (b"device-id", b"session-id"))
+        return replace(self.who, device=device, session=session)
 
     @property
     def body(self) -> Any:
@@ -98,7 +105,6 @@ class CallRoute:
         else:
             await _answer(said, send)
 
-
     def _check_pressure(self, call: Call) -> None:
         """Raises Refused("overloaded") for a read."""
         if call.method == "GET" and self._pressure.sheds("status"):
@@ -123,12 +129,9 @@ async def _asking(call: Call, scope: Scope, receive: Receive) -> Asking:
     assert principal.account is not None
     client = scope.get("client")
     return Asking(
-        principal=replace(
-            principal,
-            device=_named(exchange.headers.get(b"device-id", b"")),
-            session=_named(exchange.headers.get(b"session-id", b"")),
-        ),
+        who=principal,
         account=principal.account,
+        headers=exchange.headers,
         request_id=exchange.request_id.decode(),
         network=client[0] if client else "",
         path=scope["path_params"],
