@@ -23,7 +23,9 @@ def through(settings: DatabaseSettings, proxy: FaultProxy) -> DatabaseSettings:
     """The same database by way of the proxy, with little patience."""
     url = settings.url.get_secret_value()
     patience = {"connections": SLOTS, "statement_timeout_s": STATEMENT_S, "connect_timeout_s": STATEMENT_S}
-    return settings.model_copy(update={"url": SecretStr(url.replace(f":{port_of(settings)}/", f":{proxy.port}/")), **patience})
+    return settings.model_copy(
+        update={"url": SecretStr(url.replace(f":{port_of(settings)}/", f":{proxy.port}/")), **patience}
+    )
 
 
 def port_of(settings: DatabaseSettings) -> int:

@@ -269,7 +269,7 @@ async def test_an_answer_is_offered_to_coordination_until_it_has_it(money: Datab
         key = a_key()
         first = await here.place(key=key)
         async with asyncio.timeout(10):
-            while await elsewhere.service.claims.final("u1", key) is None:
+            while await elsewhere.service.claims.final("u1", key) is None:  # noqa: ASYNC110 it is another's
                 await asyncio.sleep(0.01)
         passed = elsewhere.service.gate.passed
         again = await elsewhere.place(key=key)
