@@ -47,7 +47,7 @@ def decoded(body: bytes, kind: type[T]) -> T:
 
 async def _whole(receive: Receive) -> bytes:
     """Raises Refused."""
-    body = b""
+    body: bytes = b""
     while True:
         message = await receive()
         if message["type"] != "http.request":
