@@ -5,8 +5,8 @@ use that was refused.
 when it cannot be. The refusal of a use does not wait for its row: without it, it is a refusal all the same.
 
 `location.standing` has for each account the one receipt that counts: a later check replaces it, one that finds the
-account in no good place takes it away, and `use` reads it in the transaction of the bet itself, under a lock. So a place
-that was lost between check and commit takes the bet with it (B5).
+account in no good place takes it away, and `use` reads it in the transaction of the bet itself, under a lock. So a
+place that was lost between check and commit takes the bet with it (B5).
 """
 
 from __future__ import annotations
@@ -178,9 +178,9 @@ def recorded(decision: Decision) -> Mapping[str, object]:
 
 def read_recorded(record: Mapping[str, Any]) -> Decision:
     """The decision that was recorded so."""
-    fields = {field.name: record.get(field.name) for field in msgspec.structs.fields(Decision)}
-    named = fields | {"id": uuid.UUID(record["receipt"]), "token_hash": bytes.fromhex(record["token_hash"])}
-    return Decision(**named)
+    named = {**record, "id": record["receipt"], "token_hash": bytes.fromhex(record["token_hash"])}
+    values = [named[field.name] for field in msgspec.structs.fields(Decision)]
+    return msgspec.convert(values, Decision, builtin_types=(bytes,))
 
 
 async def use(connection: Any, decision: Decision, kind: Use, subject: str) -> None:

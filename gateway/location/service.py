@@ -41,8 +41,8 @@ DISPLACING = frozenset(
         "geo_state_not_offered",
     }
 )
-"""Refusals of a genuine packet that tell where its account is, or is no more, or that it cheats: an earlier receipt does
-not stand after them. A packet that is forged, another's, or used twice takes nobody's receipt away."""
+"""Refusals of a genuine packet that tell where its account is, or is no more, or that it cheats: an earlier receipt
+does not stand after them. A packet that is forged, another's, or used twice takes nobody's receipt away."""
 
 _COORDINATE_DIGITS = 2
 _CLAIM_MARGIN_S = 60
