@@ -141,7 +141,7 @@ async def _recorder(data_dir: str, cores: Cores) -> AsyncIterator[Recorder]:
         await stack.enter_async_context(running(Program("postgres", words, READY_LINE), cores.beside))
         settings = DatabaseSettings(url=SecretStr(server_url(directory, port)), connections=CONNECTIONS)
         await migrate(settings)
-        recorder = Recorder(await stack.enter_async_context(open_database(settings)))
+        recorder = Recorder(await stack.enter_async_context(open_database(settings, stateless=True)))
         work = asyncio.create_task(recorder.run())
         try:
             yield recorder
