@@ -36,9 +36,9 @@ WAITING_MAX = 5_000
 """What waits for its row; checks beyond that are refused as unavailable, refused uses are told in the log alone."""
 
 BATCH_MAX = 500
-SPACING_S = 0.002
-"""Between the starts of two statements. One costs a worker as much as half a verification, however few rows it has:
-without this, statements of one or two rows took the processor that half the verifications need."""
+SPACING_S = 0.001
+"""Between the starts of two statements: one costs a worker as much as half a verification, however few rows it has.
+Twice as long saved a tenth of the processor, and took p99 at half load from 4.6 to 5.6 ms."""
 
 LISTED_MAX = 10_000
 """Decisions of one audit."""
