@@ -19,10 +19,10 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from fanout import answers
-from fanout.addresses import Address, Networks, client_address
 from fanout.admission import Closed
 from fanout.arrivals import Arrivals
 from fanout.connection import DeviceConnection
+from fanout.contract.addresses import Address, Networks, client_address
 from fanout.contract.messages import Subscribe
 from fanout.contract.tickets import Grant
 from fanout.contract.topics import parse_topic

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from fanout.addresses import Networks
+from fanout.contract.addresses import Networks
 from fanout.contract.tickets import TicketKeys, parse_keys
 from feeds.contract.errors import Refused
 
