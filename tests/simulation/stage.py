@@ -142,7 +142,7 @@ class Stage:
         assert device.socket.read() is not None
 
     def block(self, device: SimulatedDevice) -> Socket:
-        """The device's socket is above its high-water mark."""
+        """The device's socket is full."""
         socket = device.socket
         assert socket is not None
         socket.paused = True
