@@ -34,9 +34,9 @@ def market(number: int = 0, milli: int = 2_000, *, event: str = "E0", st: Status
     )
 
 
-def suspended(number: int = 0, *, reason: str | None = None) -> Market:
+def suspended(number: int = 0, *, event: str = "E0", reason: str | None = None) -> Market:
     """The market, closed for bets."""
-    return replace(market(number), st="suspended", reason=reason)
+    return replace(market(number, event=event), st="suspended", reason=reason)
 
 
 def event(number: int = 0) -> Event:
