@@ -144,9 +144,8 @@ class Head(asyncio.Protocol):
         """Someone is there."""
         transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its ancestry
         self._transport = transport
-        settings = self._front.settings
-        transport.set_write_buffer_limits(high=settings.high_water_bytes, low=settings.low_water_bytes)
-        self._deadline = asyncio.get_running_loop().call_later(settings.handshake_s, transport.abort)
+        transport.set_write_buffer_limits(high=0)  # one unsent byte, and a connection is full
+        self._deadline = asyncio.get_running_loop().call_later(self._front.settings.handshake_s, transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is no more."""
