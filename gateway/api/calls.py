@@ -16,6 +16,7 @@ import msgspec
 from feeds.contract.errors import Refused
 from gateway.access.principal import Principal, refusal
 from gateway.api.bodies import decoded, whole_body
+from gateway.api.clients import Clients
 from gateway.api.edge import Exchange, Receive, Scope, Send
 from gateway.api.load import Pressure
 from gateway.api.parameters import names_of, once, query_of, words
@@ -35,7 +36,8 @@ _DEADLINE_DIGITS_MAX = 15
 
 class Asking(NamedTuple):
     """One request, read. `query` is of the type that its Call names. `key`: its Idempotency-Key. `said`: the bytes of
-    its body, which are decoded by who needs to know what they mean, after the key was looked up."""
+    its body, which are decoded by who needs to know what they mean, after the key was looked up. `network`: the
+    client's address."""
 
     who: Principal
     account: str
@@ -81,9 +83,10 @@ Endpoint = Callable[[Asking], Awaitable[Said]]
 class CallRoute:
     """All calls of one path: an ASGI endpoint. `pressure` decides when they, the reads, are turned away."""
 
-    def __init__(self, calls: Mapping[str, tuple[Call, Endpoint]], pressure: Pressure) -> None:
+    def __init__(self, calls: Mapping[str, tuple[Call, Endpoint]], clients: Clients, pressure: Pressure) -> None:
         self.methods = frozenset(calls)
         self._calls = dict(calls)
+        self._clients = clients
         self._pressure = pressure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,7 +97,7 @@ class CallRoute:
         request_id = exchange.request_id.decode()
         try:
             self._check_pressure(call)
-            said = await endpoint(await _asking(call, scope, receive))
+            said = await endpoint(await _asking(call, scope, receive, self._clients.address(scope)))
         except MoneyRefused as error:
             headers = {} if error.retry_after_s is None else {"retry-after": str(error.retry_after_s)}
             await exchange.answer(answer(error.code, request_id, str(error), headers, error.more))
@@ -118,7 +121,7 @@ async def _answer(said: Said, send: Send) -> None:
     await send({"type": "http.response.body", "body": said.body})
 
 
-async def _asking(call: Call, scope: Scope, receive: Receive) -> Asking:
+async def _asking(call: Call, scope: Scope, receive: Receive, address: str) -> Asking:
     """Raises Refused."""
     exchange: Exchange = scope["exchange"]
     refused = refusal(exchange.principal, call.scope, account=True)
@@ -127,13 +130,12 @@ async def _asking(call: Call, scope: Scope, receive: Receive) -> Asking:
     principal = exchange.principal
     assert principal is not None
     assert principal.account is not None
-    client = scope.get("client")
     return Asking(
         who=principal,
         account=principal.account,
         headers=exchange.headers,
         request_id=exchange.request_id.decode(),
-        network=client[0] if client else "",
+        network=address,
         path=scope["path_params"],
         query=_query(call, scope["query_string"]),
         key=_key(scope) if call.keyed else "",
