@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -36,20 +37,24 @@ _DEADLINE_DIGITS_MAX = 15
 
 class Asking(NamedTuple):
     """One request, read. `query` is of the type that its Call names. `key`: its Idempotency-Key. `said`: the bytes of
-    its body, which are decoded by who needs to know what they mean, after the key was looked up. `network`: the
-    client's address."""
+    its body, which are decoded by who needs to know what they mean, after the key was looked up."""
 
     who: Principal
     account: str
     headers: Mapping[bytes, bytes]
     request_id: str
-    network: str
+    address: Callable[[], str]
     path: Mapping[str, str]
     query: Any
     key: str
     deadline: datetime | None
     said: bytes
     call: Call
+
+    @property
+    def network(self) -> str:
+        """The client's address."""
+        return self.address()
 
     @property
     def principal(self) -> Principal:
@@ -97,7 +102,7 @@ class CallRoute:
         request_id = exchange.request_id.decode()
         try:
             self._check_pressure(call)
-            said = await endpoint(await _asking(call, scope, receive, self._clients.address(scope)))
+            said = await endpoint(await _asking(call, scope, receive, self._clients))
         except MoneyRefused as error:
             headers = {} if error.retry_after_s is None else {"retry-after": str(error.retry_after_s)}
             await exchange.answer(answer(error.code, request_id, str(error), headers, error.more))
@@ -121,7 +126,7 @@ async def _answer(said: Said, send: Send) -> None:
     await send({"type": "http.response.body", "body": said.body})
 
 
-async def _asking(call: Call, scope: Scope, receive: Receive, address: str) -> Asking:
+async def _asking(call: Call, scope: Scope, receive: Receive, clients: Clients) -> Asking:
     """Raises Refused."""
     exchange: Exchange = scope["exchange"]
     refused = refusal(exchange.principal, call.scope, account=True)
@@ -135,7 +140,7 @@ async def _asking(call: Call, scope: Scope, receive: Receive, address: str) -> A
         account=principal.account,
         headers=exchange.headers,
         request_id=exchange.request_id.decode(),
-        network=address,
+        address=partial(clients.address, scope),
         path=scope["path_params"],
         query=_query(call, scope["query_string"]),
         key=_key(scope) if call.keyed else "",
