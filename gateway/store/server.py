@@ -36,7 +36,7 @@ _SETTINGS = {
     "dynamic_shared_memory_type": "mmap",  # in the data directory: a kill would leave files in /dev/shm
     "max_wal_size": "2GB",
     "min_wal_size": "512MB",  # files of the log are kept and written again: making one stops every commit
-    "max_connections": "100",
+    "max_connections": "200",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "jit": "off",  # compiling costs more than any query here takes
