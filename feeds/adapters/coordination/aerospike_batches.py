@@ -83,9 +83,9 @@ class Writes:
         """See Kind."""
         return [answer, *[False] * (len(asked) - 1)]
 
-    def execute(self, batch: list[tuple[Key, Wish]]) -> Sequence[bool | Exception]:
+    def execute(self, keys: list[Key], asked: list[Wish]) -> Sequence[bool | Exception]:
         """See Kind."""
-        records = [Write(key, _write_ops(wish), policy=_write_policy(wish)) for key, wish in batch]
+        records = [Write(key, _write_ops(wish), policy=_write_policy(wish)) for key, wish in zip(keys, asked)]
         errors = _call(self._client, records)
         return [error or record.result == OK for record, error in zip(records, errors)]
 
@@ -110,14 +110,14 @@ class Reads:
         """See Kind."""
         return [answer] * len(asked)
 
-    def execute(self, batch: list[tuple[Key, None]]) -> Sequence[Found | None | Exception]:
+    def execute(self, keys: list[Key], asked: list[None]) -> Sequence[Found | None | Exception]:  # noqa: ARG002
         """See Kind."""
         try:
-            read = self._client.client.batch_read([key for key, _ in batch], [VALUE, TOKEN])
+            read = self._client.client.batch_read(keys, [VALUE, TOKEN])
         except exception.AerospikeError as error:
-            return [unavailable_of(error)] * len(batch)
-        if len(read.batch_records) != len(batch):  # without any node the client gives none, and raises nothing
-            return [unavailable(read.result, text=_NO_NODE, in_doubt=False)] * len(batch)
+            return [unavailable_of(error)] * len(keys)
+        if len(read.batch_records) != len(keys):  # without any node the client gives none, and raises nothing
+            return [unavailable(read.result, text=_NO_NODE, in_doubt=False)] * len(keys)
         return [_found(record) for record in read.batch_records]
 
 
@@ -143,9 +143,11 @@ class Counts:
         before = answer - sum(addition.amount for addition in asked)
         return accumulate((addition.amount for addition in asked[1:]), initial=before + asked[0].amount)
 
-    def execute(self, batch: list[tuple[Key, Addition]]) -> Sequence[int | Exception]:
+    def execute(self, keys: list[Key], asked: list[Addition]) -> Sequence[int | Exception]:
         """See Kind."""
-        records = [Write(key, _count_ops(addition), policy={"ttl": addition.ttl_s}) for key, addition in batch]
+        records = [
+            Write(key, _count_ops(addition), policy={"ttl": addition.ttl_s}) for key, addition in zip(keys, asked)
+        ]
         errors = _call(self._client, records)
         return [error or int(record.record[2][COUNT]) for record, error in zip(records, errors)]
 

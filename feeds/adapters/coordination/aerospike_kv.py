@@ -111,7 +111,7 @@ class AerospikeCoordination:
     async def answer(self, key: str) -> bytes | None:
         """See Coordination."""
         check_key(key)
-        found = await self._read(self._key("claim", key))
+        found = await self._reads.ask(self._key("claim", key), None)
         return None if found is None else found.value
 
     async def lease(self, name: str, owner: str, *, ttl_s: int) -> int:
@@ -158,7 +158,7 @@ class AerospikeCoordination:
     async def get(self, kind: str, name: str) -> Record | None:
         """See Coordination."""
         check_key(kind, name)
-        found = await self._read(self._record(kind, name))
+        found = await self._reads.ask(self._record(kind, name), None)
         return None if found is None else Record(name, found.value, found.token)
 
     async def scan(self, kind: str) -> list[Record]:
@@ -185,7 +185,7 @@ class AerospikeCoordination:
             raise
         if removed or version is None:
             return
-        found = await self._read(where)
+        found = await self._reads.ask(where, None)
         if found is not None or version != ABSENT:
             raise Conflict(f"{kind} {name} has version {ABSENT if found is None else found.token}, not {version}")
 
@@ -199,7 +199,7 @@ class AerospikeCoordination:
             written, doubt = await self._write_again(where, wish, doubt)
         if written:
             return _WRITTEN
-        found = await (self._read(where) if doubt is None else self._read_after(doubt, where))
+        found = await (self._reads.ask(where, None) if doubt is None else self._read_after(doubt, where))
         return _Written(won=found is not None and found.token == wish.token, found=found, doubt=doubt)
 
     async def _write_again(self, where: Key, wish: Wish, doubt: InDoubt | None) -> tuple[bool, InDoubt | None]:
@@ -219,13 +219,10 @@ class AerospikeCoordination:
                 raise doubt or error from error
         raise doubt or KeyBusy(f"{where[-1]} is busy")
 
-    async def _read(self, where: Key) -> Found | None:
-        return await self._reads.ask(where, None)
-
     async def _read_after(self, doubt: InDoubt, where: Key) -> Found | None:
         """Raises the doubt where nothing can be read."""
         try:
-            return await self._read(where)
+            return await self._reads.ask(where, None)
         except Unavailable as error:
             raise doubt from error
 
