@@ -58,9 +58,12 @@ async def rate(operation: Operation, run: str, operations: int, tasks: int) -> R
 
     gc.collect()
     gc.freeze()  # as the shard and the gateway do with what they hold when they are ready
-    began = time.perf_counter()
-    await asyncio.gather(*(worker() for _ in range(tasks)))
-    return Reading(operations / (time.perf_counter() - began), "/s")
+    try:
+        began = time.perf_counter()
+        await asyncio.gather(*(worker() for _ in range(tasks)))
+        return Reading(operations / (time.perf_counter() - began), "/s")
+    finally:
+        gc.unfreeze()
 
 
 async def pool_figures(client: Any, namespace: str, *, operations: int, tasks: int) -> dict[str, Reading]:

@@ -71,6 +71,15 @@ class _Waiter(Generic[Q, A]):
         self.ends_s = ends_s
         self.under_way = False
 
+    def tell(self, answer: A | BaseException) -> None:
+        """Unless it has gone, or was told already."""
+        if self.answer.done():
+            return
+        if isinstance(answer, BaseException):
+            self.answer.set_exception(answer)
+        else:
+            self.answer.set_result(answer)
+
 
 class Coalescer(Generic[Q, A]):
     """One kind of operation, for one event loop. `pool` runs its batches."""
@@ -165,9 +174,7 @@ class Coalescer(Generic[Q, A]):
         self._waiting -= left
         return taken
 
-    def _landed(
-        self, batch: dict[Key, list[_Waiter[Q, A]]], made: asyncio.Future[Sequence[A | Exception]]
-    ) -> None:
+    def _landed(self, batch: dict[Key, list[_Waiter[Q, A]]], made: asyncio.Future[Sequence[A | Exception]]) -> None:
         self._in_flight -= 1
         error = None if made.cancelled() else made.exception()
         if made.cancelled():
@@ -184,18 +191,13 @@ class Coalescer(Generic[Q, A]):
         self._schedule()
 
     def _answer(self, waiters: list[_Waiter[Q, A]], answer: A | BaseException) -> None:
-        if isinstance(answer, BaseException):
+        if len(waiters) == 1 or isinstance(answer, BaseException):
             for waiter in waiters:
-                if not waiter.answer.done():
-                    waiter.answer.set_exception(answer)
+                waiter.tell(answer)
             return
-        if len(waiters) == 1:
-            shares: Iterable[A] = (answer,)
-        else:
-            shares = self._kind.shares([waiter.question for waiter in waiters], answer)
+        shares = self._kind.shares([waiter.question for waiter in waiters], answer)
         for waiter, share in zip(waiters, shares, strict=True):
-            if not waiter.answer.done():
-                waiter.answer.set_result(share)
+            waiter.tell(share)
 
     def _expire(self) -> None:
         now_s = self._loop.time()
