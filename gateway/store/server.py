@@ -35,6 +35,7 @@ _SETTINGS = {
     "shared_buffers": "128MB",
     "dynamic_shared_memory_type": "mmap",  # in the data directory: a kill would leave files in /dev/shm
     "max_wal_size": "2GB",
+    "min_wal_size": "512MB",  # files of the log are kept and written again: making one stops every commit
     "max_connections": "100",
     "timezone": "UTC",
     "log_timezone": "UTC",
