@@ -1,4 +1,4 @@
-"""One key, one bet: twenty at once over two workers, with Coordination there, away and forgetful; and unknown ends."""
+"""One key, one bet: twenty at once over two workers, Coordination there, slow, away and forgetful; and unknown ends."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 
 from feeds.adapters.coordination.memory import MemoryCoordination
 from feeds.contract.coordination import Claim, Coordination, Unavailable
+from gateway.money.claims import TIMEOUT_S
 from gateway.store.pool import Database
 from tests.fanout.serving import spread
 from tests.gateway.bets.worker import Worker, a_key, counts, fund, one_postgres, until, waits_for_a_lock
@@ -51,11 +52,18 @@ def away() -> tuple[Coordination | None, Coordination | None]:
     return gone, None
 
 
+def slow() -> tuple[Coordination | None, Coordination | None]:
+    """Slower than a bet waits for it."""
+    both = MemoryCoordination()
+    both.slow_s = 4 * TIMEOUT_S
+    return both, both
+
+
 def forgetful() -> tuple[Coordination | None, Coordination | None]:
     return MemoryCoordination(), MemoryCoordination()
 
 
-@pytest.mark.parametrize("coordinations", [shared, away, forgetful])
+@pytest.mark.parametrize("coordinations", [shared, slow, away, forgetful])
 async def test_twenty_at_once_over_two_workers_are_one_bet(coordinations: Any, money: Database) -> None:
     async with two_workers(money, *coordinations()) as workers:
         key, body = a_key(), workers[0].bet()
