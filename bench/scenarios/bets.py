@@ -14,10 +14,11 @@ import contextlib
 import os
 import tempfile
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from pathlib import Path
 
+import orjson
 import psutil
 
 from bench import wrk
@@ -62,7 +63,7 @@ class Bets:
         self._idle: deque[Caller] = deque()
         self._accounts = [f"bets-{number:06d}" for number in range(ACCOUNTS)]
         self.settled: list[tuple[str, str]] = []
-        self.refused = 0
+        self.refused: Counter[str] = Counter()
 
     @property
     def accounts(self) -> Sequence[str]:
@@ -82,7 +83,7 @@ class Bets:
             if len(self.settled) < SETTLED:
                 self.settled.append((account, key))
         else:
-            self.refused += 1
+            self.refused[f"{heard.status} {orjson.loads(heard.body).get('code')}"] += 1
 
     async def ceiling(self, seconds: float, latency: Latency) -> float:
         """As many as there can be; gives bets a second."""
@@ -139,7 +140,7 @@ async def _placed(bets: Bets, worker: int, postgres: int, seconds: float, tell: 
     paced_latency = Latency()
     await bets.at(max(1, int(per_s * _SHARE)), seconds, paced_latency)
     if bets.refused:
-        raise CannotMeasure(f"{bets.refused} bets were refused")
+        raise CannotMeasure(f"bets were refused: {dict(bets.refused)}")
     tell(f"{per_s:,.0f} bets/s")
     return {
         "bets_per_s": Reading(per_s, "1/s"),
