@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from feeds.contract.subjects import lane_of
 from gateway.bets.offers import Offer, OfferKeys
 from gateway.bets.service import utc_now
 from gateway.money.refusals import MoneyRefused
 from gateway.store.pool import Database
 from tests.fanout.serving import event, spread
+from tests.gateway.api.odds import LANES
 from tests.gateway.bets.cashing import a_bet, offered, take
 from tests.gateway.bets.worker import Worker, a_key, counts, one_postgres
 
@@ -163,8 +165,9 @@ async def test_what_is_not_open_is_neither_offered_nor_taken(
     assert await counts(money) == before
 
 
-async def test_a_source_that_is_silent_closes_its_live_markets(worker: Worker) -> None:
+async def test_a_source_that_is_not_live_closes_its_markets(worker: Worker) -> None:
     worker.service.placing = worker.service.placing._replace(delay=timedelta())
+    worker.show(spread("M1", src=f"alpha-{lane_of('E1', LANES)}"))
     await worker.deposit()
     bet = await a_bet(worker, "M1")
     offer = await offered(worker, bet)
