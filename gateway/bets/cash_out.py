@@ -34,7 +34,7 @@ from gateway.bets.checks import (
     verdict_on,
 )
 from gateway.bets.offers import OFFER_CHARS_MAX, Offer, OfferedLeg, OfferKeys, part_of, worth
-from gateway.bets.placing import BEHIND_S, QuoteSource, refused
+from gateway.bets.placing import BEHIND_S, FALLEN, QuoteSource, refused
 from gateway.bets.ports import Locations
 from gateway.bets.rates import Rates
 from gateway.money.amounts import amount_from_text, amount_text, payout_of
@@ -172,7 +172,9 @@ class CashOut:
         if not self._counted:
             desk.rates.take(self.ask.owner)
             self._counted = True
-        decision = await desk.locations.check(self._asked.body.geo, self._principal, self._asked.network, desk.now())
+        decision = await desk.locations.check(
+            self._asked.body.geo, self._principal, self._asked.network, desk.now(), use="cash_out"
+        )
         if _until(offer) <= desk.now():
             raise await self._with_the_next("offer_expired")
         if await self._prices() != offer.prices:
@@ -198,6 +200,8 @@ class CashOut:
     async def execute(self, prepared: CashOutOrder) -> Outcome:
         """Takes it. Raises DatabaseUnavailable; MoneyRefused where there is another offer by now."""
         outcome = await self._desk.tables.take(prepared)
+        if outcome.code in FALLEN:
+            self._desk.locations.fell(prepared.decision, outcome.code, use="cash_out")
         if outcome.code in ("offer_changed", "offer_expired"):
             return outcome._replace(more=await self._desk.next_offer(self.ask.owner, self._offer.bet))
         return outcome

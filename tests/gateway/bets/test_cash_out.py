@@ -4,15 +4,17 @@ test_cash_out_races.py."""
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from feeds.contract.subjects import lane_of
+from gateway.access.principal import Principal
+from gateway.bets.development import DevelopmentLocations, NoLocations
 from gateway.bets.offers import Offer, OfferKeys
+from gateway.bets.ports import Decision, Use
 from gateway.bets.service import utc_now
-from gateway.money.refusals import MoneyRefused
 from gateway.store.pool import Database
 from tests.fanout.serving import event, spread
 from tests.gateway.api.odds import LANES
@@ -198,7 +200,7 @@ async def test_what_the_database_knows_refuses_it(what: str, worker: Worker, bet
     desk = worker.service.cash_desk
     assert desk is not None
     if code == "geo_superseded":
-        worker.service.cash_desk = desk._replace(locations=_Receipted(desk.locations))
+        worker.service.cash_desk = desk._replace(locations=_Receipted())
     before = await counts(money)
     await money.execute(sql)
     said = await take(worker, bet, offer["offer"])
@@ -209,40 +211,25 @@ async def test_what_the_database_knows_refuses_it(what: str, worker: Worker, bet
         assert await code_of_offer(worker, bet) == (409, code)
 
 
-class _Receipted:
-    """Locations whose every decision is by the same receipt."""
+class _Receipted(DevelopmentLocations):
+    """Every decision is by the same receipt."""
 
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
-
-    async def check(self, *asked: Any) -> Any:
+    async def check(
+        self, receipt: str | None, principal: Principal, network: str, at: datetime, *, use: Use = "bet"
+    ) -> Decision:
         """See Locations."""
-        decision = await self._inner.check(*asked)
+        assert use == "cash_out"
+        decision = await super().check(receipt, principal, network, at, use=use)
         return decision._replace(record={"verifier": "test", "receipt": "6f2f0c9e-5d7b-4a55-9d67-6a0ab2ad1f66"})
-
-    def permit(self, *asked: Any, **how: Any) -> None:
-        """See Locations."""
 
 
 async def test_who_has_no_place_gets_nothing(worker: Worker, bet: str) -> None:
     offer = await offered(worker, bet)
     desk = worker.service.cash_desk
     assert desk is not None
-    worker.service.cash_desk = desk._replace(locations=_Nowhere())
+    worker.service.cash_desk = desk._replace(locations=NoLocations())
     said = await take(worker, bet, offer["offer"])
     assert (said.status_code, said.json()["code"]) == (403, "geo_unavailable")
-
-
-class _Nowhere:
-    """Locations that are down."""
-
-    async def check(self, *asked: Any) -> Any:
-        """See Locations."""
-        del asked
-        raise MoneyRefused("geo_unavailable")
-
-    def permit(self, *asked: Any, **how: Any) -> None:
-        """See Locations."""
 
 
 async def test_offers_are_of_one_bet_of_one_account_and_not_made_by_others(worker: Worker, bet: str) -> None:
