@@ -48,6 +48,7 @@ commands:
   desk           suspend, resume, override: the trader's hand
   history        ask the archive, export from it, play a day of it back
   archive        keep every change of the log in the database
+  account        an account's limits and exclusions
   ledger         recount the ledger, print what differs
   keys           API keys: create, list, revoke
   geo            where betting is allowed: check a place, rules, decisions
@@ -91,7 +92,10 @@ def _run(arguments: Sequence[str]) -> int:
         case ["fanout", ("shards" | "drain" | "revoke") as command, *rest]:
             where = [] if command == "drain" else _running_coordination(rest)
             _become("fanout", command, *rest, *_running_nats(rest), *where)
-        case [("desk" | "dev" | "geo" | "migrate" | "history" | "keys" | "archive" | "ledger") as command, *rest]:
+        case [
+            ("desk" | "dev" | "geo" | "migrate" | "history" | "keys" | "archive" | "ledger" | "account") as command,
+            *rest,
+        ]:
             _become_gateway(command, rest)
         case [package, *rest] if package in PASSED_ON:
             _become(package, *rest)
@@ -111,7 +115,7 @@ def _become_gateway(command: str, arguments: Sequence[str]) -> NoReturn:
             _become("gateway", command, *rest)
         case ["history", "replay", *rest]:
             _become("gateway", "history", "replay", *rest, *_running_nats(rest), *_running_database(rest))
-        case ["migrate" | "history" | "keys", *rest]:
+        case ["migrate" | "history" | "keys" | "account", *rest]:
             _become("gateway", command, *rest, *_running_database(rest))
         case ["ledger", *rest]:
             _become("gateway", "ledger", *rest, *(_running_database(rest) if rest else ()))

@@ -13,7 +13,8 @@ from feeds.contract.errors import Refused
 from gateway.access.principal import Principal
 from gateway.bets.asked import RECEIPT_CHARS_MAX, Amount, Currency
 from gateway.bets.bet import time_text
-from gateway.bets.ports import Locations
+from gateway.bets.placing import FALLEN
+from gateway.bets.ports import Decision, Locations
 from gateway.money import journals
 from gateway.money.amounts import amount_from_text, amount_text
 from gateway.money.keys import KnownKey, fingerprint_of, subject_of
@@ -60,13 +61,16 @@ class Cashing:
         self._amount = amount
         self._principal = principal
         self._network = network
+        self._decision: Decision | None = None
         fingerprint = fingerprint_of((verb, amount, body.currency))
         self.ask = Ask(owner=principal.account, key=key, fingerprint=fingerprint)
 
     async def prepare(self) -> Movement:
         """The movement. Raises MoneyRefused."""
         cashier, currency = self._cashier, self._body.currency
-        await cashier.locations.check(self._body.geo, self._principal, self._network, cashier.now(), use=self._verb)
+        self._decision = decision = await cashier.locations.check(
+            self._body.geo, self._principal, self._network, cashier.now(), use=self._verb
+        )
         at = cashier.now()
         journal = subject_of("J", self.ask.owner, self.ask.key)
         said = {
@@ -88,11 +92,16 @@ class Cashing:
             at=at,
             lines=_LINES[self._verb](self._amount),
             answer=orjson.dumps(said),
+            location=decision.record,
+            location_until=decision.until,
         )
 
     async def execute(self, prepared: Movement) -> Outcome:
         """Makes it. Raises DatabaseUnavailable."""
-        return await self._cashier.tables.move(prepared)
+        outcome = await self._cashier.tables.move(prepared)
+        if outcome.code in FALLEN and self._decision is not None:
+            self._cashier.locations.fell(self._decision, outcome.code, use=self._verb)
+        return outcome
 
     async def rebuilt(self, known: KnownKey) -> bytes:
         """The answer, without its time."""

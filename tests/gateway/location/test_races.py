@@ -102,7 +102,7 @@ async def expired(stand: Stand, account: str) -> None:
 
 async def excluded(stand: Stand, account: str) -> None:
     """By the account's own wish: the wallet's row is locked for it, as for everything else about an account."""
-    wish = "UPDATE money.wallet SET excluded_until = clock_timestamp() + interval '1 day' WHERE owner = $1"
+    wish = "SELECT protection.exclude($1, 'time_out', now() + interval '1 day', 'self', now())"
     await stand.database.execute(wish, account)
 
 
@@ -155,7 +155,8 @@ async def test_what_changes_between_check_and_commit_places_no_bet(
             async with stopped(stand, place):
                 await change.happens(stand, account)
             assert (account, await bets[0]) == (account, change.code)
-            assert await counts(stand.database) == before
+            told = change.code == "excluded"  # by the exclusion itself
+            assert await counts(stand.database) == {**before, "outbox": before["outbox"] + told}
             if change.code.startswith("geo_"):
                 assert (await stand.noted(account, change.code))["jurisdiction"] == "US-PA"
 
@@ -165,8 +166,11 @@ async def test_who_excludes_himself_while_his_bet_waits_for_the_wallet_places_no
         receipt = await stand.receipt(PHILADELPHIA)
         before = await counts(stand.database)
         async with stand.database.connection() as connection, connection.transaction():
-            await connection.execute("UPDATE money.wallet SET excluded_until = clock_timestamp() + interval '1 day'")
+            await connection.execute(
+                "SELECT protection.exclude(owner, 'time_out', now() + interval '1 day', 'self', now())"
+                " FROM money.wallet"
+            )
             placing = asyncio.create_task(stand.bet(PROFESSIONAL, receipt))
             await until(lambda: waits_for_a_lock(stand.database))
         assert await placing == "excluded"
-        assert await counts(stand.database) == before
+        assert await counts(stand.database) == {**before, "outbox": before["outbox"] + 1}
