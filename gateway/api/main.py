@@ -40,6 +40,7 @@ from gateway.api.listening import POLL_S, address_of, check_port, free_port, gra
 from gateway.api.load import Pressure, Queue
 from gateway.api.metrics import GatewayCollector, exposition
 from gateway.api.openapi import openapi_document
+from gateway.api.news import NewsEndpoints
 from gateway.api.operations import Operations
 from gateway.api.places import PlaceEndpoints
 from gateway.api.problems import answer
@@ -172,6 +173,7 @@ class Gateway:
         )
         places = PlaceEndpoints(lambda: None if self.places is None else self.places.service)
         calls = AccountEndpoints(lambda: self.desk.service).by_name | places.by_name
+        calls |= NewsEndpoints(lambda: None if self.desk.service is None else self.desk.service.news).by_name
         service = Service(reads, self.past, self.streams, operations, calls)
         return make_app(service, traffic, self.tracing, access_log=settings.access_log, access=access)
 

@@ -27,6 +27,7 @@ from gateway.money.gate import Gate
 from gateway.money.once import Limits, Once
 from gateway.money.settings import MoneySettings
 from gateway.money.tables import LedgerTables
+from gateway.news.tables import NewsTables
 from gateway.read.book import ReadBook
 from gateway.store.errors import DatabaseUnavailable, MigrationRefused
 from gateway.store.pool import Database, open_database
@@ -70,6 +71,7 @@ class BetsService:
         )
         self.settings = settings
         self.ledger = LedgerTables(database)
+        self.news = NewsTables(database)
         self.bets = BetTables(database, exposures)
         self.claims = Claims(around.coordination, around.worker, clock)
         self.finals = Finals(settings.finals_mib * _MIB)
