@@ -33,8 +33,8 @@ LAGS_KEPT = 1_000
 
 
 class Ear:
-    """A device that listens. `last`: the number of the newest it was told, None for nothing; `lacks`: it is told nothing
-    until an answer to a question comes."""
+    """A device that listens. `last`: the number of the newest it was told, None for nothing; `lacks`: it is told
+    nothing until an answer to a question comes."""
 
     __slots__ = ("beat_ms", "device", "gone", "lacks", "last")
 
@@ -197,7 +197,7 @@ class Accounts:
                 account.failing_ms = now_ms
             if not account.warned and now_ms - account.failing_ms >= WAITING_MS:
                 self._warn(account, retry_ms)
-            self._wanted[account.name] = None
+            self._want(account)
 
     def sweep(self, now_ms: int) -> None:
         """A few times a second: slow devices that drained, accounts that were not asked about, heartbeats."""
@@ -224,10 +224,10 @@ class Accounts:
         self._go_on(account)
 
     def _bring_up(self, account: Account, answer: Answer, now_ms: int) -> None:
+        state = answer.state
         for ear in account.lacking():
-            if answer.state is not None:
+            if state is not None:
                 if ear.last is None or ear.last < answer.seq:
-                    state = bytes(answer.state)
                     ear.device.send(messages.account(answer.seq, answer.ts, "state", state))
                     ear.last = answer.seq
                 ear.lacks = False

@@ -51,7 +51,7 @@ class Asker:
         accounts.wake = self._awake.set
 
     def hear(self, data: bytes) -> None:
-        """News, as the bus brings them. What cannot be understood is logged; devices get it when they are asked about."""
+        """News, as the bus brings them. What cannot be understood is logged; asking finds it again."""
         try:
             news = decode_news(data)
         except Refused as refusal:

@@ -11,7 +11,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import orjson
@@ -19,7 +19,7 @@ import structlog
 import uvloop
 from pydantic import ValidationError
 
-from fanout.asking import Asker, NoAnswer
+from fanout.asking import NoAnswer
 from fanout.commands import parser
 from fanout.contract.fleet import DrainOrder, encode
 from fanout.contract.tickets import Grant
@@ -30,7 +30,7 @@ from fanout.server import Server
 from fanout.settings import FanoutSettings, WatchSettings
 from fanout.watch import WatchOptions, watch
 from feeds.adapters.coordination.opening import check_coordination, coordinating
-from feeds.adapters.nats.asking import NobodyAnswers, ask, ask_once, listening
+from feeds.adapters.nats.asking import Answer, NobodyAnswers, ask, ask_once, listening
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.reader import LogReader
 from feeds.contract.coordination import Unavailable
@@ -129,7 +129,7 @@ async def _serve(settings: FanoutSettings, bus: BusSettings) -> int:
             connected=lambda: connection.connected,
             make_reader=lambda sink: LogReader(connection, lanes=bus.lanes, log_age_s=bus.log_age_s, sink=sink),
             coordination=coordination,
-            ask=lambda question: _ask_news(connection, question),
+            ask=lambda question: ask_news(connection, question),
         )
         instance = new_instance()
         registry = Registry(coordination, settings, server.shard.peers, lambda: status_of(server, instance))
@@ -145,10 +145,7 @@ async def _serve(settings: FanoutSettings, bus: BusSettings) -> int:
         await stack.enter_async_context(server.serve())
         await stack.enter_async_context(registry.joined())
         await stack.enter_async_context(listening(connection, fleet_subject(settings.name), drains.hear))
-        if (revocations := server.revocations) is not None:
-            hear = listening(connection, REVOKED_SUBJECT, lambda data, _answer: revocations.hear(data))
-            await stack.enter_async_context(hear)
-            await _follow_news(stack, connection, server.asker)
+        await follow_accounts(stack, connection, server)
         sys.stdout.write(f"{settings.name} ready\n")
         sys.stdout.flush()
         log.info("serving", shard=settings.name, host=settings.host, port=server.port)
@@ -162,7 +159,7 @@ async def _serve(settings: FanoutSettings, bus: BusSettings) -> int:
     return EXIT_FAILED if fault else EXIT_OK
 
 
-async def _ask_news(connection: Connection, question: bytes) -> bytes:
+async def ask_news(connection: Connection, question: bytes) -> bytes:
     """A fanout.asking.Ask."""
     try:
         answer = await ask_once(connection, NEWS_ASKED_SUBJECT, question, within_s=NEWS_S)
@@ -173,22 +170,31 @@ async def _ask_news(connection: Connection, question: bytes) -> bytes:
     return answer
 
 
-async def _follow_news(stack: contextlib.AsyncExitStack, connection: Connection, asker: Asker) -> None:
-    """Hears news from here on; whenever some may have passed by, what was missed is asked for."""
+async def follow_accounts(stack: contextlib.AsyncExitStack, connection: Connection, server: Server) -> None:
+    """Hears news and revocations from here on, where there are tickets; whenever some may have passed by, what was
+    missed is asked for."""
+    revocations, asker = server.revocations, server.asker
+    if revocations is None:
+        return
 
     def turned(connected: bool) -> None:
         if connected:
             asker.doubt()
 
-    await stack.enter_async_context(
-        listening(connection, NEWS_TOLD_SUBJECT, lambda data, _answer: asker.hear(data)),
+    hears: tuple[tuple[str, Callable[[bytes], None]], ...] = (
+        (REVOKED_SUBJECT, revocations.hear),
+        (NEWS_TOLD_SUBJECT, asker.hear),
+        (NEWS_BEGAN_SUBJECT, lambda _data: asker.doubt()),
     )
-    await stack.enter_async_context(
-        listening(connection, NEWS_BEGAN_SUBJECT, lambda _data, _answer: asker.doubt()),
-    )
+    for subject, hear in hears:
+        await stack.enter_async_context(listening(connection, subject, _without_answer(hear)))
     connection.listen(turned)
     stack.callback(connection.unlisten, turned)
     asker.doubt()
+
+
+def _without_answer(hear: Callable[[bytes], None]) -> Callable[[bytes, Answer], None]:
+    return lambda data, _answer: hear(data)
 
 
 async def _move_devices(server: Server, registry: Registry, drains: Drains) -> None:

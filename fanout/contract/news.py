@@ -31,6 +31,10 @@ Kind = Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{1,32}$")]
 Seq = Annotated[int, msgspec.Meta(ge=0)]
 
 
+_NULL = b"null"
+_NOTHING = msgspec.Raw(_NULL)
+
+
 class News(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One piece of news. `ts`: when its transaction was made, Unix ms."""
 
@@ -55,7 +59,13 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
     seq: Seq
     ts: int
     news: tuple[News, ...] = ()
-    state: msgspec.Raw | None = None
+    data: msgspec.Raw = _NOTHING
+
+    @property
+    def state(self) -> bytes | None:
+        """The state as JSON, where that is the answer."""
+        data = bytes(self.data)
+        return None if data == _NULL else data
 
 
 _news = msgspec.json.Decoder(list[News])

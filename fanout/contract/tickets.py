@@ -40,9 +40,9 @@ _KID = re.compile(r"[A-Za-z0-9_-]{1,32}\Z")
 
 class Grant(NamedTuple):
     """What an account may do: hear `topics` and all below them (`*`: all odds there are), no faster than `tier_ms`,
-    until `session_exp` (Unix s), unless that is revoked (revocation.py). Its own news it hears where `account` is one of
-    the topics. `minted_s`: how old the credential is that bought its ticket, Unix s; 0: as old as the ticket. `by`: the
-    key that bought it, as revocations name it."""
+    until `session_exp` (Unix s), unless that is revoked (revocation.py). Its own news it hears where `account` is one
+    of the topics. `minted_s`: how old the credential is that bought its ticket, Unix s; 0: as old as the ticket. `by`:
+    the key that bought it, as revocations name it."""
 
     account: str
     topics: tuple[str, ...]

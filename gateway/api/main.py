@@ -39,8 +39,8 @@ from gateway.api.history import Health, Past
 from gateway.api.listening import POLL_S, address_of, check_port, free_port, granian, listening, unregister_placeholders
 from gateway.api.load import Pressure, Queue
 from gateway.api.metrics import GatewayCollector, exposition
-from gateway.api.openapi import openapi_document
 from gateway.api.news import NewsEndpoints
+from gateway.api.openapi import openapi_document
 from gateway.api.operations import Operations
 from gateway.api.places import PlaceEndpoints
 from gateway.api.problems import answer

@@ -88,12 +88,13 @@ async def _work(bus: BusSettings, database: DatabaseSettings, settings: NewsSett
         coordinating(bus, connection) as coordination,
         connection,
     ):
-        await _serve(pool, connection, coordination, settings, metrics)
+        await tell_news(pool, connection, coordination, settings, metrics)
 
 
-async def _serve(
+async def tell_news(
     pool: Database, connection: Connection, coordination: Coordination, settings: NewsSettings, metrics: NewsMetrics
 ) -> None:
+    """Relay, answers, revocations, until cancelled."""
     tables, bus = NewsTables(pool), NatsBus(connection)
     answering = Answering(tables, settings, metrics)
     revoking = Revoking(pool, coordination, bus, metrics, every_s=settings.revocations_ms / 1000)

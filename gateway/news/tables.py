@@ -110,7 +110,7 @@ class NewsTables:
         for account in accounts:
             wallet, own = held.get(account), bets.get(account, [])
             state = state_body(wallet, own[:BETS_MAX], more=len(own) > BETS_MAX)
-            answers.append(Answer(account, 0 if wallet is None else wallet[1], now_ms, state=msgspec.Raw(state)))
+            answers.append(Answer(account, 0 if wallet is None else wallet[1], now_ms, data=msgspec.Raw(state)))
         return answers
 
 
