@@ -273,13 +273,17 @@ async def _reaching(bus: BusSettings) -> AsyncIterator[Connection]:
 
 
 def _watch(arguments: argparse.Namespace) -> int:
+    settings = WatchSettings()
+    token = arguments.token or settings.watch_token.get_secret_value()
     options = WatchOptions(
         topics=tuple(arguments.topics),
         conflate_ms=arguments.conflate,
         sse=arguments.sse,
         as_json=arguments.json,
-        urls=tuple(arguments.url or WatchSettings().watch_url),
+        urls=tuple(arguments.url or settings.watch_url),
         seconds=arguments.seconds,
+        token=token,
+        api=arguments.api or settings.watch_api,
     )
     return uvloop.run(watch(options))
 

@@ -19,7 +19,7 @@ Message = dict[str, Any]
 AHEAD_MAX = 1_000
 """News kept while a hole is filled; beyond it the newest is dropped, and asked for with the rest."""
 
-_ENDS = frozenset({"bet_refused", "bet_settled"})
+_RUNNING = frozenset({"pending_acceptance", "accepted", "under_review"})
 
 
 class AccountReplica:
@@ -101,8 +101,23 @@ class AccountReplica:
         self.wallet = data.get("wallet", self.wallet)
         if kind == "state":
             self.bets = {bet["id"]: bet for bet in data["bets"]}
-        elif kind == "bet_placed":
-            self.bets[data["bet"]] = {"id": data["bet"], "stake": data.get("stake")}
-        elif kind in _ENDS:
-            self.bets.pop(data.get("bet", ""), None)
+        else:
+            self._take_bets(kind, data)
         return [message]
+
+    def _take_bets(self, kind: str, data: Message) -> None:
+        """Which bets run by now: what was placed, and what was settled and is open again."""
+        match kind:
+            case "bet_placed":
+                self.bets[data["bet"]] = {"id": data["bet"], "stake": data.get("stake")}
+            case "bet_refused":
+                self.bets.pop(data["bet"], None)
+            case "bet_settled" | "bet_corrected":
+                for bet in data.get("bets", [data]):
+                    if bet.get("state") in _RUNNING:
+                        self.bets.setdefault(bet["bet"], {"id": bet["bet"]})
+                    else:
+                        self.bets.pop(bet["bet"], None)
+            case "cash_out":
+                if not data["open_stake"].strip("0."):
+                    self.bets.pop(data["bet"], None)

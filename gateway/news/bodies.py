@@ -16,29 +16,14 @@ from gateway.money.amounts import amount_text
 
 AMOUNTS = frozenset(
     {
-        "amount",
-        "balance_after",
-        "balance_before",
-        "cashed_out",
-        "cashed_stake",
-        "credit",
-        "debit",
-        "difference",
-        "limit",
-        "lost",
-        "new_payout",
-        "offer",
-        "old_payout",
-        "owed",
-        "payout",
-        "potential_payout",
-        "stake",
-        "taken",
-        "used",
-        "value",
+        *("amount", "pending_amount", "stake", "open_stake", "payout", "payout_before"),
+        *("cash_before", "cash_after", "waived"),
     }
 )
 """Names of whole numbers in data that are minor units, at any depth. Another kind's name is one line here."""
+
+OWED = frozenset({"receivable_before", "receivable_after"})
+"""Likewise, of accounts that are below zero where something is owed."""
 
 _ACCOUNTS = ("cash", "open_stakes", "receivable")
 
@@ -80,6 +65,6 @@ def _value(name: str, value: Any, currency: str) -> Any:
         return _told(value, currency)
     if isinstance(value, list):
         return [_value(name, one, currency) for one in value]
-    if name in AMOUNTS and isinstance(value, int) and not isinstance(value, bool):
+    if name in AMOUNTS and isinstance(value, int):
         return amount_text(value, currency)
-    return value
+    return amount_text(-value, currency) if name in OWED else value
