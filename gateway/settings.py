@@ -12,6 +12,7 @@ from gateway.local.settings import UpSettings
 from gateway.location.settings import LocationSettings
 from gateway.money.settings import MoneySettings
 from gateway.news.settings import NewsSettings
+from gateway.protection.settings import ProtectionSettings
 from gateway.store.settings import DatabaseSettings
 
 _SETTINGS = (
@@ -22,6 +23,7 @@ _SETTINGS = (
     LocationSettings,
     BetsSettings,
     MoneySettings,
+    ProtectionSettings,
     DeskSettings,
     DatabaseSettings,
     HistorySettings,

@@ -13,6 +13,7 @@ from feeds.contract.ids import ID_PATTERN
 from gateway.api.calls import Asking, Endpoint, Said
 from gateway.bets.asked import asked_of
 from gateway.bets.bet import bet_body, time_text
+from gateway.bets.cash_out import CashDesk, CashOut, CashOutAsked
 from gateway.bets.cashier import Cashing, Verb, moved_body
 from gateway.bets.placing import Placement
 from gateway.bets.service import BetsService
@@ -47,6 +48,8 @@ class AccountEndpoints:
             "wallet_entries": self._entries,
             "deposit": self._deposit,
             "withdraw": self._withdraw,
+            "cash_out_offer": self._cash_out_offer,
+            "cash_out": self._cash_out,
         }
 
     @property
@@ -66,10 +69,17 @@ class AccountEndpoints:
         work = Placement(service.placing, asked, asking.principal, network=asking.network, request_id=asking.request_id)
         return await _done(service, ask, work)
 
+    async def _cash_out_offer(self, asking: Asking) -> Said:
+        return Said(200, await _cash_desk(self._service).offer(asking.account, _bet_id(asking)))
+
+    async def _cash_out(self, asking: Asking) -> Said:
+        service = self._service
+        asked = CashOutAsked(_bet_id(asking), asking.key, asking.body, asking.network, asking.deadline)
+        work = CashOut(_cash_desk(service), asked, asking.principal)
+        return await _done(service, work.ask, work)
+
     async def _bet(self, asking: Asking) -> Said:
-        bet_id = asking.path["id"]
-        if not ID_PATTERN.match(bet_id):
-            raise Refused("bad_parameter", "id: not an id")
+        bet_id = _bet_id(asking)
         bet = await self._service.bets.bet(asking.account, bet_id)
         if bet is None:
             raise Refused("not_found", "")
@@ -163,11 +173,28 @@ def _waiting(key: str) -> Said:
 async def _known(service: BetsService, owner: str, key: str, known: KnownKey) -> Said:
     if known.verb == "tombstone":
         raise MoneyRefused("key_tombstoned", "this key was given up before it did anything")
+    if known.verb == "cash_out" and known.answer is None:
+        return Said(200, (await service.cash_outs.cash_out(owner, known.subject)).body())
     if known.verb != "bet":
         return Said(200, moved_body(known, key) if known.answer is None else known.answer)
     bet = await service.bets.bet(owner, known.subject)
     assert bet is not None
     return Said(200, bet_body(bet))
+
+
+def _cash_desk(service: BetsService) -> CashDesk:
+    """Raises Refused."""
+    if service.cash_desk is None:
+        raise Refused("no_cash_out", "")
+    return service.cash_desk
+
+
+def _bet_id(asking: Asking) -> str:
+    """Raises Refused."""
+    bet_id: str = asking.path["id"]
+    if not ID_PATTERN.match(bet_id):
+        raise Refused("bad_parameter", "id: not an id")
+    return bet_id
 
 
 def _path_key(asking: Asking) -> str:

@@ -8,6 +8,7 @@ from feeds.contract.errors import Refused
 from gateway.access import principal
 from gateway.api.edge import Exchange, Receive, Scope, Send
 from gateway.api.problems import answer
+from gateway.money.refusals import MoneyRefused
 
 _HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"private, no-store")]
 
@@ -27,7 +28,8 @@ class Answering(ABC):
         try:
             body = await self.body(scope, receive, exchange)
         except Refused as refused:
-            await exchange.answer(answer(refused.code, exchange.request_id.decode(), str(refused)))
+            more = refused.more if isinstance(refused, MoneyRefused) else None
+            await exchange.answer(answer(refused.code, exchange.request_id.decode(), str(refused), more=more))
             return
         if body is None:
             await exchange.answer(answer("not_found", exchange.request_id.decode()))

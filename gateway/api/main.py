@@ -12,11 +12,14 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Coroutine
+import time
+from collections.abc import Coroutine, Mapping
 from typing import Any, NamedTuple
 
 import structlog
+from nats.errors import Error as NatsError
 
+from fanout.contract.revocation import KEPT_S, REVOKED, Revocation, encode_revocation
 from fanout.contract.tickets import TicketKeys
 from feeds.adapters import process
 from feeds.adapters.coordination.memory import MemoryCoordination
@@ -26,6 +29,7 @@ from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.reader import LogReader
 from feeds.contract.coordination import Coordination
 from feeds.contract.settings import BusSettings
+from feeds.contract.subjects import REVOKED_SUBJECT
 from gateway.access.guard import Guard
 from gateway.access.ports import KeyStore
 from gateway.access.settings import AccessSettings
@@ -44,6 +48,7 @@ from gateway.api.openapi import openapi_document
 from gateway.api.operations import Operations
 from gateway.api.places import PlaceEndpoints
 from gateway.api.problems import answer
+from gateway.api.protection import ProtectionEndpoints
 from gateway.api.reads import Reads
 from gateway.api.relay import Relay
 from gateway.api.routes import READS
@@ -66,6 +71,7 @@ from gateway.read.book import EPOCH, ReadBook
 from gateway.read.encoded import Encoded
 from gateway.read.shelf import Shelf
 from gateway.read.views import Reading
+from gateway.store.errors import DatabaseUnavailable
 from gateway.store.pool import Database, open_database
 from gateway.store.settings import DatabaseSettings
 
@@ -75,6 +81,9 @@ EXIT_OK, EXIT_FAILED = 0, 1
 
 _MIB = 1 << 20
 _LISTENING_S = 10.0
+_EXCLUDED_S = 1.0
+"""How long a ticket waits for PostgreSQL to say whether its account is excluded."""
+
 _LAST_ANSWERS_S = 3.0
 """SIGTERM: what has been asked is answered within this, and idle connections end."""
 
@@ -137,7 +146,7 @@ class Gateway:
         reads = None if around.history is None else HistoryReads(around.history)
         shed_s = settings.shed_history_ms / 1_000
         self.past = Past(reads, queue, self.pressure, shed_s, self.tracing, Health())
-        self.streams = Streams(around.tickets, self.fleet, self.book, settings.ticket_session_s)
+        self.streams = Streams(around.tickets, self.fleet, self.book, settings.ticket_session_s, self._excluded)
         self.guard = None if access is None else self._guard(access, store)
         self._open = access is None or access.anonymous
         self.port = settings.port or free_port(settings.host)
@@ -172,7 +181,8 @@ class Gateway:
             asyncapi=asyncapi_document(),
         )
         places = PlaceEndpoints(lambda: None if self.places is None else self.places.service)
-        calls = AccountEndpoints(lambda: self.desk.service).by_name | places.by_name
+        protection = ProtectionEndpoints(lambda: self.desk.service)
+        calls = AccountEndpoints(lambda: self.desk.service).by_name | places.by_name | protection.by_name
         calls |= NewsEndpoints(lambda: None if self.desk.service is None else self.desk.service.news).by_name
         service = Service(reads, self.past, self.streams, operations, calls)
         return make_app(service, traffic, self.tracing, access_log=settings.access_log, access=access)
@@ -230,8 +240,27 @@ class Gateway:
             problem=lambda code, request_id: answer(code, request_id).body,
             coordination=self._coordination,
             locations=self._locations(),
+            revoke=self._revoke,
         )
         return BetsService(database, self.book, self._money.bets, around)
+
+    async def _revoke(self, account: str) -> None:
+        """Takes back an account's tickets. Raises Unavailable."""
+        told = encode_revocation(Revocation(account, int(time.time())))
+        await self._coordination.put(REVOKED, account, value=told, ttl_s=KEPT_S)
+        with contextlib.suppress(NatsError):  # shards read what was put within seconds; this is the fast way
+            await self._connection.client.publish(REVOKED_SUBJECT, told)
+
+    async def _excluded(self, account: str) -> Mapping[str, object] | None:
+        """While PostgreSQL is away nobody is: odds go on, and there are no bets then."""
+        if self.desk.service is None:
+            return None
+        try:
+            async with asyncio.timeout(_EXCLUDED_S):
+                return await self.desk.service.protection.excluded(account)
+        except (DatabaseUnavailable, TimeoutError) as error:
+            log.warning("exclusions_unseen", error=str(error) or type(error).__name__)
+            return None
 
     async def _follow(self) -> None:
         async with self._connection, asyncio.TaskGroup() as group:

@@ -79,8 +79,15 @@ class GeoReceipt(msgspec.Struct):
     jurisdiction: Jurisdiction
 
 
+class Since(msgspec.Struct, frozen=True):
+    """From when on; by default the last 24 hours."""
+
+    since: Annotated[str, msgspec.Meta(max_length=40, examples=["2026-09-21T20:00:00Z"])] | None = None
+
+
 class Bet(msgspec.Struct):
-    """A bet. `payout` is null until it is settled; `reason` is the code for which it was refused."""
+    """A bet. `payout` is null until it is settled; `reason` is the code for which it was refused. `cashed_out` was paid
+    for `cashed_stake` of the stake: `potential_payout` and `payout` are of the rest."""
 
     id: Id
     key: Key
@@ -94,6 +101,8 @@ class Bet(msgspec.Struct):
     placed_at: Time
     revision: int
     location: Location
+    cashed_stake: Money | UnsetType = UNSET
+    cashed_out: Money | UnsetType = UNSET
     reason: str | UnsetType = UNSET
 
 
@@ -104,8 +113,93 @@ class Bets(msgspec.Struct):
     next_page_token: str | None
 
 
+class OfferLeg(msgspec.Struct):
+    """A leg at its price of now, on the state at `s`."""
+
+    market: Id
+    selection: Id
+    price: Decimal
+    s: Position
+
+
+class CashOutOffer(msgspec.Struct):
+    """`amount` for all of the open stake; for a part its share of that, rounded down. `offer` is to be sent back."""
+
+    bet: Id
+    stake: Money
+    amount: Money
+    currency: Currency
+    min_stake: Money
+    expires_at: Time
+    legs: list[OfferLeg]
+    offer: str
+
+
+class CashedOut(msgspec.Struct):
+    """`amount` was given for `stake`; `open_stake` is what is left."""
+
+    id: Id
+    key: Key
+    bet: Id
+    stake: Money
+    amount: Money
+    open_stake: Money
+    currency: Currency
+    at: Time
+
+
+class PendingLimit(msgspec.Struct):
+    """What a limit is to be, from `at` on; null: none."""
+
+    amount: Money | None
+    at: Time
+
+
+class Limit(msgspec.Struct):
+    """`amount` null: there is no limit. `used` counts against it, `left` is what does not pass it now."""
+
+    limit: Literal["deposit", "stake", "loss"]
+    period: Literal["bet", "day", "week", "month"]
+    amount: Money | None
+    currency: Currency
+    used: Money
+    left: Money | None
+    pending: PendingLimit | None
+
+
+class Exclusion(msgspec.Struct):
+    """Neither bets nor deposits; withdrawals all the time. `until` null: for ever."""
+
+    kind: Literal["time_out", "self_exclusion"]
+    since: Time
+    until: Time | None
+
+
+class Limits(msgspec.Struct):
+    """Limits that were ever set, and exclusions that stand."""
+
+    items: list[Limit]
+    exclusions: list[Exclusion]
+
+
+class Activity(msgspec.Struct):
+    """Of bets placed since: `paid` is what they paid back, `net` what was won over what was staked, of those that are
+    decided; below zero: lost."""
+
+    since: Time
+    until: Time
+    currency: Currency | None
+    bets: int
+    deposited: Money
+    withdrawn: Money
+    staked: Money
+    paid: Money
+    open_stakes: Money
+    net: Money
+
+
 class Outcome(msgspec.Struct):
-    """What became of a key: a bet, or what a deposit or withdrawal says, or that it was given up unused."""
+    """What became of a key: a bet, or what a cash-out, deposit or withdrawal says, or that it was given up unused."""
 
     key: Key
     state: BetState | Literal["tombstoned"] | UnsetType = UNSET

@@ -10,7 +10,9 @@ from gateway.access.principal import Scope
 from gateway.api import money_schemas as money
 from gateway.api import past, schemas, streams
 from gateway.bets.asked import BetIn
+from gateway.bets.cash_out import CashOutIn
 from gateway.bets.cashier import MoveIn
+from gateway.protection.limits import ExclusionIn, LimitIn, TimeOutIn
 from gateway.read import views
 
 
@@ -58,7 +60,7 @@ class Call(NamedTuple):
     """Something of an account. `body` and `query` are the types of what it takes, `answer` of what it gives with
     `status`; `keyed`: it needs an Idempotency-Key; `may_wait`: 202 where it is not known yet."""
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "PUT"]
     path: str
     name: str
     summary: str
@@ -173,6 +175,60 @@ CALLS = (
         "resolve_key",
         "What became of a key; one that did nothing never will",
         money.Outcome,
+    ),
+    Call(
+        "GET",
+        "/v1/bets/{id}/cash-out",
+        "cash_out_offer",
+        "What is given for the open stake of a bet, for some seconds",
+        money.CashOutOffer,
+    ),
+    Call(
+        "POST",
+        "/v1/bets/{id}/cash-out",
+        "cash_out",
+        "Take an offer, for all of the open stake or a part, once for each key",
+        money.CashedOut,
+        201,
+        body=CashOutIn,
+        keyed=True,
+        may_wait=True,
+    ),
+    Call("GET", "/v1/account/limits", "limits", "Limits of the account, and its exclusions", money.Limits),
+    Call(
+        "PUT",
+        "/v1/account/limits/{limit}/{period}",
+        "set_limit",
+        "deposit, stake, loss by day, week, month; stake by bet. Lower at once; higher, or null for none, after 24 "
+        "hours, unless another takes its place until then",
+        money.Limit,
+        body=LimitIn,
+    ),
+    Call(
+        "POST",
+        "/v1/account/time-outs",
+        "time_out",
+        "Neither bets nor deposits for some hours; not undone early",
+        money.Exclusion,
+        201,
+        body=TimeOutIn,
+    ),
+    Call(
+        "POST",
+        "/v1/account/self-exclusion",
+        "self_exclusion",
+        "Neither bets nor deposits for so many days, or ever; not undone early",
+        money.Exclusion,
+        201,
+        body=ExclusionIn,
+    ),
+    Call(
+        "GET",
+        "/v1/account/activity",
+        "activity",
+        "What came in, was staked, won and lost since a time",
+        money.Activity,
+        query=money.Since,
     ),
     Call("GET", "/v1/wallet", "wallet", "What the account has", money.Wallet),
     Call(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -22,6 +22,7 @@ from gateway.api.fleet import Fleet
 from gateway.api.load import seconds_left
 from gateway.api.parameters import converted, names_of, once, query_of
 from gateway.history.rows import at_time
+from gateway.money.refusals import MoneyRefused
 from gateway.read.book import ReadBook
 
 TOPICS_ASKED_MAX = 50
@@ -29,6 +30,8 @@ TOPICS_ASKED_MAX = 50
 
 _NOT_OF_AN_ID = re.compile(r"[^A-Za-z0-9_-]")
 _ID_CHARS_MAX = 64
+
+Excluded = Callable[[str], Awaitable[Mapping[str, object] | None]]
 
 TopicText = Annotated[str, msgspec.Meta(min_length=1, max_length=TOPIC_MAX_CHARS)]
 
@@ -55,13 +58,29 @@ class EndpointAsked(msgspec.Struct, frozen=True):
     device: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
 
 
+async def nobody(account: str) -> Mapping[str, object] | None:
+    """Where there is no money nobody is excluded."""
+    del account
+    return None
+
+
 class Streams(NamedTuple):
-    """What both share. `session_s`: so long a connection lasts that a ticket opened."""
+    """What both share. `session_s`: so long a connection lasts that a ticket opened. `excluded`: what a refusal says of
+    an account that is excluded, None of any other."""
 
     keys: TicketKeys
     fleet: Fleet
     book: ReadBook
     session_s: int
+    excluded: Excluded = nobody
+
+    async def refuse_excluded(self, who: Principal | None) -> None:
+        """Raises MoneyRefused("excluded")."""
+        if who is None or who.account is None:
+            return
+        more = await self.excluded(who.account)
+        if more is not None:
+            raise MoneyRefused("excluded", more=more)
 
 
 class TicketRoute(Answering):
@@ -81,7 +100,9 @@ class TicketRoute(Answering):
             raise Refused("unauthenticated", "")
         asked = await decoded_body(receive, TicketAsked)
         seconds_left(exchange.headers.get(b"x-request-deadline"))
-        return self._minted(asked, who, int(time.time()))
+        now_s = int(time.time())  # before it is asked: an exclusion that comes meanwhile takes the ticket back
+        await self._streams.refuse_excluded(who)
+        return self._minted(asked, who, now_s)
 
     def _minted(self, asked: TicketAsked, who: Principal, now_s: int) -> bytes:
         streams = self._streams
@@ -114,6 +135,7 @@ class EndpointRoute(Answering):
         del receive
         who = exchange.principal
         allow(who, "stream")
+        await self._streams.refuse_excluded(who)
         asked = converted(once(query_of(scope["query_string"]), self._known), EndpointAsked)
         seconds_left(exchange.headers.get(b"x-request-deadline"))
         client = scope.get("client")

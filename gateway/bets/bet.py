@@ -27,7 +27,8 @@ class BetLeg(NamedTuple):
 
 
 class Bet(NamedTuple):
-    """A bet. Amounts are in minor units. `reason`: the code for which it was refused."""
+    """A bet. Amounts are in minor units. `reason`: the code for which it was refused. `cashed_out` was paid for
+    `cashed_stake` of the stake; `potential_payout` and `payout` are of the rest."""
 
     bet: str
     key: str
@@ -42,6 +43,8 @@ class Bet(NamedTuple):
     placed: datetime
     location: Mapping[str, object]
     legs: tuple[BetLeg, ...]
+    cashed_stake: int = 0
+    cashed_out: int = 0
 
 
 def bet_body(bet: Bet) -> bytes:
@@ -60,6 +63,9 @@ def bet_body(bet: Bet) -> bytes:
         "revision": bet.revision,
         "location": bet.location,
     }
+    if bet.cashed_stake:
+        said["cashed_stake"] = amount_text(bet.cashed_stake, bet.currency)
+        said["cashed_out"] = amount_text(bet.cashed_out, bet.currency)
     if bet.reason is not None:
         said["reason"] = bet.reason
     return orjson.dumps(said)

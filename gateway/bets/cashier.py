@@ -66,7 +66,7 @@ class Cashing:
     async def prepare(self) -> Movement:
         """The movement. Raises MoneyRefused."""
         cashier, currency = self._cashier, self._body.currency
-        await cashier.locations.check(self._body.geo, self._principal, self._network, cashier.now())
+        decision = await cashier.locations.check(self._body.geo, self._principal, self._network, cashier.now())
         at = cashier.now()
         journal = subject_of("J", self.ask.owner, self.ask.key)
         said = {
@@ -88,6 +88,8 @@ class Cashing:
             at=at,
             lines=_LINES[self._verb](self._amount),
             answer=orjson.dumps(said),
+            location=decision.record,
+            location_until=decision.until,
         )
 
     async def execute(self, prepared: Movement) -> Outcome:

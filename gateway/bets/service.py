@@ -12,6 +12,8 @@ import structlog
 
 from feeds.contract.coordination import Coordination
 from gateway.bets.accepting import Accepting
+from gateway.bets.cash_out import CashDesk, Terms
+from gateway.bets.cash_out_tables import CashOutTables
 from gateway.bets.cashier import Cashier
 from gateway.bets.checks import Bounds
 from gateway.bets.development import DevelopmentLocations, NoLocations
@@ -28,6 +30,9 @@ from gateway.money.once import Limits, Once
 from gateway.money.settings import MoneySettings
 from gateway.money.tables import LedgerTables
 from gateway.news.tables import NewsTables
+from gateway.protection.revoking import Revoke, Revoking
+from gateway.protection.settings import ProtectionSettings
+from gateway.protection.tables import ProtectionTables
 from gateway.read.book import ReadBook
 from gateway.store.errors import DatabaseUnavailable, MigrationRefused
 from gateway.store.pool import Database, open_database
@@ -50,13 +55,16 @@ def utc_now() -> datetime:
 
 class Around(NamedTuple):
     """What a worker's bets stand in. `worker` is unique to it; `slots`: statements at once; `problem`: the bytes that
-    tell a code to a request id; `locations` None: as the settings say."""
+    tell a code to a request id; `locations` None: as the settings say; `revoke` takes an account's tickets back, None:
+    there are none; `protecting` None: as the environment says."""
 
     worker: str
     slots: int
     problem: Callable[[str, str], bytes]
     coordination: Coordination | None = None
     locations: Locations | None = None
+    revoke: Revoke | None = None
+    protecting: ProtectionSettings | None = None
 
 
 class BetsService:
@@ -88,6 +96,11 @@ class BetsService:
             now=utc_now,
             problem=around.problem,
         )
+        self.cash_outs = CashOutTables(database)
+        self.cash_desk = self._cash_desk() if settings.offers() else None
+        self.protecting = around.protecting or ProtectionSettings()
+        self.protection = ProtectionTables(database)
+        self.revoking = Revoking(self.protection, around.revoke or _no_tickets, utc_now)
         self.cashier = Cashier(self.ledger, chosen, utc_now) if settings.development else None
         self.accepting = Accepting(self.bets, quotes, utc_now)
 
@@ -95,8 +108,27 @@ class BetsService:
         """Decides waiting bets and lets go of old answers, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.accepting.run())
+            group.create_task(self.revoking.run())
             group.create_task(self._forget())
             group.create_task(self._look_at_house())
+
+    def _cash_desk(self) -> CashDesk:
+        placing, settings = self.placing, self.settings
+        return CashDesk(
+            quotes=placing.quotes,
+            tables=self.cash_outs,
+            locations=placing.locations,
+            rates=placing.rates,
+            gate=self.gate,
+            keys=settings.offers(),
+            terms=Terms(
+                settings.cash_out_margin_bp,
+                timedelta(seconds=settings.cash_out_s),
+                settings.cash_out_min,
+                settings.cash_out_while_excluded,
+            ),
+            now=placing.now,
+        )
 
     async def _look_at_house(self) -> None:
         while True:
@@ -115,6 +147,11 @@ class BetsService:
                 log.warning("answers_wait", error=str(error))
                 forgotten = 0
             await asyncio.sleep(0 if forgotten == FORGET_BATCH else FORGET_EVERY_S)
+
+
+async def _no_tickets(account: str) -> None:
+    """Where no stream asks for one there is nothing to take back."""
+    del account
 
 
 class BetsDesk:

@@ -110,8 +110,9 @@ class BetTables:
 
 def bet_of(row: Any) -> Bet:
     """A bet from a row of `bets.told`: the columns of sql/bet.sql, in their order."""
-    *facts, location, legs = row
-    return Bet._make((*facts, shown_of(orjson.loads(location)), tuple(BetLeg(*leg) for leg in orjson.loads(legs))))
+    *facts, location, legs, cashed_stake, cashed_out = row
+    told = tuple(BetLeg(*leg) for leg in orjson.loads(legs))
+    return Bet._make((*facts, shown_of(orjson.loads(location)), told, cashed_stake, cashed_out))
 
 
 def _leg_of(market: str, selection: str, asked: int, s: int, policy: str) -> Leg:

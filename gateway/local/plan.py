@@ -90,6 +90,9 @@ class Ports:
 TICKET_KEYS_VARIABLE = "ODDSWIRE_FANOUT_TICKET_KEYS"
 """Shards and gateway share it: tickets are minted by one and checked by the others."""
 
+OFFER_KEYS_VARIABLE = "ODDSWIRE_BETS_OFFER_KEYS"
+"""Workers of the gateway share it: what one offers another takes."""
+
 
 def wanted_parts(settings: UpSettings) -> frozenset[str]:
     """The names in `--parts`, with the servers that are needed. Raises CannotStart."""
@@ -183,7 +186,8 @@ def plan_stack(settings: UpSettings, ports: Ports, *, ticket_key: str = "") -> P
     if "postgres" in wanted:
         beside.append((_postgres(settings, ports.postgres),))
     if "gateway" in wanted:
-        serving = (*serving, _gateway(settings, nats_url, database_url, tickets))
+        offers = ((OFFER_KEYS_VARIABLE, f"up:{ticket_key}"),) if ticket_key else ()
+        serving = (*serving, _gateway(settings, nats_url, database_url, (*tickets, *offers)))
     if serving:
         stages.append(serving)
     keepers = (_archive(nats_url, database_url),) if "archive" in wanted else ()
@@ -274,7 +278,7 @@ def _shard(settings: UpSettings, number: int, nats_url: str, tickets: Environmen
     )
 
 
-def _gateway(settings: UpSettings, nats_url: str, database_url: str, tickets: Environment) -> Part:
+def _gateway(settings: UpSettings, nats_url: str, database_url: str, secrets: Environment) -> Part:
     where = ("--host", settings.host, "--port", str(settings.port), "--nats", nats_url, *_coordination(settings))
     keys = ("--database", database_url) if database_url else ()
     workers = ("--workers", str(settings.api_workers)) if settings.api_workers > 1 else ()
@@ -290,7 +294,7 @@ def _gateway(settings: UpSettings, nats_url: str, database_url: str, tickets: En
             *MADE_UP_PLACES,
             ("ODDSWIRE_LOCATION_DEVELOPMENT_DIR", str(settings.data_dir)),
             ("ODDSWIRE_ACCESS_DEVELOPMENT_DIR", str(settings.data_dir)),
-            *tickets,
+            *secrets,
         ),
     )
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.money import verifying
 from gateway.money.sql import statement
-from gateway.money.verifying import Accounts, Difference, Holds, Journals
+from gateway.money.verifying import Accounts, CashOuts, Difference, Holds, Journals
 from gateway.store.pool import Database
 
 DIFFERENCES_KEPT = 100
@@ -71,6 +71,7 @@ async def audit(database: Database, tell: Callable[[str], None]) -> Audit:
         await _journals(connection, found, progress)
         await _holds(connection, found, progress)
         await _bets(connection, found, progress)
+        await _cash_outs(connection, found, progress)
         guards = await connection.fetch(statement("verify_guards"))
         found.note(verifying.check_guards({(table, name) for table, name in guards}))
         await transaction.rollback()
@@ -118,6 +119,19 @@ async def _bets(connection: Any, found: Audit, progress: _Progress) -> None:
         bets += len(rows)
         progress.step("bets", len(rows))
     found.counted["bets"] = bets
+
+
+async def _cash_outs(connection: Any, found: Audit, progress: _Progress) -> None:
+    cash_outs = CashOuts()
+    async for rows in _batches(connection, "verify_cash_outs"):
+        for row in rows:
+            found.note(cash_outs.row(verifying.CashOutRow(*row)))
+        progress.step("cash-outs", len(rows))
+    found.note(cash_outs.end())
+    found.counted["cash-outs"] = cash_outs.cash_outs
+    async for rows in _batches(connection, "verify_movements"):
+        for (source_key,) in rows:
+            found.note(verifying.check_movement(source_key))
 
 
 async def _batches(connection: Any, name: str) -> AsyncIterator[list[Any]]:

@@ -59,6 +59,11 @@ def post(stake: int, payout: int) -> Lines:
     return (*taken, Line("user:cash", payout), Line("house:payouts", -payout)) if payout else taken
 
 
+def hold_again(stake: int) -> Lines:
+    """What is left of a stake, after all of it was taken: it is put aside again. Nothing of nothing."""
+    return (Line("user:open_stakes", stake), Line("house:stakes", -stake)) if stake else ()
+
+
 def columns(lines: Lines) -> tuple[list[str], list[int]]:
     """Kinds and amounts, as the database takes them."""
     return [line.kind for line in lines], [line.amount for line in lines]

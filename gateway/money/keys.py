@@ -15,9 +15,10 @@ _ID_BYTES = 15
 
 
 class KnownKey(NamedTuple):
-    """What a key was used for. `subject`: the bet, or the source key of the journal. `answer` None: no longer kept."""
+    """What a key was used for. `subject`: the bet, the cash-out, or the source key of the journal. `answer` None: no
+    longer kept."""
 
-    verb: Literal["bet", "deposit", "withdrawal", "tombstone"]
+    verb: Literal["bet", "deposit", "withdrawal", "cash_out", "tombstone"]
     fingerprint: bytes
     subject: str
     status: int

@@ -219,7 +219,7 @@ class Once:
         async with self._gate.slot():
             outcome = await work.execute(prepared)
         if outcome.key is None:
-            raise MoneyRefused(outcome.code)
+            raise MoneyRefused(outcome.code, more=outcome.more)
         return await _told(ask, work, outcome.key, replayed=outcome.code == "known")
 
     async def _looked_up(self, ask: Ask) -> KnownKey | None:

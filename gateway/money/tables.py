@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
+
+import orjson
 
 from gateway.money.journals import Lines, columns
 from gateway.money.keys import KnownKey
@@ -16,7 +19,8 @@ CREATED = 201
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Movement:
-    """A deposit or a withdrawal to be made. `answer`: what is told of it, kept byte for byte."""
+    """A deposit or a withdrawal to be made. `answer`: what is told of it, kept byte for byte. `location`: the decision
+    that let it pass, where somebody asked for one, which counts before `location_until`."""
 
     owner: str
     key: str
@@ -28,14 +32,17 @@ class Movement:
     at: datetime
     lines: Lines
     answer: bytes
+    location: Mapping[str, object] | None = None
+    location_until: datetime | None = None
 
 
 class Outcome(NamedTuple):
     """How a statement of money ended. `code`: `done`, `placed`, `refused`, `known`, or that of a refusal that left
-    nothing behind, without `key`."""
+    nothing behind, without `key`; `more`: what it says besides."""
 
     code: str
     key: KnownKey | None
+    more: Mapping[str, object] = {}
 
 
 class Wallet(NamedTuple):
@@ -84,6 +91,8 @@ class LedgerTables:
             amounts,
             CREATED,
             movement.answer,
+            None if movement.location is None else orjson.dumps(movement.location).decode(),
+            movement.location_until,
         )
         return outcome_of(row)
 
@@ -117,5 +126,5 @@ def outcome_of(row: Any) -> Outcome:
     """The outcome that a statement gave."""
     code, verb, fingerprint, subject, status, answer = row
     if verb is None:
-        return Outcome(code, None)
+        return Outcome(code, None, {} if subject is None else orjson.loads(subject))
     return Outcome(code, KnownKey(verb, fingerprint, subject, status, answer))

@@ -5,7 +5,9 @@ here anew, by this code and not by the database's.
 
 L1 sums are zero per currency; L2 of each journal; L3 chains are intact; L4 cash is never below zero and holds are the
 open stakes; L5 what makes the ledger append-only stands; L6 balances are folds of entries; L7 a hold resolves once;
-L8 turns of a bet follow each other, each with journals of its own. What results make of bets, settlement recounts.
+L8 turns of a bet follow each other, each with journals of its own; C1 cash-outs of a bet are what it says, each of one
+key, and of the one hold that it took; C2 deposits and withdrawals, as limits count them, are those of the journals.
+What results make of bets, settlement recounts.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
-Rule = Literal["L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "B1"]
+Rule = Literal["L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "B1", "C1", "C2"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -232,6 +234,78 @@ def check_bet(bet: str, state: str, *, keys: int, holds: int) -> Differences:
         yield Difference("L7", bet, f"is {state}, and never put its stake aside")
 
 
+class CashOutRow(NamedTuple):
+    """A bet of which something was cashed out, with one of its cash-outs; `cash_out` None: it has none. `held`: the
+    hold that was posted, `its_own` by a journal of this cash-out, which moved `cash_moved`; `rest_held`: the next."""
+
+    bet: str | None
+    whole: bool
+    bet_stake: int
+    cashed_stake: int
+    cashed_out: int
+    cash_out: str | None
+    stake: int
+    amount: int
+    open_stake: int
+    keys: int
+    held: int | None
+    its_own: bool | None
+    cash_moved: int | None
+    rest_held: int | None
+
+
+class CashOuts:
+    """Rows by bet and turn: C1."""
+
+    def __init__(self) -> None:
+        self.cash_outs = 0
+        self._last: CashOutRow | None = None
+        self._stake = 0
+        self._amount = 0
+
+    def row(self, row: CashOutRow) -> Differences:
+        """The next row."""
+        if self._last is None or row.bet != self._last.bet:
+            yield from self.end()
+            self._stake, self._amount = 0, 0
+        self._last = row
+        if row.cash_out is None:
+            return
+        self.cash_outs += 1
+        self._stake += row.stake
+        self._amount += row.amount
+        yield from self._cash_out(row, row.cash_out)
+
+    def _cash_out(self, row: CashOutRow, where: str) -> Differences:
+        if row.bet is None:
+            yield Difference("C1", where, "there is no such bet")
+            return
+        if row.keys != 1:
+            yield Difference("C1", where, f"{row.keys} keys made it")
+        if row.held != row.stake + row.open_stake or row.its_own is not True:
+            yield Difference("C1", where, f"took {row.stake} and left {row.open_stake}, of a hold of {row.held}")
+        if row.cash_moved != row.amount:
+            yield Difference("C1", where, f"is of {row.amount}, and paid {row.cash_moved}")
+        if row.open_stake != row.bet_stake - self._stake or (row.open_stake and row.rest_held != row.open_stake):
+            yield Difference("C1", where, f"left {row.open_stake}, and {row.rest_held} were put aside again")
+
+    def end(self) -> Differences:
+        """There is no other row, of this bet at least."""
+        row = self._last
+        if row is None or row.bet is None:
+            return
+        if (self._stake, self._amount) != (row.cashed_stake, row.cashed_out):
+            said = f"{row.cashed_out} for {row.cashed_stake}"
+            yield Difference("C1", row.bet, f"says {said}, its cash-outs are {self._amount} for {self._stake}")
+        if row.whole != (row.cashed_stake == row.bet_stake):
+            yield Difference("C1", row.bet, f"{row.cashed_stake} of {row.bet_stake} are cashed out")
+
+
+def check_movement(source_key: str) -> Differences:
+    """C2: `source_key` differs."""
+    yield Difference("C2", source_key, "is not what its journal says")
+
+
 GUARDS = {
     "account": ("account_begins_empty", "account_only_by_entries", "account_stays"),
     "entry": ("entry_chained", "entry_stays"),
@@ -240,6 +314,7 @@ GUARDS = {
     "hold": ("hold_begins_open", "hold_resolves_once", "hold_stays"),
     "key": ("key_only_forgets", "key_stays"),
     "wallet": ("wallet_stays",),
+    "movement": ("movement_stays",),
 }
 """The triggers that keep the ledger, by table of `money`."""
 

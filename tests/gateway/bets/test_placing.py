@@ -101,9 +101,10 @@ async def test_policies_at_their_edges(worker: Worker) -> None:
 @pytest.mark.parametrize(
     ("sql", "code"),
     [
-        ("UPDATE money.wallet SET stake_max = 999", "limit_exceeded"),
-        ("UPDATE money.wallet SET day_stakes_max = 1999", "limit_exceeded"),
-        ("UPDATE money.wallet SET excluded_until = now() + interval '1 day'", "excluded"),
+        ("INSERT INTO protection.allowance VALUES ('u1', 'stake', 'bet', 'USD', 999)", "limit_exceeded"),
+        ("INSERT INTO protection.allowance VALUES ('u1', 'stake', 'day', 'USD', 1999)", "limit_exceeded"),
+        ("INSERT INTO protection.allowance VALUES ('u1', 'loss', 'week', 'USD', 1999)", "limit_exceeded"),
+        ("INSERT INTO protection.exclusion VALUES ('u1', 'time_out', now(), now() + interval '1 day')", "excluded"),
     ],
 )
 async def test_limits_of_an_account_are_kept_and_consume_no_key(
@@ -115,8 +116,9 @@ async def test_limits_of_an_account_are_kept_and_consume_no_key(
     before, key, body = await counts(money), a_key(), worker.bet(stake="10.00", confirm_duplicate=True)
     assert (await worker.place(body, key=key)).json()["code"] == code
     assert await counts(money) == before
-    await money.execute("UPDATE money.wallet SET stake_max = NULL, day_stakes_max = NULL, excluded_until = NULL")
-    assert (await worker.place(body, key=key)).status_code == 201
+    await money.execute("DELETE FROM protection.allowance")
+    if code == "limit_exceeded":
+        assert (await worker.place(body, key=key)).status_code == 201
 
 
 async def test_what_the_house_may_lose_is_bounded(money: Database) -> None:

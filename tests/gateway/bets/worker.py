@@ -82,6 +82,7 @@ class Worker:
                 "rate_burst": 1000,
                 "queue_s_max": 10,
                 "answer_s_max": PATIENCE_S,
+                "offer_keys": f"k1:{'s' * 32}",
                 **settings,
             }
         )

@@ -158,7 +158,7 @@ async def test_another_network_needs_another_check(stand: Stand) -> None:
 RACES = {
     "geo_superseded": "UPDATE location.standing SET receipt = gen_random_uuid()",
     "expired": "UPDATE location.standing SET expires = clock_timestamp()",
-    "excluded": "UPDATE money.wallet SET excluded_until = clock_timestamp() + interval '1 day'",
+    "excluded": "INSERT INTO protection.exclusion VALUES ('u1', 'time_out', now(), now() + interval '1 day')",
 }
 
 

@@ -1,0 +1,1 @@
+"""Protection of accounts: limits, time-outs, self-exclusion. What holds stands in the database (migration 0007)."""
