@@ -21,7 +21,7 @@ NAMES = {"give_up": "giveUp"}
 def news(seq: int, random: Random) -> Message:
     kind = random.choice(("balance", "bet_placed", "bet_settled", "bet_corrected", "bet_refused", "cash_out"))
     bet = {"bet": f"B{random.randrange(3)}", "stake": "1.00", "state": random.choice(("accepted", "won"))}
-    said = {} if kind == "balance" else {**bet, "open_stake": random.choice(("0.00", "0", "0.50", "10.00"))}
+    said: Message = {} if kind == "balance" else {**bet, "open_stake": random.choice(("0.00", "0", "0.50", "10.00"))}
     if kind == "bet_corrected" and random.random() < 0.5:
         said = {"bets": [bet]}
     return {"seq": seq, "ts": seq, "kind": kind, "data": {**said, "wallet": {"version": seq}}}

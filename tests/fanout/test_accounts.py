@@ -14,6 +14,7 @@ from fanout.contract.account import AccountReplica, Message
 from fanout.contract.news import NEWS_MAX, QUESTIONS_MAX, Answer, News, Question
 from fanout.contract.tickets import Grant
 from fanout.device import Device
+from fanout.ports import Wire
 from fanout.ws import WIRE
 
 SEEDS = 60
@@ -23,7 +24,7 @@ HB_MS = 5_000
 class Socket:
     """An outlet that keeps what is written. `device` is full while the test says so."""
 
-    wire = WIRE
+    wire: Wire = WIRE
 
     def __init__(self) -> None:
         self.said: list[Message] = []

@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.journey, one_postgres]
 
 ACCOUNTS = ("u1", "u2")
 PAUSE_S = 0.01
-MOVES = 25
+MOVES = 12
 """Movements of each account before something is killed, and after."""
 
 
@@ -100,7 +100,7 @@ async def test_news_are_complete_and_in_order_whoever_is_killed(
         )
         followers = [await _follower(stack, account, url_of(server), port, tmp_path) for account in ACCOUNTS]
         mover = Mover(money)
-        running = [asyncio.ensure_future(one.run()) for one in (mover, *followers)]
+        running = [asyncio.ensure_future(mover.run()), *(asyncio.ensure_future(one.run()) for one in followers)]
         await _kills(mover, telling, gateway, nats_server)
         running[0].cancel()
         await asyncio.wait(running[:1])
