@@ -52,6 +52,7 @@ TOKEN_S = 3_600
 PLACE = (40.4406, -79.9959)
 """Pittsburgh, far from every border."""
 
+NETWORK = "127.0.0.0/24"
 NO_FLAGS = Flags(mocked=False, rooted=False, proxy=False, remote_desktop=False, jumped=False)
 RECEIPT_USED_S = 30.0
 """A receipt is used for so long, which is less than it lives there."""
@@ -183,7 +184,7 @@ class AppUser(_Reader):
 
 
 class Bettor(_Reader):
-    """An app of an account of its own: logs in, says where it is, follows its news, bets, and cashes out now and then."""
+    """An app of an account of its own: logs in, says where it is, follows its news, bets, cashes out now and then."""
 
     weight = 2
     wait_time = between(0.5, 2.0)
@@ -243,7 +244,7 @@ class Bettor(_Reader):
         headers = {**self._headers, "Idempotency-Key": secrets.token_hex(16), "Content-Type": "application/json"}
         for attempt in range(ATTEMPTS):
             with self.client.post(
-                path, data=orjson.dumps(body), headers=headers, name=name, catch_response=True
+                path, data=orjson.dumps(body).decode(), headers=headers, name=name, catch_response=True
             ) as answer:
                 if answer.status_code in (200, 201, 409) or _is_of_a_place(answer.content):
                     answer.success()  # refused for what the odds, the bet or the rules are by now
@@ -260,10 +261,9 @@ class Bettor(_Reader):
         now_s = int(time.time())
         packet = Packet(
             iss=DEVELOPMENT_ISSUER, aud=LocationSettings().audience, iat=now_s, exp=now_s + PACKET_S,
-            jti=secrets.token_urlsafe(16), sub=self._account, device="locust", session=self._account, net="127.0.0.1",
-            lat=PLACE[0], lon=PLACE[1], accuracy_m=15.0, state="US-PA", speed_mps=0.0, flags=NO_FLAGS,
+            jti=secrets.token_urlsafe(16), sub=self._account, device="locust", session=self._account, net=NETWORK, lat=PLACE[0], lon=PLACE[1], accuracy_m=15.0, state="US-PA", speed_mps=0.0, flags=NO_FLAGS,
         )  # fmt: skip
-        body = orjson.dumps({"packet": self._signer.sign(packet)})
+        body = orjson.dumps({"packet": self._signer.sign(packet)}).decode()
         headers = {**self._headers, "Content-Type": "application/json"}
         answer = self.client.post("/v1/geo/verifications", data=body, headers=headers, name="locate")
         if answer.status_code == 201:
@@ -309,7 +309,7 @@ class Bettor(_Reader):
             raise websocket.WebSocketException(f"a hole after {after} that nobody fills")
 
     def _ticket(self) -> str:
-        body = b'{"topics":["account"]}'
+        body = '{"topics":["account"]}'
         headers = {**self._headers, "Content-Type": "application/json"}
         answer = self.client.post("/v1/stream/tickets", data=body, headers=headers, name="/v1/stream/tickets")
         return str(orjson.loads(answer.content)["ticket"])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -22,7 +24,7 @@ from gateway.store.settings import DatabaseSettings
 from tests.bus import LANES
 from tests.fanout.serving import QUICK
 from tests.gateway.bets.worker import fund, one_postgres
-from tests.gateway.news.telling import WITHIN_S, shard_of, ticket, url_of
+from tests.gateway.news.telling import KEYS, WITHIN_S, shard_of, ticket, url_of
 from tests.journeys.line import the_line
 from tests.journeys.part import Part, started
 
@@ -90,6 +92,7 @@ async def test_news_are_complete_and_in_order_whoever_is_killed(
     monkeypatch.setenv("ODDSWIRE_ACCESS_ENVIRONMENT", "development")
     monkeypatch.setenv("ODDSWIRE_ACCESS_DEVELOPMENT_DIR", str(tmp_path))
     monkeypatch.setenv("ODDSWIRE_BETS_DEVELOPMENT", "true")
+    monkeypatch.setenv("ODDSWIRE_FANOUT_TICKET_KEYS", KEYS)
     where = ("--nats", nats_server.url, "--database", database)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
@@ -106,6 +109,7 @@ async def test_news_are_complete_and_in_order_whoever_is_killed(
         await asyncio.wait(running[:1])
         for follower in followers:
             await _is_whole(follower, NewsTables(money))
+        await _is_watched(followers[0], url_of(server), port, tmp_path)
         for task in running:
             task.cancel()
         await asyncio.wait(running)
@@ -135,6 +139,20 @@ async def _kills(mover: Mover, telling: Part, gateway: Part, nats: NatsServer) -
     await mover.more()
     await gateway.start()
     await mover.more()
+
+
+async def _is_watched(follower: Follower, url: str, port: int, place: Path) -> None:
+    """By `watch account`, with a token alone."""
+    token = development_keys(place).token(follower.account, ("bets",), ttl_s=600)
+    where = ("--url", url, "--api", f"http://127.0.0.1:{port}", "--for", "1.5")
+    watching = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "fanout", "watch", "account", *where),
+        env={**os.environ, "ODDSWIRE_WATCH_TOKEN": token},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await watching.communicate()
+    assert watching.returncode == 0
+    assert f"account {follower.stream.account.seq}  state  0 running bets  cash " in out.decode()
 
 
 async def _is_whole(follower: Follower, tables: NewsTables) -> None:

@@ -188,7 +188,10 @@ async def test_two_who_tell_are_heard_once(told: Told, money: Database, nats_ser
         assert own.news == [("state", first), *(("balance", seq) for seq in range(first + 1, 21))]
 
 
-async def test_while_nobody_tells_the_topic_waits_and_then_begins(money: Database, nats_server: NatsServer) -> None:
+async def test_while_nobody_tells_the_topic_waits_and_then_begins(
+    money: Database, nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fanout.accounts.WAITING_MS", 100)
     worker = Worker(money)
     async with shard_of(nats_server.url) as server, worker.client, Told(worker, server, money).stream("u1") as stream:
         await until(stream, lambda message: message["t"] == "waiting")
