@@ -49,6 +49,7 @@ commands:
   history        ask the archive, export from it, play a day of it back
   archive        keep every change of the log in the database
   news           tell accounts what became of their bets and money
+  account        an account's limits and exclusions
   ledger         recount the ledger, print what differs
   keys           API keys: create, list, revoke
   geo            where betting is allowed: check a place, rules, decisions
@@ -93,7 +94,9 @@ def _run(arguments: Sequence[str]) -> int:
             where = [] if command == "drain" else _running_coordination(rest)
             _become("fanout", command, *rest, *_running_nats(rest), *where)
         case [
-            ("desk" | "dev" | "geo" | "migrate" | "history" | "keys" | "archive" | "news" | "ledger") as command,
+            (
+                "desk" | "dev" | "geo" | "migrate" | "history" | "keys" | "archive" | "news" | "ledger" | "account"
+            ) as command,
             *rest,
         ]:
             _become_gateway(command, rest)
@@ -115,7 +118,7 @@ def _become_gateway(command: str, arguments: Sequence[str]) -> NoReturn:
             _become("gateway", command, *rest)
         case ["history", "replay", *rest]:
             _become("gateway", "history", "replay", *rest, *_running_nats(rest), *_running_database(rest))
-        case ["migrate" | "history" | "keys", *rest]:
+        case ["migrate" | "history" | "keys" | "account", *rest]:
             _become("gateway", command, *rest, *_running_database(rest))
         case ["ledger", *rest]:
             _become("gateway", "ledger", *rest, *(_running_database(rest) if rest else ()))

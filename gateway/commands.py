@@ -10,6 +10,7 @@ from gateway.access.arguments import add_dev, add_keys
 from gateway.desk.arguments import add_desk
 from gateway.history.options import add_history
 from gateway.location.arguments import add_geo
+from gateway.protection.arguments import add_account
 
 Command = Callable[[argparse.Namespace], int]
 Kinds = argparse._SubParsersAction  # noqa: SLF001 argparse has no public name for it
@@ -32,6 +33,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         ("geo", _geo),
         ("desk", add_desk),
         ("ledger", _ledger),
+        ("account", _account),
     ):
         add(kinds).set_defaults(run=commands[name])
     return top
@@ -107,6 +109,12 @@ def _geo(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     database = argparse.ArgumentParser(add_help=False)
     _database(database)
     return add_geo(kinds, database)
+
+
+def _account(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    database = argparse.ArgumentParser(add_help=False)
+    _database(database)
+    return add_account(kinds, database)
 
 
 def _ledger(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:

@@ -38,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "dev": _dev,
         "geo": _geo,
         "ledger": _ledger,
+        "account": _account,
     }
     options = parser(commands).parse_args(argv)
     try:
@@ -187,6 +188,14 @@ def _ledger(options: argparse.Namespace) -> int:
 
     process.configure_logs("warning")
     return process.run(verify(_database(options), print))
+
+
+def _account(options: argparse.Namespace) -> int:
+    from feeds.adapters import process
+    from gateway.protection.command import account
+
+    process.configure_logs("warning")
+    return process.run(account(options, _database(options), print))
 
 
 def _keys(options: argparse.Namespace) -> int:

@@ -8,7 +8,8 @@ async with OddsApi("http://127.0.0.1:8000", key=KEY) as api:
 To go on by the stream from exactly there: `stream.hold(f"{event.topic}:main", board.message(), board.cursor)`.
 """
 
-from gateway.client.api import Answer, OddsApi
+from gateway.client.account import Account, new_key
+from gateway.client.api import Answer, Device, OddsApi
 from gateway.client.errors import (
     ApiError,
     BadAnswer,
@@ -26,6 +27,9 @@ from gateway.client.retrying import RetryBudget
 
 __all__ = [
     "OddsApi",
+    "Account",
+    "new_key",
+    "Device",
     "Answer",
     "ApiLimits",
     "RetryBudget",

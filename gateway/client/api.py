@@ -7,7 +7,7 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -26,6 +26,18 @@ from gateway.read.odds import OddsFormat
 T = TypeVar("T")
 Bearer = str | Callable[[], Awaitable[str]]
 """A token, or what gives one that is valid now: asked before every attempt."""
+
+
+class Device(NamedTuple):
+    """What a geo receipt is bound to, and has to come with."""
+
+    id: str
+    session: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """As it is sent."""
+        return {"Device-Id": self.id, "Session-Id": self.session}
 
 
 class Answer(msgspec.Struct, Generic[T], frozen=True):
@@ -47,8 +59,9 @@ class Answer(msgspec.Struct, Generic[T], frozen=True):
 class OddsApi:
     """The odds API at `url`. Use it as an async context manager.
 
-    `key` goes in X-API-Key, `bearer` in Authorization. Every call raises ApiError (see gateway/client/errors.py). What
-    may pass is tried again within `limits` and `budget`: reads always, writes only with an idempotency key.
+    `key` goes in X-API-Key, `bearer` in Authorization; `device` where locations are verified. Every call raises
+    ApiError (see gateway/client/errors.py). What may pass is tried again within `limits` and `budget`: reads always,
+    writes only with an idempotency key.
     """
 
     def __init__(
@@ -57,6 +70,7 @@ class OddsApi:
         *,
         key: str | None = None,
         bearer: Bearer | None = None,
+        device: Device | None = None,
         limits: ApiLimits = ApiLimits(),  # noqa: B008 a frozen value
         budget: RetryBudget | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
@@ -67,7 +81,7 @@ class OddsApi:
         self._kept = KeptAnswers(limits.kept_bytes)
         self._client = httpx.AsyncClient(
             base_url=url,
-            headers={} if key is None else {"X-API-Key": key},
+            headers=({} if key is None else {"X-API-Key": key}) | (device.headers if device is not None else {}),
             timeout=httpx.Timeout(limits.answer_s, connect=limits.connect_s, pool=limits.call_s),
             limits=httpx.Limits(max_connections=limits.connections),
             transport=transport,
@@ -142,6 +156,20 @@ class OddsApi:
         return Events(page.items, page.seq)
 
     # Writes
+
+    async def read(self, path: str, parameters: Mapping[str, str | None], answer: type[T]) -> T:
+        """GETs what is of an account: an answer of this type, which is kept nowhere."""
+        given = {name: value for name, value in parameters.items() if value is not None}
+        reply = await self._call(lambda: self._client.build_request("GET", path, params=given), is_safe=True)
+        return _decoded(reply, answer)
+
+    async def put(self, path: str, body: Any, answer: type[T]) -> T:
+        """PUTs a JSON body; gives the answer, of this type. Twice is once."""
+        headers, content = {"Content-Type": "application/json"}, msgspec.json.encode(body)
+        reply = await self._call(
+            lambda: self._client.build_request("PUT", path, content=content, headers=headers), is_safe=True
+        )
+        return _decoded(reply, answer)
 
     async def write(self, path: str, body: Any, answer: type[T], *, idempotency_key: str | None = None) -> T:
         """POSTs a JSON body; gives the answer, of this type. Under a key it is one write however often it is tried, and

@@ -81,6 +81,7 @@ REFUSED: dict[str, list[str]] = {
     "a key that changes": ["UPDATE money.key SET fingerprint = '\\x00', answer = NULL"],
     "an answer that changes": ["UPDATE money.key SET answer = '\\x00'"],
     "a key that goes": ["DELETE FROM money.key"],
+    "a deposit that limits forget": ["DELETE FROM money.movement"],
     "what was told": ["UPDATE money.outbox SET kind = 'x'"],
     "a wallet that goes": ["DELETE FROM money.wallet"],
     "a second bet of a key": ["INSERT INTO bets.bet (bet, owner, client_key, type, stake, currency, potential_payout, state, click, location, placed) SELECT 'B', owner, client_key, type, stake, currency, potential_payout, state, click, location, placed FROM bets.bet"],
@@ -126,6 +127,11 @@ TAMPERED: dict[str, tuple[str, str]] = {
     "a second turn": ("L8", "INSERT INTO money.hold (bet, turn, owner, currency, amount, state, opened, resolved) SELECT bet, 2, owner, currency, amount, 'voided', -1, -2 FROM money.hold"),
     "a bet without a key": ("B1", "DELETE FROM money.key WHERE verb = 'bet'"),
     "a bet that lost": ("L7", "UPDATE bets.bet SET state = 'lost'"),
+    "a cash-out of nothing": ("C1", "UPDATE bets.bet SET cashed_stake = 1, cashed_out = 1"),
+    "a cash-out that took no hold": ("C1", "INSERT INTO bets.cash_out SELECT 'C1', bet, 0, owner, 'k', 100, 95, 900, '{1909}', now(), '{}' FROM bets.bet"),
+    "a cash-out of no bet": ("C1", "INSERT INTO bets.cash_out VALUES ('C1', 'B9', 0, 'u1', 'k', 100, 95, 0, '{1909}', now(), '{}')"),
+    "a deposit that no limit sees": ("C2", "DELETE FROM money.movement WHERE owner = 'u1'"),
+    "a deposit that is smaller for limits": ("C2", "UPDATE money.movement SET amount = 1"),
     "one account alone": ("L1", "UPDATE money.entry SET amount = amount + 1 WHERE amount < 0"),
 }  # fmt: skip
 
