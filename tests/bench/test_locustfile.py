@@ -22,7 +22,8 @@ RUN_S = 5
 def test_apps_bet_cash_out_and_hear_of_it(tmp_path: Path) -> None:
     port = free_port_base()
     with stack("--events", "20", "--rate", "60", "--shards", "1", "--port", str(port), cwd=tmp_path) as up:
-        up.until("news tells")
+        if not any(line.startswith("news tells") for line in up.until("ready in")):
+            up.until("news tells")
         how = ("--headless", "-u", "6", "-r", "6", "-t", "15s", "--stop-timeout", "5", "--csv", "run", "Bettor")
         where = ("-H", f"http://127.0.0.1:{port}", "--stream", f"ws://127.0.0.1:{port + 100}/v1/stream")
         ran = subprocess.run(
