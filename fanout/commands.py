@@ -83,11 +83,15 @@ def _where(command: argparse.ArgumentParser) -> None:
 
 def _watch(kinds: _Kinds) -> argparse.ArgumentParser:
     look = kinds.add_parser("watch", help="watch live prices in a terminal")
-    look.add_argument("topics", nargs="+", metavar="TOPIC", help="for example football, soccer.epl:main")
+    look.add_argument(
+        "topics", nargs="+", metavar="TOPIC", help="for example football, soccer.epl:main; account, with a token"
+    )
     look.add_argument("--conflate", type=int, default=100, metavar="MS", help="tier, ms (default 100)")
     look.add_argument("--sse", action="store_true", help="by SSE instead of WebSocket")
     look.add_argument("--json", action="store_true", help="every message as one line of JSON")
     look.add_argument("--url", action="append", metavar="URL", help="stream URL of a shard; may be repeated")
+    look.add_argument("--token", metavar="T", help="a bearer token of the API; better in ODDSWIRE_WATCH_TOKEN")
+    look.add_argument("--api", metavar="URL", help="address of the API, which gives tickets and missed news")
     look.add_argument("--for", dest="seconds", type=float, metavar="S", help="stop after so many seconds")
     return look
 

@@ -15,11 +15,13 @@ from fanout.ports import Outlet
 
 
 class Request(NamedTuple):
-    """A subscribe or unsubscribe that was understood. `cursor` None: there was none, or it was none."""
+    """A subscribe or unsubscribe that was understood. `cursor` None: there was none, or it was none. `account`: the
+    account's news are asked for, too."""
 
     said: Subscribe | Unsubscribe
     topics: tuple[Topic, ...]
     cursor: Cursor | None
+    account: bool = False
 
 
 class Device:

@@ -56,7 +56,7 @@ class Gate:
         if not claim.won:
             return Refused(SPENT, "the ticket has opened a connection before")
         grant = ticket.grant
-        if self._revocations.revoked.ends(grant.account, grant.minted_s):
+        if self._revocations.revoked.ends_any(grant.names, grant.minted_s):
             return Refused("unauthenticated", "the ticket was revoked")
         return grant
 

@@ -25,9 +25,10 @@ from fanout.connection import DeviceConnection
 from fanout.contract.addresses import Address, Networks, client_address
 from fanout.contract.messages import Subscribe
 from fanout.contract.tickets import Grant
-from fanout.contract.topics import parse_topic
+from fanout.contract.topics import ACCOUNT, parse_topic
 from fanout.gate import SPENT, UNKNOWN, Gate
 from fanout.pulse import Pulse
+from fanout.sessions import check_topic
 from fanout.settings import FanoutSettings
 from fanout.shard import Shard
 from fanout.sse import SseConnection
@@ -45,6 +46,8 @@ _CLOSED: dict[Closed, str] = {
     "owes_images": "this shard still has images to send to others",
 }
 _FIELDS_MAX = 16
+_STATUSES = {"unauthenticated": 401, "not_entitled": 403}
+"""Of what a ticket, or none, does not open."""
 _HEAD_END = b"\r\n\r\n"
 
 
@@ -202,10 +205,11 @@ class Head(asyncio.Protocol):
         asked = _Asked(request, urlsplit(request.path), early, transport, origin, address)
         if not self._admitted(address, origin):
             return
-        if self._front.gate is None:
+        gate, ticket = self._front.gate, _ticket(asked)
+        if gate is None or (self._front.settings.public_topics and not ticket):
             self._enter(asked, None)
         else:
-            self._front.gate.ask(_ticket(asked), functools.partial(self._enter_by_ticket, asked))
+            gate.ask(ticket, functools.partial(self._enter_by_ticket, asked))
 
     def _enter_by_ticket(self, asked: _Asked, answer: Grant | Refused) -> None:
         if asked.transport.is_closing():
@@ -260,8 +264,11 @@ class Head(asyncio.Protocol):
         except Refused as refusal:
             self._answer(answers.problem(400, refusal.code, str(refusal), headers=cors))
             return
-        if grant is not None and not all(grant.allows(parse_topic(topic)) for topic in wish.topics):
-            self._answer(answers.problem(403, "not_entitled", "the ticket does not cover these topics", headers=cors))
+        try:
+            for topic in wish.topics:
+                check_topic(topic, grant, public=self._front.settings.public_topics)
+        except Refused as refusal:
+            self._answer(answers.problem(_STATUSES[refusal.code], refusal.code, str(refusal), headers=cors))
             return
         asked.transport.write(answers.event_stream(cors))
         self._hand_over(SseConnection(self._front, asked.transport, wish, grant), asked)
@@ -309,7 +316,8 @@ def sse_wish(query: str, last_event_id: str | None, settings: FanoutSettings) ->
     if len(set(topics)) > settings.topics:
         raise Refused("topic_limit", f"a connection has at most {settings.topics} topics")
     for topic in topics:
-        parse_topic(topic)
+        if topic != ACCOUNT:
+            parse_topic(topic)
     wish = fields.get("conflate_ms")
     if wish is not None and not (wish.isascii() and wish.isdigit() and len(wish) <= 9):
         raise Refused("bad_op", "conflate_ms is a number of milliseconds")

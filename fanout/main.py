@@ -11,7 +11,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import orjson
@@ -19,6 +19,7 @@ import structlog
 import uvloop
 from pydantic import ValidationError
 
+from fanout.asking import NoAnswer
 from fanout.commands import parser
 from fanout.contract.fleet import DrainOrder, encode
 from fanout.contract.tickets import Grant
@@ -29,17 +30,26 @@ from fanout.server import Server
 from fanout.settings import FanoutSettings, WatchSettings
 from fanout.watch import WatchOptions, watch
 from feeds.adapters.coordination.opening import check_coordination, coordinating
-from feeds.adapters.nats.asking import NobodyAnswers, ask, listening
+from feeds.adapters.nats.asking import Answer, NobodyAnswers, ask, ask_once, listening
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.reader import LogReader
 from feeds.contract.coordination import Unavailable
 from feeds.contract.errors import LogUnavailable, Refused
 from feeds.contract.settings import BusSettings, describe
-from feeds.contract.subjects import REVOKED_SUBJECT, fleet_subject
+from feeds.contract.subjects import (
+    NEWS_ASKED_SUBJECT,
+    NEWS_BEGAN_SUBJECT,
+    NEWS_TOLD_SUBJECT,
+    REVOKED_SUBJECT,
+    fleet_subject,
+)
 
 log = structlog.get_logger(__name__)
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+
+NEWS_S = 2.0
+"""For an answer of who tells news."""
 
 REACH_S = 3.0
 """A command that finds no nats-server within this fails."""
@@ -119,6 +129,7 @@ async def _serve(settings: FanoutSettings, bus: BusSettings) -> int:
             connected=lambda: connection.connected,
             make_reader=lambda sink: LogReader(connection, lanes=bus.lanes, log_age_s=bus.log_age_s, sink=sink),
             coordination=coordination,
+            ask=lambda question: ask_news(connection, question),
         )
         instance = new_instance()
         registry = Registry(coordination, settings, server.shard.peers, lambda: status_of(server, instance))
@@ -134,9 +145,7 @@ async def _serve(settings: FanoutSettings, bus: BusSettings) -> int:
         await stack.enter_async_context(server.serve())
         await stack.enter_async_context(registry.joined())
         await stack.enter_async_context(listening(connection, fleet_subject(settings.name), drains.hear))
-        if (revocations := server.revocations) is not None:
-            hear = listening(connection, REVOKED_SUBJECT, lambda data, _answer: revocations.hear(data))
-            await stack.enter_async_context(hear)
+        await follow_accounts(stack, connection, server)
         sys.stdout.write(f"{settings.name} ready\n")
         sys.stdout.flush()
         log.info("serving", shard=settings.name, host=settings.host, port=server.port)
@@ -148,6 +157,44 @@ async def _serve(settings: FanoutSettings, bus: BusSettings) -> int:
         if not fault:
             await _move_devices(server, registry, drains)
     return EXIT_FAILED if fault else EXIT_OK
+
+
+async def ask_news(connection: Connection, question: bytes) -> bytes:
+    """A fanout.asking.Ask."""
+    try:
+        answer = await ask_once(connection, NEWS_ASKED_SUBJECT, question, within_s=NEWS_S)
+    except NobodyAnswers as error:
+        raise NoAnswer(str(error)) from error
+    if not answer:
+        raise NoAnswer("too many ask")
+    return answer
+
+
+async def follow_accounts(stack: contextlib.AsyncExitStack, connection: Connection, server: Server) -> None:
+    """Hears news and revocations from here on, where there are tickets; whenever some may have passed by, what was
+    missed is asked for."""
+    revocations, asker = server.revocations, server.asker
+    if revocations is None:
+        return
+
+    def turned(connected: bool) -> None:
+        if connected:
+            asker.doubt()
+
+    hears: tuple[tuple[str, Callable[[bytes], None]], ...] = (
+        (REVOKED_SUBJECT, revocations.hear),
+        (NEWS_TOLD_SUBJECT, asker.hear),
+        (NEWS_BEGAN_SUBJECT, lambda _data: asker.doubt()),
+    )
+    for subject, hear in hears:
+        await stack.enter_async_context(listening(connection, subject, _without_answer(hear)))
+    connection.listen(turned)
+    stack.callback(connection.unlisten, turned)
+    asker.doubt()
+
+
+def _without_answer(hear: Callable[[bytes], None]) -> Callable[[bytes, Answer], None]:
+    return lambda data, _answer: hear(data)
 
 
 async def _move_devices(server: Server, registry: Registry, drains: Drains) -> None:
@@ -226,13 +273,17 @@ async def _reaching(bus: BusSettings) -> AsyncIterator[Connection]:
 
 
 def _watch(arguments: argparse.Namespace) -> int:
+    settings = WatchSettings()
+    token = arguments.token or settings.watch_token.get_secret_value()
     options = WatchOptions(
         topics=tuple(arguments.topics),
         conflate_ms=arguments.conflate,
         sse=arguments.sse,
         as_json=arguments.json,
-        urls=tuple(arguments.url or WatchSettings().watch_url),
+        urls=tuple(arguments.url or settings.watch_url),
         seconds=arguments.seconds,
+        token=token,
+        api=arguments.api or settings.watch_api,
     )
     return uvloop.run(watch(options))
 

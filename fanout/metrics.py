@@ -37,6 +37,26 @@ class ShardCollector(Collector):
         yield _by("refused", "Connections refused before the upgrade.", "reason", self._front.refused.items())
         yield from self._tiers()
         yield from self._lanes()
+        yield from self._accounts()
+
+    def _accounts(self) -> Iterator[Metric]:
+        accounts = self._front.shard.accounts
+        yield _gauge("accounts", "Accounts whose news somebody hears here.", len(accounts))
+        yield _gauge("account_devices", "Devices that hear news of their account.", accounts.devices)
+        yield _gauge("account_lacking", "Of them those that wait for what they lack.", accounts.lacking)
+        yield _counter("account_news", "News of accounts written to devices.", accounts.told)
+        yield _counter(
+            "account_unanswered", "Questions about an account that nobody answered.", accounts.unanswered_times
+        )
+        lag = GaugeMetricFamily(
+            "oddswire_fanout_account_lag_seconds",
+            "From a transaction's time to the device's socket, of the last thousand.",
+            labels=["quantile"],
+        )
+        lag_ms = quantiles(accounts.lags_ms)
+        lag.add_metric(["0.5"], lag_ms["p50"] / 1000)
+        lag.add_metric(["0.99"], lag_ms["p99"] / 1000)
+        yield lag
 
     def _tiers(self) -> Iterator[Metric]:
         frames = CounterMetricFamily("oddswire_fanout_frames", "Shared frames written to devices.", labels=["tier_ms"])

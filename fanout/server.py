@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 import orjson
 
 from fanout import answers
+from fanout.asking import Ask, Asker, nobody
 from fanout.gate import Gate
 from fanout.listener import Front, Head
 from fanout.metrics import exposition, render
@@ -55,7 +56,9 @@ class Server:
         connected: Callable[[], bool],
         make_reader: Callable[[LaneSink], Reader],
         coordination: Coordination | None = None,
+        ask: Ask = nobody,
     ) -> None:
+        """`ask`: how the gateway is asked what an account's news are."""
         self.settings = settings
         self.port = settings.port
         self.shard = Shard(settings, lanes=lanes)
@@ -64,9 +67,10 @@ class Server:
         self._reader = make_reader(self._relay)
         self._pulse = Pulse(self.shard, self._reader.want)
         self.front = Front(settings, self.shard, self._pulse, {})
+        self.asker = Asker(self.shard.accounts, ask)
         self.revocations: Revocations | None = None
-        if not settings.public_topics:
-            assert coordination is not None, "tickets are claimed by coordination"
+        assert settings.public_topics or coordination is not None, "tickets are claimed by coordination"
+        if coordination is not None and settings.keys():
             self.revocations = Revocations(coordination, self.shard.sessions)
             self.front.gate = Gate(settings.keys(), coordination, self.revocations, owner=settings.name)
         registry = exposition(self.front)
@@ -92,6 +96,7 @@ class Server:
                     group.create_task(self._reader.run(), name="reader"),
                     group.create_task(self._ping_devices(), name="ping"),
                     group.create_task(self._comment_streams(), name="comment"),
+                    group.create_task(self.asker.run(), name="asker"),
                 ]
                 if self.revocations is not None:
                     tasks.append(group.create_task(self.revocations.run(), name="revocations"))

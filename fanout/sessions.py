@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
+from fanout.accounts import Accounts
 from fanout.board import Board
 from fanout.catchup import NOTHING, Walk, Why, holding
 from fanout.contract import closing, messages
@@ -16,7 +17,7 @@ from fanout.contract.closing import Close, ErrorCode
 from fanout.contract.cursor import decode_cursor
 from fanout.contract.messages import ClientIn, OpId, Ping, Subscribe, Unsubscribe
 from fanout.contract.tickets import Grant
-from fanout.contract.topics import Topic, parse_topic
+from fanout.contract.topics import ACCOUNT, Topic, parse_topic
 from fanout.device import Device, Request
 from fanout.peers import Peers
 from fanout.placement import Placement
@@ -31,7 +32,9 @@ SLICE = 500
 class Sessions:
     """The devices of one shard and their conversations."""
 
-    def __init__(self, settings: FanoutSettings, board: Board, placement: Placement, peers: Peers) -> None:
+    def __init__(
+        self, settings: FanoutSettings, board: Board, placement: Placement, peers: Peers, accounts: Accounts
+    ) -> None:
         self.devices: dict[Device, None] = {}
         self.closed: dict[int, int] = {}
         self.draining = False
@@ -39,11 +42,12 @@ class Sessions:
         self._board = board
         self._placement = placement
         self._peers = peers
+        self._accounts = accounts
         self._connected = 0
         self._waiting: dict[Device, None] = {}
         self._silent: dict[Device, None] = {}
         self._ending: dict[int, dict[Device, None]] = {}
-        self._by_account: dict[str, dict[Device, None]] = {}
+        self._by_name: dict[str, dict[Device, None]] = {}
         self._surplus: dict[Device, None] = {}
 
     def connect(self, outlet: Outlet, now_ms: int, grant: Grant | None = None) -> Device:
@@ -78,6 +82,7 @@ class Sessions:
             self._silent.pop(device, None)
             if device.grant is not None:
                 self._end_grant(device, device.grant)
+                self._accounts.leave(device)
             self._placement.leave(device, now_ms)
 
     def close(self, device: Device, close: Close, now_ms: int) -> None:
@@ -154,14 +159,14 @@ class Sessions:
                 self.close(device, closing.NOT_ENTITLED, now_ms)
 
     def revoke(self, account: str, at_s: int, now_ms: int) -> None:
-        """What was minted for this account up to then is worth nothing: 4003 to whoever came by it."""
-        for device in tuple(self._by_account.get(account, ())):
+        """What was minted for this account, or by this key, up to then is worth nothing: 4003 to whoever came by it."""
+        for device in tuple(self._by_name.get(account, ())):
             if device.grant is not None and device.grant.minted_s <= at_s:
                 self.close(device, closing.NOT_ENTITLED, now_ms)
 
     def ticketed(self) -> list[Device]:
         """Those who came by a ticket."""
-        return [device for own in self._by_account.values() for device in own]
+        return [device for devices in self._ending.values() for device in devices]
 
     def send_away(self, device: Device, now_ms: int) -> None:
         """Closes 4010, naming another shard where there is one."""
@@ -200,17 +205,20 @@ class Sessions:
         topics: list[Topic] = []
         for text in dict.fromkeys(said.topics):
             try:
-                topics.append(_granted(parse_topic(text), device.grant))
+                topic = check_topic(text, device.grant, public=self._settings.public_topics)
             except Refused as refusal:
                 _answer_refusal(device, refusal, said.id, topic=text[:256])
                 return None
+            if topic is not None:
+                topics.append(topic)
         held = set() if device.cohort is None else set(device.cohort.texts)
         waiting = {topic.text for request in device.waiting or () for topic in request.topics}
         limit = self._settings.topics
         if len(held | waiting | set(said.topics)) > limit:
             _answer_refusal(device, Refused("topic_limit", f"a connection has at most {limit} topics"), said.id)
             return None
-        return Request(said, tuple(topics), None if said.cursor is None else decode_cursor(said.cursor))
+        cursor = None if said.cursor is None else decode_cursor(said.cursor)
+        return Request(said, tuple(topics), cursor, ACCOUNT in said.topics)
 
     def _ready(self, request: Request) -> bool:
         """Whether the lanes are joined and read up to the cursor. A shard never answers from the past."""
@@ -268,6 +276,8 @@ class Sessions:
                 if reason is not None:
                     why[topic.text] = reason
             walk.answers[topic.text] = None
+        if request.account:
+            answers[ACCOUNT] = "image"
         self._placement.retarget(device, walk, tier_ms, now_ms)
         device.send(
             messages.subscribed(
@@ -278,6 +288,8 @@ class Sessions:
                 why=why,
             )
         )
+        if request.account:
+            self._accounts.join(device, now_ms)
         self._placement.step(device, now_ms)
 
     def _tier_for(self, conflate_ms: int | None, grant: Grant | None) -> int:
@@ -287,9 +299,9 @@ class Sessions:
 
     def _begin_grant(self, device: Device, grant: Grant) -> None:
         self._ending.setdefault(grant.session_exp, {})[device] = None
-        own = self._by_account.setdefault(grant.account, {})
-        own[device] = None
-        if len(own) > self._settings.sockets_per_account:
+        for name in grant.names:
+            self._by_name.setdefault(name, {})[device] = None
+        if len(self._by_name[grant.account]) > self._settings.sockets_per_account:
             self._surplus[device] = None
 
     def _end_grant(self, device: Device, grant: Grant) -> None:
@@ -297,10 +309,11 @@ class Sessions:
         del ending[device]
         if not ending:
             del self._ending[grant.session_exp]
-        own = self._by_account[grant.account]
-        del own[device]
-        if not own:
-            del self._by_account[grant.account]
+        for name in grant.names:
+            own = self._by_name[name]
+            del own[device]
+            if not own:
+                del self._by_name[name]
         self._surplus.pop(device, None)
 
     def _uncovered(self, topic: Topic, said: Subscribe, request: Request) -> str | None:
@@ -320,6 +333,8 @@ class Sessions:
 
     def _unsubscribe(self, device: Device, said: Unsubscribe, now_ms: int) -> None:
         device.send(messages.unsubscribed(said.id, said.topics))
+        if ACCOUNT in said.topics:
+            self._accounts.leave(device)
         cohort = device.cohort
         dropped = set(said.topics)
         if cohort is None or dropped.isdisjoint(cohort.texts):
@@ -339,9 +354,19 @@ class Sessions:
         return f"{self._settings.name}-{device.number:x}"
 
 
-def _granted(topic: Topic, grant: Grant | None) -> Topic:
-    """The topic, if the ticket allows it. Raises Refused("not_entitled")."""
-    if grant is not None and not grant.allows(topic):
+def check_topic(text: str, grant: Grant | None, *, public: bool) -> Topic | None:
+    """The topic, if a device may hear it; None for its account. Odds are open to all where they are `public`.
+
+    Raises Refused("bad_topic" | "unauthenticated" | "not_entitled").
+    """
+    if text == ACCOUNT:
+        if grant is None:
+            raise Refused("unauthenticated", "the account topic needs a ticket")
+        if not grant.private:
+            raise Refused("not_entitled", "the ticket does not cover the account")
+        return None
+    topic = parse_topic(text)
+    if not public and grant is not None and not grant.allows(topic):
         raise Refused("not_entitled", "the ticket does not cover this topic")
     return topic
 

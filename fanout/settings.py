@@ -171,4 +171,9 @@ class WatchSettings(BaseSettings):
         NameList, Field(min_length=1, description="stream URLs that watch tries in turn, comma separated")
     ] = ("ws://127.0.0.1:8100/v1/stream", "ws://127.0.0.1:8101/v1/stream")
 
+    watch_token: Annotated[SecretStr, Field(description="bearer token by which watch gets tickets; empty: none")] = (
+        SecretStr("")
+    )
+    watch_api: Annotated[str, Field(description="address of the API that gives them")] = "http://127.0.0.1:8000"
+
     _split_names = field_validator("watch_url", mode="before")(_names)

@@ -8,6 +8,7 @@ It reads no clock: `now_ms` is handed in, and the lane port's calls use the last
 
 from __future__ import annotations
 
+from fanout.accounts import Accounts
 from fanout.board import Board, Moved
 from fanout.contract import messages
 from fanout.peers import Peers
@@ -35,7 +36,8 @@ class Shard:
         self.tiers = _tiers(settings, self.board)
         self.placement = Placement(settings, self.board, self.tiers)
         self.peers = Peers(settings.peers)
-        self.sessions = Sessions(settings, self.board, self.placement, self.peers)
+        self.accounts = Accounts(settings.hb_ms)
+        self.sessions = Sessions(settings, self.board, self.placement, self.peers, self.accounts)
         self.now_ms = 0
         self.records = 0
         self.refused = 0
@@ -172,6 +174,7 @@ class Shard:
                 self._tell_sources(lane.number)
                 self._wear(lane.number)
         self.sessions.sweep(now_ms)
+        self.accounts.sweep(now_ms)
 
     def wanted_lanes(self, now_ms: int) -> frozenset[int]:
         """The lanes to read. A lane that is wanted no more is forgotten."""

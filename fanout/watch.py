@@ -17,9 +17,11 @@ from typing import NamedTuple, Protocol
 import orjson
 
 from fanout.client import Notice, OddsStream, StreamRefused
+from fanout.client.rest import StreamApi
 from fanout.contract.replica import Message
+from fanout.contract.topics import ACCOUNT
 from fanout.watch_table import Piece, Row, render, table
-from fanout.watch_view import Change, Latency, Movements, change_line, clock, line
+from fanout.watch_view import Change, Latency, Movements, account_line, change_line, clock, line
 
 EXIT_OK, EXIT_FAILED = 0, 1
 REDRAW_INTERVAL_S = 0.25
@@ -31,7 +33,8 @@ _HOME, _TO_LINE_END, _TO_END = "\x1b[H", "\x1b[K", "\x1b[J"
 
 
 class WatchOptions(NamedTuple):
-    """What to watch and how. `seconds` None: until interrupted."""
+    """What to watch and how. `seconds` None: until interrupted. `token`: of the account, for tickets of the API at
+    `api`; empty: the stream is public."""
 
     topics: tuple[str, ...]
     conflate_ms: int
@@ -39,6 +42,8 @@ class WatchOptions(NamedTuple):
     as_json: bool
     urls: tuple[str, ...]
     seconds: float | None
+    token: str = ""
+    api: str = ""
 
 
 class View(Protocol):
@@ -56,15 +61,18 @@ async def watch(options: WatchOptions) -> int:
     view: View
     if options.as_json:
         view = JsonView()
-    elif sys.stdout.isatty():
+    elif sys.stdout.isatty() and ACCOUNT not in options.topics:
         view = TableView(colour="NO_COLOR" not in os.environ)
     else:
         view = LineView()
+    api = StreamApi(options.api, options.token, options.topics) if options.token else None
     stream = OddsStream(
         options.topics,
         urls=options.urls,
         conflate_ms=options.conflate_ms,
         sse=options.sse,
+        authorize=None if api is None else api.authorize,
+        events=None if api is None else api.events,
         on_notice=view.notice,
     )
     heard = asyncio.Event()
@@ -75,6 +83,9 @@ async def watch(options: WatchOptions) -> int:
                 refused = await _follow(stream, view, heard)
     except TimeoutError:
         return EXIT_OK if heard.is_set() else EXIT_FAILED
+    finally:
+        if api is not None:
+            await api.close()
     if refused is not None:
         _complain(f"refused: {refused.code}, {refused}" + (f" ({refused.topic})" if refused.topic else ""))
     return EXIT_FAILED if refused is not None else EXIT_OK
@@ -141,6 +152,8 @@ class LineView:
         if message["t"] == "live":
             markets, events = len(replica.markets), len(replica.events)
             _say(line([clock(now_ms), "live", *message["topics"], f"{markets} markets", f"{events} events"]))
+        if message["t"] == ACCOUNT:
+            _say(account_line(message, now_ms=now_ms))
         for change in self._movements.of_message(message, replica):
             latency_ms = _latency_ms(message, change, now_ms)
             _say(change_line(change, replica.events, now_ms=now_ms, latency_ms=latency_ms))

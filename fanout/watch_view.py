@@ -125,6 +125,17 @@ def change_line(change: Change, events: dict[str, Message], *, now_ms: int, late
     return line(fields)
 
 
+def account_line(message: Message, *, now_ms: int) -> str:
+    """`HH:MM:SS.mmm  account 17  bet_placed  bet B1  stake 10.00  cash 90.00 USD  open stakes 10.00  12 ms`."""
+    data = message["data"]
+    wallet = data.get("wallet") or {}
+    plain_facts = [f"{name} {value}" for name, value in data.items() if isinstance(value, str | int)]
+    held = [f"cash {wallet['cash']} {wallet['currency']}", f"open stakes {wallet['open_stakes']}"] if wallet else []
+    bets = [f"{len(data['bets'])} running bets"] if "bets" in data else []
+    ago = [] if message["kind"] == "state" else [f"{max(0, now_ms - message['ts'])} ms"]
+    return line([clock(now_ms), f"account {message['seq']}", message["kind"], *plain_facts, *bets, *held, *ago])
+
+
 def line(fields: Iterable[str]) -> str:
     """Two spaces between what is there."""
     return "  ".join(plain(field) for field in fields if field)

@@ -48,6 +48,7 @@ commands:
   desk           suspend, resume, override: the trader's hand
   history        ask the archive, export from it, play a day of it back
   archive        keep every change of the log in the database
+  news           tell accounts what became of their bets and money
   account        an account's limits and exclusions
   ledger         recount the ledger, print what differs
   keys           API keys: create, list, revoke
@@ -93,7 +94,9 @@ def _run(arguments: Sequence[str]) -> int:
             where = [] if command == "drain" else _running_coordination(rest)
             _become("fanout", command, *rest, *_running_nats(rest), *where)
         case [
-            ("desk" | "dev" | "geo" | "migrate" | "history" | "keys" | "archive" | "ledger" | "account") as command,
+            (
+                "desk" | "dev" | "geo" | "migrate" | "history" | "keys" | "archive" | "news" | "ledger" | "account"
+            ) as command,
             *rest,
         ]:
             _become_gateway(command, rest)
@@ -119,7 +122,8 @@ def _become_gateway(command: str, arguments: Sequence[str]) -> NoReturn:
             _become("gateway", command, *rest, *_running_database(rest))
         case ["ledger", *rest]:
             _become("gateway", "ledger", *rest, *(_running_database(rest) if rest else ()))
-    _become("gateway", command, *arguments, *_running_nats(arguments), *_running_database(arguments))
+    where = _running_coordination(arguments) if command == "news" else []
+    _become("gateway", command, *arguments, *_running_nats(arguments), *where, *_running_database(arguments))
 
 
 def _own_options(arguments: Sequence[str]) -> int:

@@ -25,6 +25,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         ("postgres", _postgres),
         ("migrate", _migrate),
         ("archive", _archive),
+        ("news", _news),
         ("history", _history),
         ("serve", _serve),
         ("keys", _keys),
@@ -76,6 +77,20 @@ def _archive(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     archive.add_argument("--metrics-port", type=int, metavar="P", help="serve /metrics on this loopback port")
     _database(archive)
     return archive
+
+
+def _news(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    news = kinds.add_parser(
+        "news",
+        help="tell accounts what became of their bets and money, until SIGTERM",
+        description="Migrates, then tells every shard what is committed to the outbox, answers what shards ask, and "
+        "ends the streams of what was revoked. Any number may run; it keeps nothing.",
+    )
+    news.add_argument("--nats", dest="nats_url", metavar="URL", help="address of nats-server")
+    news.add_argument("--coordination", metavar="URL", help="memory:, nats: or aerospike://HOST:PORT,.../NAMESPACE")
+    news.add_argument("--metrics-port", type=int, metavar="P", help="serve /metrics on this loopback port")
+    _database(news)
+    return news
 
 
 def _keys(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:

@@ -32,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands |= {
         "history": _history,
         "desk": _desk,
+        "news": _news,
         "serve": _serve,
         "keys": _keys,
         "dev": _dev,
@@ -112,6 +113,18 @@ def _archive(options: argparse.Namespace) -> int:
     bus = BusSettings(**_given(options, BusSettings.model_fields))
     process.configure_logs(settings.log_level)
     return process.run(archive(bus, _database(options), settings))
+
+
+def _news(options: argparse.Namespace) -> int:
+    from feeds.adapters import process
+    from feeds.contract.settings import BusSettings
+    from gateway.news.main import news
+    from gateway.news.settings import NewsSettings
+
+    settings = NewsSettings(**_given(options, NewsSettings.model_fields))
+    bus = BusSettings(**_given(options, BusSettings.model_fields))
+    process.configure_logs(settings.log_level)
+    return process.run(news(bus, _database(options), settings))
 
 
 def _history(options: argparse.Namespace) -> int:

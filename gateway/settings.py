@@ -11,6 +11,7 @@ from gateway.history.settings import HistorySettings
 from gateway.local.settings import UpSettings
 from gateway.location.settings import LocationSettings
 from gateway.money.settings import MoneySettings
+from gateway.news.settings import NewsSettings
 from gateway.protection.settings import ProtectionSettings
 from gateway.store.settings import DatabaseSettings
 
@@ -26,6 +27,7 @@ _SETTINGS = (
     DeskSettings,
     DatabaseSettings,
     HistorySettings,
+    NewsSettings,
 )
 
 

@@ -11,6 +11,7 @@ from bench.scenarios.feeds import FEEDS
 from bench.scenarios.growth import GROWTH
 from bench.scenarios.history import HISTORY
 from bench.scenarios.location import LOCATION
+from bench.scenarios.news import NEWS
 from bench.scenarios.overlays import OVERLAYS
 from bench.scenarios.overload import OVERLOAD
 from bench.scenarios.peers import PEERS_SCENARIO
@@ -40,4 +41,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     LOCATION,
     BETS,
     STORM,
+    NEWS,
 )

@@ -5,9 +5,22 @@ async with OddsStream(["football.nfl:main"], urls=["ws://127.0.0.1:8100/v1/strea
         print(message["t"], len(stream.replica.markets))
 """
 
+from fanout.client.account import AskEvents, Events
 from fanout.client.errors import LinkLost, StreamRefused
 from fanout.client.limits import ClientLimits
+from fanout.client.pumps import Authorize
 from fanout.client.states import TopicState
-from fanout.client.stream import Authorize, Notice, NoticeKind, OddsStream
+from fanout.client.stream import Notice, NoticeKind, OddsStream
 
-__all__ = ["OddsStream", "StreamRefused", "LinkLost", "Authorize", "Notice", "NoticeKind", "TopicState", "ClientLimits"]
+__all__ = [
+    "OddsStream",
+    "StreamRefused",
+    "LinkLost",
+    "Authorize",
+    "Notice",
+    "NoticeKind",
+    "TopicState",
+    "ClientLimits",
+    "AskEvents",
+    "Events",
+]

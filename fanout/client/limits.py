@@ -12,6 +12,7 @@ class ClientLimits(NamedTuple):
     socket is not read either, and the server conflates. `open_s`: time to connect. `silence_s`: time without a frame
     before the stream is live; once it is, three heartbeats. `backoff_s` and `backoff_max_s`: the first and the longest
     wait between attempts, both at random from half to the whole. `retry_after_max_s`: longest Retry-After obeyed.
+    `recovered`: news of the account that are asked for after a hole; where more are missing the state stands for them.
     """
 
     message_bytes: int = 16 * 1024 * 1024
@@ -21,6 +22,7 @@ class ClientLimits(NamedTuple):
     backoff_s: float = 0.5
     backoff_max_s: float = 15.0
     retry_after_max_s: float = 120.0
+    recovered: int = 1_000
 
 
 SILENT_HEARTBEATS = 3

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from fanout.contract.replica import Message, Replica
-from fanout.contract.topics import parse_topic
+from fanout.contract.topics import ACCOUNT, parse_topic
 
 TopicState = Literal["live", "stale", "rebuilding", "closed"]
 
@@ -34,6 +34,8 @@ class TopicStates:
         """The state of one topic."""
         if self._closed or topic not in self._whole:
             return "closed"
+        if topic == ACCOUNT:
+            return self._of_account()
         if not self._whole[topic] or self._replica.gap:
             return "rebuilding"
         if not self._connected or self._replica.is_stale(parse_topic(topic)):
@@ -80,7 +82,11 @@ class TopicStates:
             case "subscribed":
                 self._rebuild(message["topics"])
             case "slow":
-                self._rebuild(self._whole)
+                self._rebuild([topic for topic in self._whole if topic != ACCOUNT])
+            case "account":
+                return self._account(whole=message["kind"] == "state")
+            case "waiting":
+                self._rebuild([message["topic"]])
             case "live":
                 self._whole |= dict.fromkeys((topic for topic in message["topics"] if topic in self._whole), True)
             case "d" | "img":
@@ -89,6 +95,18 @@ class TopicStates:
                 return True
             case _:
                 return False
+        return True
+
+    def _of_account(self) -> TopicState:
+        if not self._whole[ACCOUNT]:
+            return "rebuilding"
+        return "live" if self._connected else "stale"
+
+    def _account(self, *, whole: bool) -> bool:
+        """A state completes the account's topic."""
+        if not whole or self._whole.get(ACCOUNT) is not False:
+            return False
+        self._whole[ACCOUNT] = True
         return True
 
     def _rebuild(self, topics: Iterable[str]) -> None:

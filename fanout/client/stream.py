@@ -8,26 +8,25 @@ who does not read holds up the socket, and the server then conflates.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import functools
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Literal, NamedTuple, Self
 
 import orjson
 
+from fanout.client.account import AccountNews, AskEvents
 from fanout.client.errors import LinkLost, StreamRefused
 from fanout.client.limits import ClientLimits
-from fanout.client.link import Link, reason_of
+from fanout.client.link import Link
+from fanout.client.pumps import Authorize, Pumps
 from fanout.client.route import Attempt, Route
 from fanout.client.sse import SseLink
 from fanout.client.states import TopicState, TopicStates
 from fanout.client.websocket import WebSocketLink
+from fanout.contract.account import AccountReplica
 from fanout.contract.messages import ClientIn, Subscribe, Unsubscribe
 from fanout.contract.replica import Message, Replica
-
-Authorize = Callable[[], Awaitable[str]]
-"""Gives a ticket that has opened nothing yet."""
+from fanout.contract.topics import ACCOUNT
 
 NoticeKind = Literal["connected", "moved", "unreachable", "reconnecting"]
 
@@ -39,13 +38,6 @@ class Notice(NamedTuple):
     kind: NoticeKind
     url: str
     reason: str = ""
-
-
-class _Came(NamedTuple):
-    """What a connection brought: a message; None where it opened; or its end."""
-
-    link: Link
-    what: bytes | LinkLost | StreamRefused | None
 
 
 class OddsStream:
@@ -61,6 +53,10 @@ class OddsStream:
     `on_state` hears of every topic's state as it turns (`live`, `stale`, `rebuilding`, `closed`: see states.py), in
     order with the messages; `state` and `states` tell it at any time.
 
+    Where `account` is one of the topics, the news of the ticket's account are messages, too, in order and each once;
+    what is missing is asked for by `events` (a page of `GET /v1/account/events?after=`), without which it is passed
+    over. `account` holds what they amount to; tell it `hold(seq)` before connecting to begin where a session ended.
+
     The replica goes on with the markets of the messages it took: take what you need of one before asking for the next.
     """
 
@@ -73,6 +69,7 @@ class OddsStream:
         sse: bool = False,
         limits: ClientLimits = ClientLimits(),  # noqa: B008 a frozen value
         authorize: Authorize | None = None,
+        events: AskEvents | None = None,
         on_notice: Callable[[Notice], None] = lambda _notice: None,
         on_state: Callable[[str, TopicState], None] = lambda _topic, _state: None,
     ) -> None:
@@ -85,16 +82,12 @@ class OddsStream:
         self._tell_state = on_state
         self._held: set[str] = set()
         self._conflate_ms = conflate_ms
-        self._make_link: type[Link] = SseLink if sse else WebSocketLink
-        self._limits = limits
-        self._authorize = authorize
         self._notify = on_notice
         self._route = Route(urls, limits)
         self._ops = 0
         self._leaving: set[str] = set()
-        self._fault: BaseException | None = None
-        self._came: asyncio.Queue[_Came] = asyncio.Queue(limits.queue)
-        self._pumps: dict[Link, asyncio.Task[None]] = {}
+        self._pumps = Pumps(SseLink if sse else WebSocketLink, limits, authorize)
+        self._news = AccountNews(events, limits, self._pumps.wake)
         self._primary: Link | None = None
         self._successor: Link | None = None
 
@@ -102,6 +95,11 @@ class OddsStream:
     def topics(self) -> tuple[str, ...]:
         """What is subscribed to, or will be once connected."""
         return tuple(self._topics)
+
+    @property
+    def account(self) -> AccountReplica:
+        """What the news of the account amount to."""
+        return self._news.replica
 
     @property
     def live(self) -> bool:
@@ -144,16 +142,17 @@ class OddsStream:
     async def __anext__(self) -> Message:
         """The next message, after the replica took it. Raises StreamRefused."""
         while self._primary is not None:
-            link, what = await self._came.get()
-            if self._fault is not None:
-                raise self._fault
-            if link not in (self._primary, self._successor):
+            if (news := self._next_news()) is not None:
+                return news
+            link, what = await self._pumps.next()
+            if link is None or link not in (self._primary, self._successor):
                 continue
             if isinstance(what, bytes):
                 message: Message = orjson.loads(what)
                 await self._take(link, message)
-                return message
-            if what is None:
+                if message.get("t") != ACCOUNT:
+                    return message
+            elif what is None:
                 self._opened(link)
             else:
                 await self._lost(link, what)
@@ -182,13 +181,10 @@ class OddsStream:
 
     async def close(self) -> None:
         """Ends every connection. Iterating ends with it."""
-        if self._primary is not None:
-            self._wake(self._primary)
+        self._pumps.wake()
+        self._news.close()
         self._primary = self._successor = None
-        pumps = tuple(self._pumps.values())
-        for pump in pumps:
-            pump.cancel()
-        await asyncio.gather(*pumps, return_exceptions=True)
+        await self._pumps.close()
         self._states.close()
         self._tell_states()
 
@@ -211,6 +207,8 @@ class OddsStream:
                 self._forget_left()
             case "drain":
                 self._begin_move()
+            case "account":
+                self._account_said(link, message)
             case "error":
                 await self._refused(link, message)
         if self.replica.gaps > gaps:
@@ -228,6 +226,23 @@ class OddsStream:
         self._route.succeeded()
         self._begin_move()
 
+    def _account_said(self, link: Link, message: Message) -> None:
+        """Where no odds are heard, the state is what `live` is to them."""
+        if message["kind"] == "state" and not self._odds:
+            if link is self._successor:
+                self._promote(link)
+            link.live = True
+            self._route.succeeded()
+            self._begin_move()
+        self._news.take(message)
+
+    def _next_news(self) -> Message | None:
+        try:
+            return self._news.next()
+        except StreamRefused:
+            self._primary = None
+            raise
+
     async def _refused(self, link: Link, message: Message) -> None:
         error = StreamRefused(message["code"], message["message"], topic=message.get("topic"))
         retried = message.get("retry") != "never"
@@ -240,7 +255,7 @@ class OddsStream:
         self._call_off_move()
         link.gaps += 1
         cursor, held = self._resumable(link)
-        answer = self._subscription(held or list(self._topics), cursor)
+        answer = self._subscription(held or self._odds, cursor)
         self.replica.resubscribing(answer.id)
         await self._say(answer)
 
@@ -275,7 +290,7 @@ class OddsStream:
         if link.speaks:
             await link.say(op)
             return
-        self._stop(link)
+        self._pumps.stop(link)
         self._states.lost()
         self._tell_states()
         self._primary = self._start(Attempt(link.url, 0.0))
@@ -296,7 +311,7 @@ class OddsStream:
         now_s = asyncio.get_running_loop().time()
         if isinstance(end, LinkLost):
             self._route.failed(link.url, end.retry_after_s, now_s)
-        self._stop(link)
+        self._pumps.stop(link)
         if link is self._successor:
             self._successor = self._start(self._route.after_failure(now_s))
             self._notify(Notice("unreachable", link.url, str(end)))
@@ -328,13 +343,13 @@ class OddsStream:
     def _call_off_move(self) -> None:
         """Catch-up on the connection that counts comes first; its `live` begins the move anew."""
         if self._successor is not None:
-            self._stop(self._successor)
+            self._pumps.stop(self._successor)
             self._successor = None
 
     def _promote(self, link: Link) -> None:
         """The successor is the connection that counts from here; the former one is closed, and not heard any more."""
         assert self._primary is not None
-        self._stop(self._primary)
+        self._pumps.stop(self._primary)
         self._primary, self._successor = link, None
         self._states.connected()
         self._notify(Notice("moved", link.url))
@@ -348,48 +363,11 @@ class OddsStream:
         self._leaving.clear()
 
     def _start(self, attempt: Attempt) -> Link:
-        link = self._make_link(attempt.url, self._limits)
-        pump = asyncio.create_task(self._pump(link, attempt.delay_s), name=f"pump {attempt.url}")
-        self._pumps[link] = pump
-        pump.add_done_callback(functools.partial(self._pump_ended, link))
-        return link
+        return self._pumps.start(attempt.url, attempt.delay_s, self._wish)
 
-    def _stop(self, link: Link) -> None:
-        pump = self._pumps.get(link)
-        if pump is not None:
-            pump.cancel()
-
-    async def _pump(self, link: Link, delay_s: float) -> None:
-        await asyncio.sleep(delay_s)
-        try:
-            link.ticket = await self._ticket()
-            await link.open(functools.partial(self._wish, link))
-            await self._came.put(_Came(link, None))
-            while True:
-                await self._came.put(_Came(link, await link.receive()))
-        except (LinkLost, StreamRefused) as end:
-            await self._came.put(_Came(link, end))
-        finally:
-            await link.close()
-
-    async def _ticket(self) -> str | None:
-        if self._authorize is None:
-            return None
-        try:
-            async with asyncio.timeout(self._limits.open_s):
-                return await self._authorize()
-        except (OSError, TimeoutError) as error:
-            raise LinkLost(f"no ticket: {reason_of(error)}") from error
-
-    def _pump_ended(self, link: Link, pump: asyncio.Task[None]) -> None:
-        del self._pumps[link]
-        if not pump.cancelled() and (fault := pump.exception()) is not None:
-            self._fault = fault
-            self._wake(link)
-
-    def _wake(self, link: Link) -> None:
-        with contextlib.suppress(asyncio.QueueFull):  # who iterates is awake then
-            self._came.put_nowait(_Came(link, None))
+    @property
+    def _odds(self) -> list[str]:
+        return [topic for topic in self._topics if topic != ACCOUNT]
 
 
 def _another_epoch(message: Message, replica: Replica) -> bool:

@@ -130,6 +130,21 @@ def heartbeat(
     )
 
 
+def private_heartbeat(ts: int) -> bytes:
+    """Likewise to a device that hears of its account alone: there is no cursor."""
+    return orjson.dumps({"t": "hb", "ts": ts, "src": {}, "age_ms": {}, "lag_ms": {}})
+
+
+def account(seq: int, ts: int, kind: str, data: bytes) -> bytes:
+    """News of the device's account, or its `state`; `data` is JSON already."""
+    return b'{"t":"account","seq":%d,"ts":%d,"kind":"%b","data":%b}' % (seq, ts, kind.encode(), data)
+
+
+def waiting(topic: str, retry_ms: int) -> bytes:
+    """This topic cannot be told at the moment; it is tried again within `retry_ms`, and begins anew then."""
+    return orjson.dumps({"t": "waiting", "topic": topic, "code": "unavailable", "retry_ms": retry_ms})
+
+
 def slow(behind_ms: int, close_at_ms: int) -> bytes:
     """The device did not keep up for `behind_ms`; not draining for `close_at_ms` closes 4008."""
     return orjson.dumps({"t": "slow", "behind_ms": behind_ms, "close_at_ms": close_at_ms})

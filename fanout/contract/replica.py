@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fanout.contract.topics import Topic, parse_topic
+from fanout.contract.topics import ACCOUNT, Topic, parse_topic
 
 Message = dict[str, Any]
 
@@ -105,8 +105,8 @@ class Replica:
 
     def forget(self, topics: set[str], kept: set[str]) -> None:
         """The device left these topics: what no kept topic means is dropped."""
-        for topic in topics:
-            self._drop_unless(parse_topic(topic), [parse_topic(text) for text in kept])
+        for topic in topics - {ACCOUNT}:
+            self._drop_unless(parse_topic(topic), [parse_topic(text) for text in kept - {ACCOUNT}])
 
     def _is_of_dead_source(self, market: Message) -> bool:
         state = self.not_live.get(market["src"])
@@ -171,7 +171,10 @@ class Replica:
             self.not_live[message["id"]] = message["state"]
 
     def _subscribed(self, message: Message) -> None:
-        took_cursor = all(answer in ("delta", "current") for answer in message["topics"].values())
+        odds = {topic: answer for topic, answer in message["topics"].items() if topic != ACCOUNT}
+        if message["topics"] and not odds:
+            return
+        took_cursor = all(answer in ("delta", "current") for answer in odds.values())
         if self._on_trust and took_cursor:
             self.epoch = message["epoch"]
         self._on_trust = False
@@ -182,7 +185,7 @@ class Replica:
             self.last.clear()
             self._dropped.clear()
             self.cursor = None
-        for topic, answer in message["topics"].items():
+        for topic, answer in odds.items():
             self._imaging.pop(topic, None)
             if answer == "image":
                 self._imaging[topic] = self._clock

@@ -1,15 +1,16 @@
 """Taking back what tickets granted an account: the words, and the rule of what they end. Pure.
 
-kind `revoked`, name = the account   Revocation, kept for KEPT_S
-subject revoked                      the same, told to every shard at once
+kind `revoked`, name = what   Revocation, kept for KEPT_S
+subject revoked               the same, told to every shard at once
 
-A revocation ends every ticket of its account that was minted up to `at_s`, opened or not. Whoever signs the account in
-again mints a later one. Shards hear of it by the subject, and whoever did not by reading the kind; a shard that could
-read it for less than KEPT_S missed none.
+A revocation ends every ticket of its account, or that its API key bought (`key/ID`), by a credential from up to `at_s`,
+opened or not. Whoever signs the account in again has a later one. Shards hear of it by the subject, and whoever did not
+by reading the kind; a shard that could read it for less than KEPT_S missed none.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import msgspec
@@ -19,14 +20,17 @@ from feeds.contract.errors import Refused
 REVOKED = "revoked"
 """The kind of the records."""
 
+KEY = "key/"
+"""Begins what revokes an API key, which no account can be called."""
+
 KEPT_S = 600
 """A shard that could not read the revocations for so long may have missed one: it moves everyone to another shard."""
 
 
 class Revocation(msgspec.Struct, frozen=True):
-    """What was minted for `account` up to `at_s` (Unix s) is worth nothing."""
+    """What was minted up to `at_s` (Unix s) for `account`, or by the key that is named there, is worth nothing."""
 
-    account: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    account: Annotated[str, msgspec.Meta(pattern=r"^(key/)?[A-Za-z0-9_-]{1,64}$")]
     at_s: Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -69,3 +73,7 @@ class Revoked:
     def ends(self, account: str, minted_s: int) -> bool:
         """Whether what was minted then is worth nothing."""
         return minted_s <= self._at_s.get(account, -1)
+
+    def ends_any(self, names: Iterable[str], minted_s: int) -> bool:
+        """Whether it is by one of these names."""
+        return any(self.ends(name, minted_s) for name in names)

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, NamedTuple
 
 import jwt
 import msgspec
 from jwt.types import Options
 
-from fanout.contract.topics import Topic, parse_topic
+from fanout.contract.topics import ACCOUNT, Topic, parse_topic
 from feeds.contract.errors import Refused
 
 TICKET_S = 30
@@ -39,20 +39,33 @@ _KID = re.compile(r"[A-Za-z0-9_-]{1,32}\Z")
 
 
 class Grant(NamedTuple):
-    """What an account may do: hear `topics` and all below them (`*`: all there are), no faster than `tier_ms`, until
-    `session_exp` (Unix s), unless that is revoked (revocation.py). `minted_s`: when its ticket was minted, Unix s, or 0
-    before that."""
+    """What an account may do: hear `topics` and all below them (`*`: all odds there are), no faster than `tier_ms`,
+    until `session_exp` (Unix s), unless that is revoked (revocation.py). Its own news it hears where `account` is one
+    of the topics. `minted_s`: how old the credential is that bought its ticket, Unix s; 0: as old as the ticket. `by`:
+    the key that bought it, as revocations name it."""
 
     account: str
     topics: tuple[str, ...]
     tier_ms: int
     session_exp: int
     minted_s: int = 0
+    by: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """By which it may be revoked."""
+        return (self.account, self.by) if self.by else (self.account,)
+
+    @property
+    def private(self) -> bool:
+        """Whether it may hear the news of its account."""
+        return ACCOUNT in self.topics
 
     def allows(self, topic: Topic) -> bool:
         """Whether a topic is one of these or below one. `football:main` allows `football.nfl:main` and nothing else of
         football."""
-        return any(allowed == EVERYTHING or _leads(parse_topic(allowed), topic) for allowed in self.topics)
+        odds = (allowed for allowed in self.topics if allowed != ACCOUNT)
+        return any(allowed == EVERYTHING or _leads(parse_topic(allowed), topic) for allowed in odds)
 
 
 class Ticket(NamedTuple):
@@ -80,9 +93,7 @@ class TicketKeys:
         would take."""
         if not self._keys:
             raise Refused("bad_key", "there is no ticket key to mint with")
-        for topic in grant.topics:
-            if topic != EVERYTHING:
-                parse_topic(topic)
+        _check_topics(grant.topics)
         claims = {
             "aud": _AUDIENCE,
             "sub": grant.account,
@@ -90,6 +101,8 @@ class TicketKeys:
             "tier_ms": grant.tier_ms,
             "session_exp": grant.session_exp,
             "iat": now_s,
+            "since": grant.minted_s or now_s,
+            "by": grant.by,
             "exp": min(now_s + ttl_s, grant.session_exp),
             "jti": secrets.token_urlsafe(_JTI_BYTES),
         }
@@ -107,7 +120,8 @@ class TicketKeys:
             raise Refused("unauthenticated", "the ticket is over")
         if claims.exp > now_s + 2 * TICKET_S:
             raise Refused("unauthenticated", f"a ticket lasts {TICKET_S} s")
-        grant = Grant(claims.sub, tuple(claims.topics), claims.tier_ms, claims.session_exp, claims.iat)
+        since_s = claims.iat if claims.since is None else claims.since
+        grant = Grant(claims.sub, tuple(claims.topics), claims.tier_ms, claims.session_exp, since_s, claims.by)
         return Ticket(grant, claims.jti, claims.exp)
 
     def _verified(self, text: str) -> _Claims:
@@ -118,9 +132,7 @@ class TicketKeys:
             key = self._keys[jwt.get_unverified_header(text)["kid"]]
             claims = jwt.decode(text, key, algorithms=[_ALGORITHM], audience=_AUDIENCE, options=_BY_CALLER)
             checked = msgspec.convert(claims, _Claims)
-            for topic in checked.topics:
-                if topic != EVERYTHING:
-                    parse_topic(topic)
+            _check_topics(checked.topics)
         except (jwt.InvalidTokenError, KeyError, TypeError, msgspec.ValidationError, Refused) as error:
             raise Refused("unauthenticated", "not a ticket of ours") from error
         return checked
@@ -144,6 +156,15 @@ class _Claims(msgspec.Struct, frozen=True):
     iat: _Whole
     exp: _Whole
     jti: _Id
+    since: _Whole | None = None
+    by: Annotated[str, msgspec.Meta(pattern=r"^(key/[A-Za-z0-9_-]{1,64})?$")] = ""
+
+
+def _check_topics(topics: Iterable[str]) -> None:
+    """Raises Refused("bad_topic")."""
+    for topic in topics:
+        if topic not in (EVERYTHING, ACCOUNT):
+            parse_topic(topic)
 
 
 def _leads(allowed: Topic, topic: Topic) -> bool:

@@ -17,7 +17,7 @@ from feeds.contract.model import MARKET_CLASSES, Market
 TOPIC_MAX_CHARS = 256
 
 ACCOUNT = "account"
-"""The private topic; it is no part of the public stream."""
+"""The private topic: the news of the ticket's account. It is no part of the odds, and of no cohort."""
 
 _PATTERN = re.compile(
     r"(?P<sport>[a-z0-9_-]{1,48})"
@@ -48,9 +48,7 @@ class Topic(NamedTuple):
 
 
 def parse_topic(text: str) -> Topic:
-    """The topic. Raises Refused("bad_topic" | "unauthenticated")."""
-    if text == ACCOUNT:
-        raise Refused("unauthenticated", "the account topic needs a ticket")
+    """The topic of odds. Raises Refused("bad_topic")."""
     match = _PATTERN.match(text) if len(text) <= TOPIC_MAX_CHARS else None
     if match is None or match["sport"] in RESERVED_SPORTS:
         raise Refused("bad_topic", "a topic is sport[.league[.event[.market]]][:class]")

@@ -10,6 +10,7 @@ settle.{lane}.{event}.{market}                  how a market ended           str
 desk.audit.{sport}.{league}.{event}             every change of an overlay       stream DESK
 fleet.{shard}                                   orders to one fan-out shard; not stored
 revoked                                         tickets of an account are worth nothing; to every shard, not stored
+account.told  account.began  account.asked      private news, and questions of shards about them; not stored
 """
 
 from __future__ import annotations
@@ -112,6 +113,15 @@ def fleet_subject(shard: str) -> str:
 
 REVOKED_SUBJECT = "revoked"
 """Where every fan-out shard hears that an account's tickets were revoked."""
+
+NEWS_TOLD_SUBJECT = "account.told"
+"""Where every fan-out shard hears news of accounts, and takes those of its own devices."""
+
+NEWS_BEGAN_SUBJECT = "account.began"
+"""Where it hears that some may have been told to nobody."""
+
+NEWS_ASKED_SUBJECT = "account.asked"
+"""Where shards ask what an account's news are; one of those who listen answers."""
 
 
 def source_id(feed: str, lane: int) -> str:

@@ -55,7 +55,7 @@ class Principal:
     `subject` names the credential in logs and counters and holds no secret: `key:ID` or `sub:ACCOUNT`. `account`
     (1 to 64 of A-Za-z0-9_-) is whose money and news these are: of a token its `sub`, of a key only if it was made so.
     `device` and `session` are what the client names in Device-Id and Session-Id, known only where money is asked for
-    (gateway/api/calls.py): a location is bound to them.
+    (gateway/api/calls.py): a location is bound to them. `minted_s`: of a token, when it was, Unix s; None of a key.
     """
 
     subject: str
@@ -64,6 +64,7 @@ class Principal:
     plan: Plan
     device: str = ""
     session: str = ""
+    minted_s: int | None = field(default=None, compare=False)
     classes: frozenset[MarketClass] = field(init=False)
     restricted: bool = field(init=False)
     """Whether some read of the odds is closed to it; if not, nobody need look at what is read."""

@@ -180,6 +180,7 @@ def _token(claims: _Claims, rules: Rules, now_s: float) -> Token:
         account=account,
         scopes=_known([*_listed(claims.scope), *_listed(claims.scp)]),
         plan=rules.plan,
+        minted_s=int(claims.iat),
     )
     return Token(principal, int(claims.exp), int(claims.iat))
 

@@ -44,6 +44,7 @@ from gateway.api.history import Health, Past
 from gateway.api.listening import POLL_S, address_of, check_port, free_port, granian, listening, unregister_placeholders
 from gateway.api.load import Levels, Pressure, Queue
 from gateway.api.metrics import GatewayCollector, exposition
+from gateway.api.news import NewsEndpoints
 from gateway.api.openapi import openapi_document
 from gateway.api.operations import Operations
 from gateway.api.places import PlaceEndpoints
@@ -183,6 +184,7 @@ class Gateway:
         places = PlaceEndpoints(lambda: None if self.places is None else self.places.service)
         protection = ProtectionEndpoints(lambda: self.desk.service)
         calls = AccountEndpoints(lambda: self.desk.service).by_name | places.by_name | protection.by_name
+        calls |= NewsEndpoints(lambda: None if self.desk.service is None else self.desk.service.news).by_name
         service = Service(reads, self.past, self.streams, operations, calls)
         clients = Clients(settings.trusted_proxies)
         return make_app(service, traffic, self.tracing, access_log=settings.access_log, clients=clients, access=access)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from gateway.api.schemas import Decimal, Id, Position
+from gateway.api.schemas import Decimal, Id, Milliseconds, Position
 from gateway.bets.asked import Currency
 from gateway.bets.bet import BetState
 from gateway.read.paging import TOKEN_CHARS_MAX
@@ -23,10 +23,27 @@ BODY_CHARS_MAX = 8_192
 """Of a packet in a body; its own limit (gateway/location/claims.py) is lower, and refused as other bad ones are."""
 
 
+SEQ_MAX = 2**53 - 1
+"""Numbers that every JSON reader can hold."""
+
+EVENTS_MAX = 100
+"""News of a page."""
+
+PageToken = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]+$", max_length=TOKEN_CHARS_MAX)]
+
+
 class Listed(msgspec.Struct, frozen=True):
     """Which page of a list."""
 
-    page_token: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]+$", max_length=TOKEN_CHARS_MAX)] | None = None
+    page_token: PageToken | None = None
+
+
+class EventsAsked(msgspec.Struct, frozen=True):
+    """Which of an account's news: those after number `after`, or the page of a token."""
+
+    after: Annotated[int, msgspec.Meta(ge=0, le=SEQ_MAX)] | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=EVENTS_MAX)] = EVENTS_MAX
+    page_token: PageToken | None = None
 
 
 class BetLeg(msgspec.Struct):
@@ -222,6 +239,24 @@ class Entries(msgspec.Struct):
     """A page of entries."""
 
     items: list[Entry]
+    next_page_token: str | None
+
+
+class AccountEvent(msgspec.Struct):
+    """A piece of news, as the stream's `account` topic tells it. What `data` holds depends on `kind`; amounts are
+    decimal strings, `wallet` is what the account had then."""
+
+    seq: int
+    ts: Milliseconds
+    kind: Annotated[str, msgspec.Meta(examples=["balance", "bet_placed", "bet_settled"])]
+    data: dict[str, Any]
+
+
+class AccountEvents(msgspec.Struct):
+    """A page of news, the oldest first. `seq` is the number of the account's newest."""
+
+    items: list[AccountEvent]
+    seq: int
     next_page_token: str | None
 
 

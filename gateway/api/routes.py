@@ -240,6 +240,14 @@ CALLS = (
         query=money.Listed,
     ),
     Call(
+        "GET",
+        "/v1/account/events",
+        "account_events",
+        "News of the account after a number, the oldest first: what the stream's `account` topic told",
+        money.AccountEvents,
+        query=money.EventsAsked,
+    ),
+    Call(
         "POST",
         "/v1/wallet/deposits",
         "deposit",

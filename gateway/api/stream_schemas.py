@@ -103,13 +103,13 @@ class SourceTurned(msgspec.Struct, tag_field="t", tag="src"):
 
 
 class Heartbeat(msgspec.Struct, tag_field="t", tag="hb"):
-    """Freshness and lag, every `hb_ms`."""
+    """Freshness and lag, every `hb_ms`. Without a cursor where the account alone is heard."""
 
     ts: Milliseconds
     src: dict[str, SourceState]
     age_ms: dict[str, int]
     lag_ms: dict[str, int]
-    cursor: Cursor
+    cursor: Cursor | UnsetType = UNSET
 
 
 class Unsubscribed(msgspec.Struct, tag_field="t", tag="unsubscribed"):
@@ -141,6 +141,24 @@ class Drain(msgspec.Struct, tag_field="t", tag="drain"):
     url: str | UnsetType = UNSET
 
 
+class AccountNews(msgspec.Struct, tag_field="t", tag="account"):
+    """News of the ticket's own account, dense by `seq`; first comes its `state`. What `data` holds depends on `kind`;
+    amounts are decimal strings, `wallet` is what the account had then."""
+
+    seq: int
+    ts: Milliseconds
+    kind: Annotated[str, msgspec.Meta(examples=["state", "balance", "bet_placed", "bet_settled"])]
+    data: dict[str, Any]
+
+
+class Waiting(msgspec.Struct, tag_field="t", tag="waiting"):
+    """A topic cannot be told at the moment. It begins anew as soon as it can."""
+
+    topic: str
+    code: Literal["unavailable"]
+    retry_ms: int
+
+
 class Refusal(msgspec.Struct, tag_field="t", tag="error"):
     """What was asked is refused."""
 
@@ -164,6 +182,8 @@ SERVER_MESSAGES = (
     Pong,
     Slow,
     Drain,
+    AccountNews,
+    Waiting,
     Refusal,
 )
 """Every message a shard says. Adding one is one line here."""

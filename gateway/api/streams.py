@@ -10,8 +10,9 @@ from typing import Annotated, NamedTuple
 import msgspec
 import orjson
 
+from fanout.contract.revocation import KEY
 from fanout.contract.tickets import EVERYTHING, TICKET_S, TOPICS_MAX, Grant, TicketKeys
-from fanout.contract.topics import TOPIC_MAX_CHARS, Topic, parse_topic
+from fanout.contract.topics import ACCOUNT, TOPIC_MAX_CHARS, Topic, parse_topic
 from feeds.contract.errors import Refused
 from gateway.access.principal import CLASSES, Principal, refusal
 from gateway.api.answering import Answering, allow
@@ -36,7 +37,8 @@ TopicText = Annotated[str, msgspec.Meta(min_length=1, max_length=TOPIC_MAX_CHARS
 
 
 class TicketAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a ticket is to open: topics, with all below them; `*`, the default, is all there are."""
+    """What a ticket is to open: topics, with all below them; `*`, the default, is all odds there are. `account`, which
+    needs the scope bets and an account, is the news of that account."""
 
     topics: Annotated[tuple[TopicText, ...], msgspec.Meta(min_length=1, max_length=TOPICS_MAX)] = (EVERYTHING,)
 
@@ -101,9 +103,8 @@ class TicketRoute(Answering):
         del scope
         self._streams.check_pressure()
         who = exchange.principal
-        code = refusal(who, "stream")
-        if who is None or code is not None:
-            raise Refused(code or "unauthenticated", "")
+        if who is None:
+            raise Refused("unauthenticated", "")
         asked = await decoded_body(receive, TicketAsked)
         seconds_left(exchange.headers.get(b"x-request-deadline"))
         now_s = int(time.time())  # before it is asked: an exclusion that comes meanwhile takes the ticket back
@@ -115,7 +116,9 @@ class TicketRoute(Answering):
         if not streams.keys:
             raise Refused("tickets_unavailable", "no ticket key is set here")
         topics = granted(asked.topics, who, (group.sport for group in streams.book.groups()))
-        grant = Grant(account_of(who), topics, who.plan.tier_ms, now_s + streams.session_s)
+        grant = Grant(
+            account_of(who), topics, who.plan.tier_ms, now_s + streams.session_s, minted_s=since_of(who), by=by_of(who)
+        )
         said = {
             "ticket": streams.keys.mint(grant, now_s),
             "expires_at": _text(min(now_s + TICKET_S, grant.session_exp)),
@@ -153,21 +156,32 @@ class EndpointRoute(Answering):
 
 
 def topics_of(text: str) -> list[Topic]:
-    """The topics of a list. Raises Refused."""
-    texts = [one for one in text.split(",") if one]
+    """The topics of a list. Every shard tells every account. Raises Refused."""
+    texts = [one for one in text.split(",") if one and one != ACCOUNT]
     if len(texts) > TOPICS_ASKED_MAX:
         raise Refused("bad_parameter", f"topics: more than {TOPICS_ASKED_MAX}")
     return [_parsed(one) for one in texts]
 
 
 def granted(topics: Iterable[str], who: Principal, sports: Iterable[str]) -> tuple[str, ...]:
-    """What of these topics a plan allows: where it lacks classes, each topic by the classes that it has.
+    """What of these topics somebody may hear. Of odds what the plan allows: where it lacks classes, each topic by the
+    classes that it has. The account's news belong to no plan.
 
-    Raises Refused("bad_topic" | "not_in_plan").
+    Raises Refused("bad_topic" | "not_in_plan" | "insufficient_scope" | "no_account").
     """
+    asked = dict.fromkeys(topics)
+    private = (ACCOUNT,) if ACCOUNT in asked else ()
+    if private and (code := refusal(who, "bets", account=True)) is not None:
+        raise Refused(code, "")
+    asked.pop(ACCOUNT, None)
+    return (*(_granted_odds(asked, who, sports) if asked else ()), *private)
+
+
+def _granted_odds(asked: Mapping[str, None], who: Principal, sports: Iterable[str]) -> tuple[str, ...]:
+    if (code := refusal(who, "stream")) is not None:
+        raise Refused(code, "")
     if who.plan.pre_match:
         raise Refused("not_in_plan", "the stream has events in play")
-    asked = dict.fromkeys(topics)
     for topic in asked:
         if topic != EVERYTHING:
             _parsed(topic)
@@ -186,12 +200,25 @@ def granted(topics: Iterable[str], who: Principal, sports: Iterable[str]) -> tup
 
 
 def account_of(who: Principal) -> str:
-    """Whom a ticket is of: the account, or what names the key, spelt as accounts are."""
+    """Whom a ticket is of: the account, or what names the key, spelt as accounts are. With such a name it opens no
+    account's news: `granted` sees to that."""
     return who.account or _NOT_OF_AN_ID.sub("-", who.subject)[:_ID_CHARS_MAX]
 
 
+def by_of(who: Principal) -> str:
+    """The key that buys a ticket, as its revocation names it; empty of a token."""
+    kind, _, name = who.subject.partition(":")
+    return f"{KEY}{_NOT_OF_AN_ID.sub('-', name)[:_ID_CHARS_MAX]}" if kind == "key" else ""
+
+
+def since_of(who: Principal) -> int:
+    """When the credential was minted, where that is known: a revocation of the account ends what it buys later, too.
+    A token that does not say it is as old as can be."""
+    return 0 if who.minted_s is None else max(who.minted_s, 1)
+
+
 def _parsed(topic: str) -> Topic:
-    """Raises Refused("bad_topic"): of an account there is nothing yet that a ticket could name."""
+    """Raises Refused("bad_topic")."""
     try:
         return parse_topic(topic)
     except Refused as error:

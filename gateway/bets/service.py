@@ -29,6 +29,7 @@ from gateway.money.gate import Gate
 from gateway.money.once import Limits, Once
 from gateway.money.settings import MoneySettings
 from gateway.money.tables import LedgerTables
+from gateway.news.tables import NewsTables
 from gateway.protection.revoking import Revoke, Revoking
 from gateway.protection.settings import ProtectionSettings
 from gateway.protection.tables import ProtectionTables
@@ -78,6 +79,7 @@ class BetsService:
         )
         self.settings = settings
         self.ledger = LedgerTables(database)
+        self.news = NewsTables(database)
         self.bets = BetTables(database, exposures)
         self.claims = Claims(around.coordination, around.worker, clock)
         self.finals = Finals(settings.finals_mib * _MIB)

@@ -83,11 +83,11 @@ class BetTables:
     async def bet(self, owner: str, bet: str) -> Bet | None:
         """One bet of a user."""
         row = await self._database.row(statement("bet"), owner, bet)
-        return None if row is None else _bet_of(row)
+        return None if row is None else bet_of(row)
 
     async def bets(self, owner: str, *, before: tuple[datetime, str], limit: int) -> list[Bet]:
         """Bets of a user, the newest first, those placed before a time and id."""
-        return [_bet_of(row) for row in await self._database.fetch(statement("bets"), owner, *before, limit)]
+        return [bet_of(row) for row in await self._database.fetch(statement("bets"), owner, *before, limit)]
 
     async def take_due(self, *, limit: int, within: timedelta) -> list[Due]:
         """Waiting bets whose time has come; until `within` has passed nobody else gets them."""
@@ -108,7 +108,8 @@ class BetTables:
         return state
 
 
-def _bet_of(row: Any) -> Bet:
+def bet_of(row: Any) -> Bet:
+    """A bet from a row of `bets.told`: the columns of sql/bet.sql, in their order."""
     *facts, location, legs, cashed_stake, cashed_out = row
     told = tuple(BetLeg(*leg) for leg in orjson.loads(legs))
     return Bet._make((*facts, shown_of(orjson.loads(location)), told, cashed_stake, cashed_out))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 from urllib.parse import quote
@@ -12,9 +13,10 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
+from fanout.client import Events, LinkLost, StreamRefused
 from feeds.contract.model import EventState, MarketClass
 from gateway.api import schemas
-from gateway.client.errors import ApiError, BadAnswer
+from gateway.client.errors import ApiError, BadAnswer, NotAllowed, NotFound, ProblemError, Unauthenticated
 from gateway.client.http import NOT_MODIFIED, Reply, attempt
 from gateway.client.kept import Kept, KeptAnswers
 from gateway.client.limits import ApiLimits
@@ -134,6 +136,25 @@ class OddsApi:
         path = f"/v1/markets/{quote(market_id, safe='')}"
         return await self._read(path, {"odds_format": odds_format}, schemas.Market)
 
+    # The stream, and what it tells of the account
+
+    async def ticket(self, topics: Sequence[str]) -> str:
+        """What opens one connection to the stream: `authorize` of OddsStream is `lambda: api.ticket(topics)`. Raises
+        StreamRefused where there will never be one, LinkLost where there may be one later."""
+        with _as_of_a_stream():
+            body = {"topics": list(topics)}
+            reply = await self._post("/v1/stream/tickets", body, {}, is_safe=True)
+            return _decoded(reply, schemas.StreamTicket).ticket
+
+    async def account_events(self, after: int) -> Events:
+        """A page of the account's news after a number: `events` of OddsStream. Raises StreamRefused, LinkLost."""
+        with _as_of_a_stream():
+            reply = await self._call(
+                lambda: self._client.build_request("GET", "/v1/account/events", params={"after": after}), is_safe=True
+            )
+            page = _decoded(reply, _EventsPage)
+        return Events(page.items, page.seq)
+
     # Writes
 
     async def read(self, path: str, parameters: Mapping[str, str | None], answer: type[T]) -> T:
@@ -154,17 +175,16 @@ class OddsApi:
         """POSTs a JSON body; gives the answer, of this type. Under a key it is one write however often it is tried, and
         so is tried again where that may help; without one it is sent once, and Unreachable leaves open what became of
         it."""
-        headers = {"Content-Type": "application/json"}
-        if idempotency_key is not None:
-            headers["Idempotency-Key"] = idempotency_key
-        content = msgspec.json.encode(body)
-        reply = await self._call(
-            lambda: self._client.build_request("POST", path, content=content, headers=headers),
-            is_safe=idempotency_key is not None,
-        )
-        return _decoded(reply, answer)
+        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+        return _decoded(await self._post(path, body, headers, is_safe=idempotency_key is not None), answer)
 
     # How
+
+    async def _post(self, path: str, body: Any, headers: Mapping[str, str], *, is_safe: bool) -> Reply:
+        content, said = msgspec.json.encode(body), {"Content-Type": "application/json", **headers}
+        return await self._call(
+            lambda: self._client.build_request("POST", path, content=content, headers=said), is_safe=is_safe
+        )
 
     async def _pages(self, path: str, parameters: Mapping[str, str | None], page: type[Any]) -> AsyncIterator[Any]:
         token: str | None = None
@@ -213,6 +233,23 @@ class OddsApi:
             token = self._bearer if isinstance(self._bearer, str) else await self._bearer()
             request.headers["Authorization"] = f"Bearer {token}"
         return request
+
+
+class _EventsPage(msgspec.Struct):
+    items: list[dict[str, Any]]
+    seq: int
+
+
+@contextlib.contextmanager
+def _as_of_a_stream() -> Iterator[None]:
+    """Errors as a stream tells them apart: what will not pass, and what may."""
+    try:
+        yield
+    except (Unauthenticated, NotAllowed, NotFound) as error:
+        raise StreamRefused(error.code, str(error)) from error
+    except ApiError as error:
+        after_s = error.retry_after_s if isinstance(error, ProblemError) else None
+        raise LinkLost(str(error), retry_after_s=after_s or 0.0) from error
 
 
 def _decoded(reply: Reply, answer: type[T]) -> T:

@@ -13,7 +13,7 @@ from gateway.local.errors import CannotStart
 from gateway.local.settings import UpSettings
 from gateway.store.server import READY_LINE, server_url
 
-PARTS = ("nats", "feeds", "fanout", "postgres", "archive", "gateway")
+PARTS = ("nats", "feeds", "fanout", "postgres", "archive", "news", "gateway")
 """What `--parts` may name."""
 
 SHARD_PORTS_FROM = 100
@@ -103,7 +103,7 @@ def wanted_parts(settings: UpSettings) -> frozenset[str]:
     all_named = names == frozenset(PARTS)
     for server, given, users in (
         ("nats", ("--nats", settings.nats), names - {"postgres"}),
-        ("postgres", ("--database", settings.database), names & {"archive"}),
+        ("postgres", ("--database", settings.database), names & {"archive", "news"}),
     ):
         names = _with_server(names, server, given=given, needed=bool(users), all_named=all_named)
     return names
@@ -190,8 +190,11 @@ def plan_stack(settings: UpSettings, ports: Ports, *, ticket_key: str = "") -> P
         serving = (*serving, _gateway(settings, nats_url, database_url, (*tickets, *offers)))
     if serving:
         stages.append(serving)
-    if "archive" in wanted:
-        beside.append((_archive(nats_url, database_url),))
+    keepers = (_archive(nats_url, database_url),) if "archive" in wanted else ()
+    if "news" in wanted:
+        keepers = (*keepers, _news(settings, nats_url, database_url))
+    if keepers:
+        beside.append(keepers)
     return Plan(
         stages=tuple(stages),
         beside=tuple(beside),
@@ -234,6 +237,16 @@ def _archive(nats_url: str, database_url: str) -> Part:
         ready_line=r"^archive ready$",
         line="archive keeps every change",
         environment=SHORT_MEMORY,
+    )
+
+
+def _news(settings: UpSettings, nats_url: str, database_url: str) -> Part:
+    where = ("--nats", nats_url, *_coordination(settings), "--database", database_url)
+    return Part(
+        name="news",
+        argv=("-m", "gateway", "news", *where),
+        ready_line=r"^news ready$",
+        line="news tells accounts what becomes of their bets",
     )
 
 

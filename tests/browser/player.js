@@ -1,5 +1,5 @@
 // The browser's side of scripts.py: the same calls on the module's classes, the same things told.
-import { Replica, TopicStates } from "/sdk/oddswire.js";
+import { AccountReplica, Replica, TopicStates } from "/sdk/oddswire.js";
 
 const some = (held, names) => Object.fromEntries(names.map((name) => [name, held.get(name) ?? null]));
 
@@ -53,5 +53,15 @@ class Player {
 window.play = (scripts) => JSON.stringify(JSON.parse(scripts).map((script) => {
   const player = new Player();
   return script.map((call) => JSON.stringify(player.play(call)));
+}));
+
+/** The account's rule: what is shown by each call, and what is held after it. */
+window.playAccounts = (scripts) => JSON.stringify(JSON.parse(scripts).map((script) => {
+  const account = new AccountReplica();
+  return script.map(([name, ...given]) => {
+    const shown = account[name](...given) ?? [];
+    const { seq, missing, wallet, holes, skipped } = account;
+    return JSON.stringify({ shown, seq, missing, wallet, holes, skipped, bets: Object.fromEntries(account.bets) });
+  });
 }));
 window.ready = true;

@@ -71,5 +71,5 @@ async def echo_shard(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
     monkeypatch.setattr("fanout.listener.WebSocketConnection", EchoConnection)
     async with shard(MemoryLog(), message_bytes=MESSAGE_BYTES) as server:
         inner = server.shard
-        inner.sessions = EchoSessions(inner.settings, inner.board, inner.placement, inner.peers)
+        inner.sessions = EchoSessions(inner.settings, inner.board, inner.placement, inner.peers, inner.accounts)
         yield server

@@ -142,7 +142,7 @@ async def test_too_many_sockets_of_one_account_until_one_leaves(coordination: Me
                 await second.wait_closed()
                 assert second.close_code == 4029
             await asks(first, {"op": "ping", "id": 2}, "pong")
-        await eventually(lambda: not server.shard.sessions._by_account)
+        await eventually(lambda: not server.shard.sessions._by_name)
         async with entered(server, ticket()) as third:
             await asks(third, subscribe("football.nfl"), "live")
 
@@ -228,7 +228,7 @@ async def test_a_revocation_told_by_the_bus_closes_what_the_account_opened(coord
             assert await closed_with(mine) == 4003
             assert await refused(server, unopened) == (401, "unauthenticated")
             await asks(theirs, {"op": "ping", "id": 2}, "pong")
-        assert not server.shard.sessions._by_account.get("A1")
+        assert not server.shard.sessions._by_name.get("A1")
 
 
 async def test_a_revocation_that_the_bus_lost_is_read(coordination: MemoryCoordination) -> None:

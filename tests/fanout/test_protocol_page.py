@@ -13,6 +13,7 @@ import pytest
 
 import fanout
 from fanout.contract import messages
+from fanout.contract.account import AccountReplica
 from fanout.contract.closing import RETRY
 from fanout.contract.cursor import decode_cursor
 from fanout.contract.replica import Replica
@@ -46,7 +47,7 @@ def test_the_page_shows_every_message_and_code() -> None:
     kinds = {heard["t"] for heard in HEARD}
     assert kinds == {
         *("welcome", "subscribed", "img", "live", "d", "src", "hb", "unsubscribed"),
-        *("slow", "drain", "error", "pong"),
+        *("slow", "drain", "error", "pong", "account", "waiting"),
     }
     assert all(code in PAGE for code in RETRY)
 
@@ -66,6 +67,13 @@ def test_a_client_that_hears_the_page_ends_where_the_page_ends() -> None:
     assert decode_cursor(replica.cursor) is not None
 
 
+def test_an_account_that_hears_the_page_has_what_the_page_says() -> None:
+    account = AccountReplica()
+    news = [heard for heard in HEARD if heard["t"] == "account"]
+    assert [shown for heard in news for shown in account.receive(heard)] == news
+    assert (account.seq, account.missing, account.wallet) == (18, None, news[-1]["data"]["wallet"])
+
+
 def test_what_a_shard_writes_has_the_shape_of_the_page() -> None:
     shown = {heard["t"]: heard for heard in HEARD}
     written = [
@@ -79,6 +87,8 @@ def test_what_a_shard_writes_has_the_shape_of_the_page() -> None:
         messages.unsubscribed(1, []),
         messages.error("topic_limit", "m", op=1),
         messages.pong(1, 2),
+        messages.account(1, 2, "balance", b"{}"),
+        messages.waiting("account", 1),
         messages.image_frame([], [b"{}"], "topics"),
     ]
     for text in written:

@@ -60,10 +60,10 @@ def test_what_is_no_topic_is_refused(text: str) -> None:
     assert refusal.value.code == "bad_topic"
 
 
-def test_the_account_needs_a_ticket() -> None:
+def test_the_account_is_no_topic_of_odds() -> None:
     with pytest.raises(Refused) as refusal:
         parse_topic("account")
-    assert refusal.value.code == "unauthenticated"
+    assert refusal.value.code == "bad_topic"
 
 
 def test_a_market_is_meant_by_exactly_its_topics() -> None:

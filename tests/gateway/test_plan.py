@@ -39,16 +39,17 @@ def beside_of(plan: Plan) -> list[list[str]]:
 
 
 def test_the_archive_starts_after_its_database_and_the_line_waits_for_neither() -> None:
-    assert beside_of(plan_of()) == [["postgres"], ["archive"]]
+    assert beside_of(plan_of()) == [["postgres"], ["archive", "news"]]
     assert plan_of(parts="fanout").beside == ()
 
 
 def test_an_archive_needs_a_database_and_one_that_runs_already_is_not_started() -> None:
     assert beside_of(plan_of(parts="archive")) == [["postgres"], ["archive"]]
     plan = plan_of(database="postgresql://me@db/odds")
-    assert beside_of(plan) == [["archive"]]
-    [[archive]] = plan.beside
-    assert archive.argv[-2:] == ("--database", "postgresql://me@db/odds")
+    assert beside_of(plan) == [["archive", "news"]]
+    [keepers] = plan.beside
+    assert [keeper.argv[-2:] for keeper in keepers] == [("--database", "postgresql://me@db/odds")] * 2
+    assert beside_of(plan_of(parts="news")) == [["postgres"], ["news"]]
 
 
 @pytest.mark.parametrize("url", ["db:5432", "http://db", "postgresql://", "postgresql://db:port/x"])

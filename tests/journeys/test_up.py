@@ -20,7 +20,7 @@ SMALL = ("--events", "6", "--rate", "50")
 def test_it_says_where_everything_is_and_ends_without_a_trace(port: int, home: Path) -> None:
     with stack(*SMALL, "--port", str(port), cwd=home) as up:
         lines = up.until("ready in")
-        beside = [line for line in lines if line.startswith(("postgres ", "archive "))]
+        beside = [line for line in lines if line.startswith(("postgres ", "archive ", "news "))]
         line = [said for said in lines if said not in beside]
         assert re.fullmatch(r"nats nats://127\.0\.0\.1:\d+", line[0])
         assert line[1:-2] == [
@@ -31,11 +31,14 @@ def test_it_says_where_everything_is_and_ends_without_a_trace(port: int, home: P
         ]
         assert re.fullmatch(r"api key: ow_[0-9a-f]{12}_[0-9a-f]{64}", line[-2])
         assert re.fullmatch(r"postgres postgresql://127\.0\.0\.1:\d+", beside[0])
-        assert beside[1:] == ["archive keeps every change"]
+        assert sorted(beside[1:]) == [
+            "archive keeps every change",
+            "news tells accounts what becomes of their bets",
+        ]
         assert re.fullmatch(r"ready in \d+\.\d s", lines[-1])
         for offset in (0, 100, 101):
             socket.create_connection(("127.0.0.1", port + offset), timeout=5).close()
-        assert len(up.pids()) == 7
+        assert len(up.pids()) == 8
         assert up.end(signal.SIGTERM) == 0
         assert up.processes() == []
         assert up.rest() == ["stopped"]
@@ -61,6 +64,7 @@ def test_kill_9_of_up_leaves_no_process_and_the_next_up_starts(port: int, home: 
         ("feed", "feeds run"),
         ("fanout-1", "--name fanout-1"),
         ("archive", "gateway archive"),
+        ("news", "gateway news"),
         ("gateway", "gateway serve"),
     ],
 )

@@ -18,6 +18,7 @@ from feeds.adapters.nats.connection import Connection
 from feeds.adapters.server import NatsServer, free_port
 from feeds.contract.settings import BusSettings
 from gateway.access.principal import Plan, Principal
+from gateway.access.principal import Scope as AccessScope
 from gateway.api.edge import App, Exchange, Receive, Scope, Send
 from gateway.api.main import Around, Gateway
 from gateway.api.settings import ApiSettings, TicketSettings
@@ -155,7 +156,7 @@ async def test_who_gets_which_ticket(nats_server: NatsServer, monkeypatch: pytes
         assert await granted(b'{"topics":["a","a","b:prop"]}') == ("key-K1", 0, ["a", "b:prop"])
         for body, code in (
             (b'{"topics":["No"]}', "bad_topic"),
-            (b'{"topics":["account"]}', "bad_topic"),
+            (b'{"topics":["account"]}', "insufficient_scope"),
             (b'{"topics":[]}', "bad_body"),
             (b'{"topics":"a"}', "bad_body"),
             (b'{"topic":["a"]}', "bad_body"),
@@ -170,11 +171,18 @@ async def test_who_gets_which_ticket(nats_server: NatsServer, monkeypatch: pytes
             [f"football:{cls}" for cls in ("alternate", "future", "main", "special")],
         )
         assert await granted(b'{"topics":["football:prop"]}') == "not_in_plan"
+        assert await granted(b'{"topics":["account"]}') == "insufficient_scope"
+        better: frozenset[AccessScope] = frozenset({"bets"})
+        asked.who = Principal(subject="sub:A1", account="A1", scopes=better, plan=Plan(name="p", pre_match=True))
+        assert await granted(b'{"topics":["account"]}') == ("A1", 0, ["account"])
+        assert await granted(b'{"topics":["account","football"]}') == "insufficient_scope"
+        asked.who = Principal(subject="key:K1", account=None, scopes=better, plan=Plan(name="p"))
+        assert await granted(b'{"topics":["account"]}') == "no_account"
         asked.who = Principal(subject="x", account="A1", scopes=ALL.scopes, plan=Plan(name="p", pre_match=True))
         assert await granted(b"") == "not_in_plan"
         asked.who = Principal(subject="x", account="A1", scopes=frozenset({"odds"}), plan=Plan(name="p"))
         assert await granted(b"") == "insufficient_scope"
         asked.who = None
         assert await granted(b"") == "unauthenticated"
-        for query in ("topics=No", "topics=account", "device=a%20b", "topics=" + ",".join(["a"] * 51)):
+        for query in ("topics=No", "device=a%20b", "topics=" + ",".join(["a"] * 51)):
             assert (await asked.client.get(f"/v1/stream/endpoint?{query}")).status_code == 400

@@ -46,9 +46,31 @@ async def ask(connection: Connection, subject: str, question: bytes, *, silence_
         raise NobodyAnswers(f"{subject}: {error}") from error
 
 
+async def ask_once(connection: Connection, subject: str, question: bytes, *, within_s: float) -> bytes:
+    """The one answer. Raises NobodyAnswers, also where it does not come in time."""
+    try:
+        message = await connection.client.request(subject, question, timeout=within_s)
+    except NatsTimeoutError as error:
+        raise NobodyAnswers(f"nothing was heard from {subject} for {within_s:g} s") from error
+    except NatsError as error:
+        raise NobodyAnswers(f"{subject}: {error}") from error
+    return bytes(message.data)
+
+
+async def tell(connection: Connection, subject: str, data: bytes) -> None:
+    """Hands a message over for whoever listens; it is lost with the connection. Raises NobodyAnswers where that is."""
+    try:
+        await connection.client.publish(subject, data)
+    except NatsError as error:
+        raise NobodyAnswers(f"{subject}: {str(error) or type(error).__name__}") from error
+
+
 @contextlib.asynccontextmanager
-async def listening(connection: Connection, subject: str, hear: Callable[[bytes, Answer], None]) -> AsyncIterator[None]:
-    """Within this context `hear` is handed every question on the subject, and the way to answer it."""
+async def listening(
+    connection: Connection, subject: str, hear: Callable[[bytes, Answer], None], *, group: str = ""
+) -> AsyncIterator[None]:
+    """Within this context `hear` is handed every question on the subject, and the way to answer it. Of those who listen
+    as one `group` each question reaches one."""
 
     async def on_message(message: Msg) -> None:
         async def answer(data: bytes) -> None:
@@ -57,7 +79,7 @@ async def listening(connection: Connection, subject: str, hear: Callable[[bytes,
 
         hear(message.data, answer)
 
-    subscription = await connection.client.subscribe(subject, cb=on_message)
+    subscription = await connection.client.subscribe(subject, queue=group, cb=on_message)
     try:
         yield
     finally:

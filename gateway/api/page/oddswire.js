@@ -12,6 +12,10 @@
  *     });
  *     stream.connect();
  *
+ * With `account` among the topics, the news of the ticket's account come to `onMessage`, too, in order and each once;
+ * `stream.account` holds wallet and running bets. `events: (after) => api("/v1/account/events?after=" + after)` gives what
+ * was missed.
+ *
  * A price may be acted on only while its topic is `live` and `replica.status(market)` is `open`.
  *
  * @typedef {Record<string, any>} Message  a frame of the protocol, a MARKET, an EVENT or a part of one
@@ -23,13 +27,19 @@
 /**
  * Bounds of one stream, ms. `open`: to connect, a ticket included. `silence`: without a frame before the stream is live;
  * once it is, three heartbeats. `backoff`, `backoffMax`: an attempt waits at random from 0 up to the first, and up to
- * twice as long each time, never longer than the second ("full jitter").
+ * twice as long each time, never longer than the second ("full jitter"). `recovered`: news of the account that are asked
+ * for after a hole; where more are missing the state stands for them.
  */
-export const LIMITS = Object.freeze({ open: 10_000, silence: 15_000, backoff: 500, backoffMax: 15_000 });
+export const LIMITS = Object.freeze({ open: 10_000, silence: 15_000, backoff: 500, backoffMax: 15_000, recovered: 1_000 });
 
 const SILENT_HEARTBEATS = 3;
 /** Close codes that mean: do not connect again. */
 const FINAL_CODES = new Set([4001, 4003, 4400]);
+/** The private topic. */
+const ACCOUNT = "account";
+/** News kept while a hole is filled; beyond it the newest is dropped, and asked for with the rest. */
+const AHEAD_MAX = 1_000;
+const RUNNING = new Set(["pending_acceptance", "accepted", "under_review"]);
 /** A DELTA takes these away by null; a whole MARKET leaves them out. */
 const EXCHANGE = ["lay", "size", "ltp"];
 
@@ -142,8 +152,9 @@ export class Replica {
 
   /** The device left these topics: what no kept topic means is dropped. @param {Iterable<string>} topics @param {Iterable<string>} kept */
   forget(topics, kept) {
-    const others = [...kept].map(parseTopic);
-    for (const topic of [...topics].map(parseTopic)) {
+    const odds = (all) => [...all].filter((topic) => topic !== ACCOUNT).map(parseTopic);
+    const others = odds(kept);
+    for (const topic of odds(topics)) {
       this.#drop(
         (market) => means(topic, market) && !others.some((other) => means(other, market)),
         (event) => leads(topic, event.topic) && !others.some((other) => leads(other, event.topic)),
@@ -204,7 +215,9 @@ export class Replica {
   }
 
   #subscribed(message) {
-    const answers = Object.entries(message.topics);
+    const all = Object.entries(message.topics);
+    const answers = all.filter(([topic]) => topic !== ACCOUNT);
+    if (all.length > 0 && answers.length === 0) return;
     if (this.#onTrust && answers.every(([, answer]) => answer === "delta" || answer === "current")) this.epoch = message.epoch;
     this.#onTrust = false;
     if (message.epoch !== this.epoch) {
@@ -260,6 +273,105 @@ const apply = (market, delta) => {
   }
 };
 
+/**
+ * What a device holds of its own account, and the rule of the private topic: see fanout/contract/account.py. `seq` is the
+ * number of the newest news that was shown; `missing`, after which number news are to be asked for, or null.
+ */
+export class AccountReplica {
+  /** @type {number | null} */ seq = null;
+  /** @type {Message | null} */ wallet = null;
+  /** @type {Map<string, Message>} */ bets = new Map();
+  holes = 0;
+  skipped = 0;
+  /** @type {Map<number, Message>} */ #ahead = new Map();
+  /** @type {Message | null} */ #state = null;
+
+  get missing() { return this.#ahead.size > 0 || this.#state !== null ? this.seq : null; }
+
+  /** Begins where an earlier session ended. Before any message. @param {number} seq */
+  hold(seq) { this.seq = seq; }
+
+  /** One message of the topic. Gives what is to be shown by it, in order. @param {Message} message @returns {Message[]} */
+  receive(message) {
+    const { seq } = message;
+    const isState = message.kind === "state";
+    if (this.seq === null || (isState && seq === this.seq) || (!isState && seq === this.seq + 1)) {
+      return [this.#show(message), ...this.#follow()];
+    }
+    if (seq <= this.seq) return [];
+    if (this.missing === null) this.holes += 1;
+    if (isState) this.#state = message;
+    else if (this.#ahead.size < AHEAD_MAX) this.#ahead.set(seq, message);
+    return [];
+  }
+
+  /** A page by REST of what came after `missing`. @param {Message[]} items @returns {Message[]} */
+  recovered(items) {
+    const shown = [];
+    for (const item of items) {
+      if (this.seq !== null && item.seq === this.seq + 1) shown.push(this.#show({ t: ACCOUNT, ...item }), ...this.#follow());
+    }
+    return shown;
+  }
+
+  /** What is missing cannot be had: goes on with the state, or the next that came. @returns {Message[]} */
+  giveUp() {
+    if (this.missing === null) return [];
+    let message = this.#state;
+    if (message !== null) {
+      this.#state = null;
+      for (const seq of [...this.#ahead.keys()]) if (seq <= message.seq) this.#ahead.delete(seq);
+    } else {
+      const next = Math.min(...this.#ahead.keys());
+      message = this.#ahead.get(next);
+      this.#ahead.delete(next);
+    }
+    this.skipped += message.seq - this.seq - (message.kind === "state" ? 0 : 1);
+    return [this.#show(message), ...this.#follow()];
+  }
+
+  #follow() {
+    const shown = [];
+    for (;;) {
+      const next = this.#ahead.get(this.seq + 1);
+      if (this.#state !== null && this.#state.seq <= this.seq) {
+        const state = this.#state;
+        this.#state = null;
+        if (state.seq === this.seq) shown.push(this.#show(state));
+      } else if (next !== undefined) {
+        this.#ahead.delete(next.seq);
+        shown.push(this.#show(next));
+      } else {
+        return shown;
+      }
+    }
+  }
+
+  #show(message) {
+    const { data, kind } = message;
+    this.seq = message.seq;
+    this.wallet = data.wallet ?? this.wallet;
+    if (kind === "state") this.bets = new Map(data.bets.map((bet) => [bet.id, bet]));
+    else this.#takeBets(kind, data);
+    return message;
+  }
+
+  /** Which bets run by now: what was placed, and what was settled and is open again. */
+  #takeBets(kind, data) {
+    switch (kind) {
+      case "bet_placed": this.bets.set(data.bet, { id: data.bet, stake: data.stake ?? null }); break;
+      case "bet_refused": this.bets.delete(data.bet); break;
+      case "bet_settled": case "bet_corrected":
+        for (const { bet, state } of data.bets ?? [data]) {
+          if (!RUNNING.has(state)) this.bets.delete(bet);
+          else if (!this.bets.has(bet)) this.bets.set(bet, { id: bet });
+        }
+        break;
+      case "cash_out": if (/^[0.]*$/.test(data.open_stake)) this.bets.delete(data.bet); break;
+    }
+  }
+}
+
 /** Whether a part of a frame may change which markets a source suspends. @param {Message} part */
 const movesSource = (part) => ["event", "src", "live", "gone"].some((name) => name in part);
 
@@ -277,6 +389,7 @@ export class TopicStates {
   of(topic) {
     const whole = this.#whole.get(topic);
     if (this.#closed || whole === undefined) return "closed";
+    if (topic === ACCOUNT) return !whole ? "rebuilding" : this.#connected ? "live" : "stale";
     if (!whole || this.replica.gap) return "rebuilding";
     return !this.#connected || this.replica.isStale(topic) ? "stale" : "live";
   }
@@ -312,7 +425,12 @@ export class TopicStates {
   receive(message) {
     switch (message.t) {
       case "subscribed": this.#rebuild(Object.keys(message.topics)); return true;
-      case "slow": this.#rebuild(this.#whole.keys()); return true;
+      case "slow": this.#rebuild([...this.#whole.keys()].filter((topic) => topic !== ACCOUNT)); return true;
+      case "waiting": this.#rebuild([message.topic]); return true;
+      case "account":
+        if (message.kind !== "state" || this.#whole.get(ACCOUNT) !== false) return false;
+        this.#whole.set(ACCOUNT, true);
+        return true;
       case "live": for (const topic of message.topics) if (this.#whole.has(topic)) this.#whole.set(topic, true); return true;
       case "d": case "img": return this.replica.gap || (this.replica.notLive.size > 0 && message.m.some(movesSource));
       default: return message.t === "hb" || message.t === "src";
@@ -417,6 +535,7 @@ class Link {
  */
 export class OddsStream {
   replica = new Replica();
+  account = new AccountReplica();
   #states = new TopicStates(this.replica);
   /** @type {Set<string>} */ #topics;
   /** Topics held up to the cursor. @type {Set<string>} */ #held = new Set();
@@ -424,6 +543,7 @@ export class OddsStream {
   /** @type {Link | null} */ #primary = null;
   /** @type {Link | null} */ #successor = null;
   #ops = 0;
+  #asking = false;
 
   /**
    * @param {Iterable<string>} topics
@@ -432,17 +552,20 @@ export class OddsStream {
    * @param {number | null} [options.conflateMs] the tier; null for the server's default
    * @param {(() => Promise<string>)} [options.authorize] gives a fresh ticket before every connection, where the stream is
    *   not public; throws StreamRefused where there will never be one, anything else where there may be one later
+   * @param {((after: number) => Promise<{items: Message[], seq: number}>)} [options.events] a page of
+   *   `GET /v1/account/events?after=`; throws StreamRefused where there will never be one. Without it holes are passed over
    * @param {Partial<typeof LIMITS>} [options.limits]
    * @param {(message: Message) => void} [options.onMessage] every message, after the replica took it
    * @param {(topic: string, state: TopicState) => void} [options.onState] every topic as its state turns
    * @param {(notice: Notice) => void} [options.onNotice] what becomes of the connections
    * @param {(error: StreamRefused) => void} [options.onRefused] the server will not serve: the stream has ended
    */
-  constructor(topics, { urls, conflateMs = null, authorize, limits = {}, onMessage, onState, onNotice, onRefused }) {
+  constructor(topics, { urls, conflateMs = null, authorize, events, limits = {}, onMessage, onState, onNotice, onRefused }) {
     this.#topics = new Set(topics);
     if (this.#topics.size === 0 || !urls?.length) throw new TypeError("a stream needs at least one url and one topic");
     this.limits = { ...LIMITS, ...limits };
     this.authorize = authorize;
+    this.events = events;
     this.conflateMs = conflateMs;
     this.told = { onMessage, onState, onNotice, onRefused };
     this.route = new Route([...urls], this.limits);
@@ -549,10 +672,12 @@ export class OddsStream {
         this.#beginMove();
         break;
       case "error": this.#refused(link, message); break;
+      case ACCOUNT: this.#accountSaid(link, message); break;
     }
     if (this.replica.gaps > gaps) this.#answerGap(link);
     if (link === this.#primary && this.#states.receive(message)) this.#tellStates();
-    this.#tell("onMessage", message);
+    if (message.t === ACCOUNT) this.#news(this.account.receive(message));
+    else this.#tell("onMessage", message);
   }
 
   _lost(link, end) {
@@ -580,6 +705,47 @@ export class OddsStream {
     this.#tellStates();
   }
 
+  /** Where no odds are heard, the state is what `live` is to them. */
+  #accountSaid(link, message) {
+    if (message.kind !== "state" || this.#odds().length > 0) return;
+    if (link === this.#successor) this.#promote(link);
+    link.isLive();
+    this.route.succeeded();
+    this.#beginMove();
+  }
+
+  #odds() { return this.topics.filter((topic) => topic !== ACCOUNT); }
+
+  /** Tells these, and asks for what is missing, unless that is under way. @param {Message[]} messages */
+  #news(messages) {
+    for (const message of messages) this.#tell("onMessage", message);
+    const after = this.account.missing;
+    if (after === null || this.#asking) return;
+    if (this.events === undefined) this.#news(this.account.giveUp());
+    else this.#recover(after);
+  }
+
+  async #recover(after) {
+    this.#asking = true;
+    for (let ceiling = this.limits.backoff; this.#primary !== null; ceiling = Math.min(2 * ceiling, this.limits.backoffMax)) {
+      try {
+        const page = await this.events(after);
+        if (this.#primary === null) return;
+        const shown = page.seq - after > this.limits.recovered ? [] : this.account.recovered(page.items);
+        this.#asking = false;
+        this.#news(this.account.missing === after ? [...shown, ...this.account.giveUp()] : shown);
+        return;
+      } catch (error) {
+        if (error instanceof StreamRefused) {
+          this.close();
+          this.#tell("onRefused", error);
+          return;
+        }
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * ceiling));
+      }
+    }
+  }
+
   #refused(link, message) {
     const error = new StreamRefused(message.code, message.message, message.topic ?? null);
     this._lost(link, message.retry === "never" ? error : `${error.code}, ${error.message}`);
@@ -591,7 +757,7 @@ export class OddsStream {
     this.#callOffMove();
     link.gaps += 1;
     const [cursor, held] = this.#resumable(link);
-    const answer = this.#subscription(held.length ? held : this.topics, cursor);
+    const answer = this.#subscription(held.length ? held : this.#odds(), cursor);
     this.replica.resubscribing(answer.id);
     this.#say(answer);
   }
