@@ -21,6 +21,7 @@ PLACED = datetime(2026, 11, 26, 12, tzinfo=UTC)
 PLACED_MS = int(PLACED.timestamp() * 1000)
 
 _SETTLERS = itertools.count(1)
+_WITHDRAWALS = itertools.count(1)
 
 
 def utc_now() -> datetime:
@@ -72,6 +73,16 @@ class Ground:
         rows = await self.database.fetch("SELECT kind, balance FROM money.account WHERE owner = $1", owner)
         held = {kind: balance for kind, balance in rows}
         return held["user:cash"], held["user:open_stakes"], held["user:receivable"]
+
+    async def spend(self, owner: str, cents: int) -> None:
+        """The user takes so much out."""
+        sql = (
+            "SELECT outcome FROM money.move($1, $2, 'f', 'withdrawal', 'USD', $3, $2, now(),"
+            " ARRAY['user:cash', 'suspense'], ARRAY[-$3::bigint, $3::bigint], 201::smallint, 'a')"
+        )
+        row = await self.database.row(sql, owner, f"withdrawal-{next(_WITHDRAWALS):012d}", cents)
+        assert row is not None
+        assert row[0] == "done"
 
     async def state(self) -> dict[str, list[tuple[Any, ...]]]:
         """What everything came to, whatever way: balances, bets, open holds, exposure, work."""
