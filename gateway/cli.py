@@ -92,7 +92,10 @@ def _run(arguments: Sequence[str]) -> int:
         case ["fanout", ("shards" | "drain" | "revoke") as command, *rest]:
             where = [] if command == "drain" else _running_coordination(rest)
             _become("fanout", command, *rest, *_running_nats(rest), *where)
-        case [("desk" | "dev" | "geo" | "migrate" | "history" | "keys" | "archive" | "ledger" | "settler") as command, *rest]:
+        case [
+            ("desk" | "dev" | "geo" | "migrate" | "history" | "keys" | "archive" | "ledger" | "settler") as command,
+            *rest,
+        ]:
             _become_gateway(command, rest)
         case [package, *rest] if package in PASSED_ON:
             _become(package, *rest)

@@ -118,7 +118,9 @@ def _settler(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     )
     settler.add_argument("--nats", dest="nats_url", metavar="URL", help="address of nats-server")
     settler.add_argument("--workers", type=int, metavar="N", help="batches at once (default 1)")
-    settler.add_argument("--bets-per-s", type=int, metavar="N", help="most bets a second of one worker (default: no limit)")
+    settler.add_argument(
+        "--bets-per-s", type=int, metavar="N", help="most bets a second of one worker (default: no limit)"
+    )
     settler.add_argument("--metrics-port", type=int, metavar="P", help="serve /metrics on this loopback port")
     _database(settler)
     return settler

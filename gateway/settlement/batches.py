@@ -55,16 +55,15 @@ async def read_batch(connection: Any, bets: Sequence[str]) -> Batch:
     waiting = frozenset(bet.bet for bet in held if bet.state == "pending_acceptance")
     live = [bet for bet in held if bet.state not in INERT]
     markets = sorted({leg.market for bet in held for leg in bet.legs if bet.bet in waiting or bet.state not in INERT})
-    outcomes = {market: outcome_from_text(text) for market, text in await connection.fetch(statement("outcomes"), markets)}
-    purses: dict[str, Purse] = {}
+    outcomes = {
+        market: outcome_from_text(text) for market, text in await connection.fetch(statement("outcomes"), markets)
+    }
     accounts: dict[tuple[str, AccountKind], int] = {}
+    holdings: dict[str, dict[str, int]] = {}
     for owner, kind, account, balance in await connection.fetch(statement("accounts"), sorted({b.owner for b in live})):
         accounts[owner, kind] = account
-        purse = purses.get(owner, Purse(0, 0))
-        if kind == "user:cash":
-            purses[owner] = purse._replace(cash=balance)
-        elif kind == "user:receivable":
-            purses[owner] = purse._replace(receivable=balance)
+        holdings.setdefault(owner, {})[kind.removeprefix("user:")] = balance
+    purses = {owner: Purse(**held) for owner, held in holdings.items()}
     return Batch(live, waiting, outcomes, purses, accounts)
 
 
@@ -100,9 +99,7 @@ async def post(
     await _expose(connection, steps)
 
 
-async def _post_money(
-    connection: Any, steps: Sequence[Step], accounts: Accounts, house: House, at: datetime
-) -> None:
+async def _post_money(connection: Any, steps: Sequence[Step], accounts: Accounts, house: House, at: datetime) -> None:
     entries: list[tuple[int, str, str, str, int, int]] = []
     number = 0
     for step in steps:
@@ -165,9 +162,13 @@ async def _expose(connection: Any, steps: Sequence[Step]) -> None:
         await connection.execute(statement("expose"), *_columns(rows))
 
 
-async def tell(connection: Any, steps: Sequence[Step], at: datetime) -> None:
-    """News of each step, for its user."""
-    news = [(step.bet.owner, _kind(step), _said(step)) for step in steps]
+async def tell(connection: Any, steps: Sequence[Step], purses: Mapping[str, Purse], at: datetime) -> None:
+    """News of each step, for its user, in the transaction under way. `purses`: as they were before."""
+    holdings = dict(purses)
+    news = []
+    for step in steps:
+        purse = holdings[step.bet.owner] = step.after(holdings[step.bet.owner])
+        news.append((step.bet.owner, _kind(step), _said(step, purse)))
     await connection.execute(statement("tell"), *_columns(news), at)
 
 
@@ -175,7 +176,7 @@ def _kind(step: Step) -> str:
     return "bet_settled" if step.bet.revision == 0 else "bet_corrected"
 
 
-def _said(step: Step) -> str:
+def _said(step: Step, purse: Purse) -> str:
     bet, target = step.bet, step.target
     said = {
         "bet": bet.bet,
@@ -184,6 +185,7 @@ def _said(step: Step) -> str:
         "payout": target.payout,
         "state_before": bet.state,
         "payout_before": bet.payout,
+        **purse._asdict(),
     }
     return orjson.dumps(said).decode()
 
