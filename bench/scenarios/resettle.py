@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -39,7 +40,7 @@ from gateway.store.pool import Database
 BETS, USERS = 100_000, 20_000
 MARKET = "RESETTLED"
 BETS_PER_S = 50
-PACE = 2_500
+PACE = 1_750
 """Bets a second that the settler is told to settle at most: it leaves the machine to those who bet."""
 
 SINGLES = 60
@@ -121,9 +122,10 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
             await asyncio.sleep(options.seconds)
         settler = await betting.start_settler(options.pace)
         sayer = await stack.enter_async_context(Sayer.open(betting.nats_url))
+        at_work = AtWork(database, sayer, placing, settler, options.bets)
         figures = alone.figures("place_alone")
         for name, winner in (("settling", "O1"), ("correcting", "O2")):
-            figures |= await _settled(name, winner, database, sayer, placing, settler, options.bets)
+            figures |= await _settled(at_work, name, winner)
             growth = figures[f"place_{name}_p99_ms"].value / figures["place_alone_p99_ms"].value
             figures[f"place_p99_growth_{name}"] = Reading(growth, "1")
             took_s = figures["settled_s" if name == "settling" else "corrected_s"].value
@@ -149,10 +151,19 @@ async def _seed(database: Database, accounts: list[str], bets: int) -> None:
     await database.execute("ANALYZE")
 
 
-async def _settled(
-    name: str, winner: str, database: Database, sayer: Sayer, placing: Placing, settler: Child, bets: int
-) -> dict[str, Reading]:
+class AtWork(NamedTuple):
+    """What settles and is settled. `bets`: of the market."""
+
+    database: Database
+    sayer: Sayer
+    placing: Placing
+    settler: Child
+    bets: int
+
+
+async def _settled(at_work: AtWork, name: str, winner: str) -> dict[str, Reading]:
     """One result of the market, from its publishing until its last bet is settled."""
+    database, sayer, placing, settler, bets = at_work
     process = psutil.Process(settler.pid)
     revision = 1 if name == "settling" else 2
     begun = datetime.now(UTC)

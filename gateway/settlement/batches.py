@@ -51,7 +51,7 @@ async def read_batch(connection: Any, bets: Sequence[str]) -> Batch:
     legs: dict[str, list[Leg]] = {}
     for bet, *leg in await connection.fetch(statement("legs"), bets):
         legs.setdefault(bet, []).append(Leg(*leg))
-    held = [SettledBet(*row, tuple(legs[row[0]])) for row in rows]
+    held = [SettledBet._make((*row, tuple(legs[row[0]]))) for row in rows]
     waiting = frozenset(bet.bet for bet in held if bet.state == "pending_acceptance")
     live = [bet for bet in held if bet.state not in INERT]
     markets = sorted({leg.market for bet in held for leg in bet.legs if bet.bet in waiting or bet.state not in INERT})
@@ -89,7 +89,7 @@ class House:
         return known
 
 
-async def post(
+async def post(  # noqa: PLR0917 all of it is of one transaction
     connection: Any, steps: Sequence[Step], causes: Mapping[str, Cause], accounts: Accounts, house: House, at: datetime
 ) -> None:
     """Writes steps of bets, at least one, in the transaction under way. `causes`: by bet."""

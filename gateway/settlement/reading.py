@@ -15,7 +15,7 @@ from feeds.contract.errors import LogUnavailable, Refused
 from feeds.contract.records import decode_settlement
 from feeds.contract.results import ResultTap, Said, Settlement
 from gateway.settlement.metrics import SettlementMetrics
-from gateway.settlement.recording import Recorder
+from gateway.settlement.recording import Recorded, Recorder
 from gateway.settlement.sql import statement
 from gateway.store.errors import DatabaseUnavailable
 from gateway.store.pool import Database
@@ -52,6 +52,7 @@ class ResultReader:
         self._metrics = metrics
         self._recorded = recorded
         self._attempts = 0
+        self._created = ""
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -64,29 +65,31 @@ class ResultReader:
                     if said:
                         await self._record(said)
                         await self._tap.done(said)
+                        await self._database.execute(statement("read_log"), self._created, said[-1].s)
             except (LogUnavailable, DatabaseUnavailable) as error:
                 await self._failed(error)
 
     async def _begin(self) -> None:
         place = await self._tap.begin()
-        rows = await self._database.fetch(statement("seen_log"), place.created)
-        if rows[0][0]:
+        self._created = place.created
+        [(lost, read)] = await self._database.fetch(statement("seen_log"), place.created)
+        if lost:
             self._metrics.logs_lost.inc()
             log.error("result_log_lost", created=place.created, what="results that were not read are gone")
-        if place.missed:
-            self._metrics.missed.inc(place.missed)
-            log.error("results_missed", results=place.missed, what="the log forgot them before they were read")
+        missed = place.first_s - 1 - read
+        if missed > 0:
+            self._metrics.missed.inc(missed)
+            log.error("results_missed", results=missed, what="the log forgot them before they were read")
 
     async def _record(self, said: Sequence[Said]) -> None:
         """Until they are recorded: while the database is away, what was taken is held, and nothing more is taken."""
         settlements = self._decoded(said)
-        while True:
+        recorded: Recorded | None = None
+        while recorded is None:
             try:
                 recorded = await self._recorder.record(settlements)
             except DatabaseUnavailable as error:
                 await self._failed(error)
-            else:
-                break
         self._attempts = 0
         refused = recorded.refused + len(said) - len(settlements)
         self._metrics.results.labels("new").inc(recorded.new)
@@ -113,5 +116,5 @@ class ResultReader:
             try:
                 settlements.append(decode_settlement(one.subject, one.data))
             except Refused as refusal:
-                log.error("result_unreadable", subject=one.subject, s=one.s, why=str(refusal))
+                log.warning("result_unreadable", subject=one.subject, s=one.s, why=str(refusal))
         return settlements

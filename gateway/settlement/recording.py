@@ -15,8 +15,8 @@ import structlog
 from feeds.contract.errors import Refused
 from feeds.contract.results import MarketResult, Settlement, saying_id
 from gateway.settlement.outcome import Outcome, outcome_text
-from gateway.settlement.sayings import SAYINGS_MAX, Saying, check_result, in_force, outcome_of
 from gateway.settlement.said import result_from_text, result_text
+from gateway.settlement.sayings import SAYINGS_MAX, Saying, check_result, in_force, outcome_of
 from gateway.settlement.sql import statement
 from gateway.store.pool import Database
 
@@ -54,7 +54,7 @@ class Recorder:
             try:
                 check_result(settlement.result)
             except Refused as refusal:
-                log.error("result_refused", feed=settlement.feed, market=settlement.result.market, why=str(refusal))
+                log.warning("result_refused", feed=settlement.feed, market=settlement.result.market, why=str(refusal))
                 refused += 1
                 continue
             usable[settlement.result.market, saying_id(settlement.feed, settlement.result)] = settlement

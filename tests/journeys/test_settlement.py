@@ -1,4 +1,4 @@
-"""A bet from the price to the payout: `oddswire up` with short games, real money of play, and whoever settles killed."""
+"""A bet from the price to the payout: `oddswire up` with short games, play money, and a settler that was killed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Alice:
     def __init__(self, client: httpx.Client, home: Path) -> None:
         self._client = client
         token = dev(home, "token", "--scopes", "odds,bets")
-        client.headers |= {"authorization": f"Bearer {token}", "device-id": "laptop", "session-id": "laptop"}
+        client.headers.update({"authorization": f"Bearer {token}", "device-id": "laptop", "session-id": "laptop"})
         packet = dev(home, "locate", "--lat", HERE["lat"], "--lon", HERE["lon"])
         self._geo = self.post("/v1/geo/verifications", {"packet": packet}, expect=201)["receipt"]
         self._keys = 0

@@ -66,7 +66,7 @@ class JetStreamResults:
         await self._streams.make(settle_config(self._bus))
         jetstream = self._connection.jetstream()
         try:
-            consumer = await jetstream.add_consumer(SETTLE_STREAM, self._config())
+            await jetstream.add_consumer(SETTLE_STREAM, self._config())
             stream = await jetstream.stream_info(SETTLE_STREAM)
             self._inbox = self._connection.client.new_inbox()
             self._subscription = await self._connection.client.subscribe(
@@ -75,8 +75,7 @@ class JetStreamResults:
         except NatsError as error:
             raise LogUnavailable(f"consumer {DURABLE} of {SETTLE_STREAM}: {error}") from error
         assert stream.created is not None
-        acknowledged = consumer.ack_floor.stream_seq if consumer.ack_floor is not None else 0
-        return ResultPlace(stream.created.isoformat(), max(0, stream.state.first_seq - 1 - acknowledged))
+        return ResultPlace(stream.created.isoformat(), stream.state.first_seq)
 
     def _config(self) -> ConsumerConfig:
         return ConsumerConfig(

@@ -19,9 +19,13 @@ ALTER TABLE bets.bet ADD COLUMN IF NOT EXISTS cashed_out bigint NOT NULL DEFAULT
 ALTER TABLE bets.result ADD COLUMN outcome text;
 ALTER TABLE bets.result ADD COLUMN taken_back boolean NOT NULL DEFAULT FALSE;
 
+-- A migration is one transaction, so nothing here can be concurrent.
+-- squawk-ignore require-concurrent-index-creation
 CREATE INDEX leg_market_bet ON bets.leg (market, bet);
+-- squawk-ignore require-concurrent-index-deletion
 DROP INDEX bets.leg_market;
 
+-- squawk-ignore require-concurrent-index-creation
 CREATE INDEX result_at ON bets.result (at, market) WHERE at IS NOT NULL;
 
 -- What was said of a market that somebody bet on is kept for ever; of others it may be forgotten.
@@ -112,9 +116,10 @@ CREATE INDEX step_correction ON settlement.step (correction) WHERE correction IS
 CREATE TRIGGER step_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON settlement.step
 FOR EACH STATEMENT EXECUTE FUNCTION money.refuse();
 
--- The log of results as it was read: one row for each stream there was.
+-- The log of results as it was read: one row for each stream there was. `s`: the last position that was read.
 CREATE TABLE settlement.log (
     created text PRIMARY KEY,
+    s bigint NOT NULL DEFAULT 0,
     first_seen timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 

@@ -139,7 +139,7 @@ class Stack:
     async def until_quiet(self) -> None:
         """Waits for it."""
         async with asyncio.timeout(PATIENCE_S):
-            while not await self.quiet():
+            while not await self.quiet():  # noqa: ASYNC110 NATS and PostgreSQL tell nobody
                 await asyncio.sleep(0.05)
 
 

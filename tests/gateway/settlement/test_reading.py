@@ -1,4 +1,4 @@
-"""Results from the log to the database: acknowledged once they are kept, by one of several readers; and what is lost."""
+"""Results from the log to the database: acknowledged once they are kept, by one of several readers; what is lost."""
 
 from __future__ import annotations
 
@@ -67,15 +67,17 @@ class Line:
             await asyncio.wait([running])
 
     def counted(self, outcome: str) -> float:
-        return self.metrics.results.labels(outcome)._value.get()
+        number: float = self.metrics.results.labels(outcome)._value.get()
+        return number
 
     async def consumer(self) -> ConsumerInfo:
-        return await self.connection.jetstream().consumer_info(SETTLE_STREAM, DURABLE)
+        info: ConsumerInfo = await self.connection.jetstream().consumer_info(SETTLE_STREAM, DURABLE)
+        return info
 
     async def until_read(self) -> None:
         """All of it is acknowledged."""
         async with asyncio.timeout(30):
-            while (found := await self.consumer()).num_ack_pending or found.num_pending:
+            while (found := await self.consumer()).num_ack_pending or found.num_pending:  # noqa: ASYNC110 NATS and PostgreSQL tell nobody
                 await asyncio.sleep(0.01)
 
 
