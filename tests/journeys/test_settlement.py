@@ -15,7 +15,7 @@ from tests.journeys.stack_process import ODDSWIRE, StackProcess, stack
 
 pytestmark = pytest.mark.journey
 
-GAME_S = 15
+GAME_S = 10
 HERE = {"lat": "39.9526", "lon": "-75.1652"}
 SETTLED_WITHIN_S = 120
 
