@@ -49,6 +49,7 @@ commands:
   history        ask the archive, export from it, play a day of it back
   archive        keep every change of the log in the database
   news           tell accounts what became of their bets and money
+  settler        settle bets by the results that feeds say
   account        an account's limits and exclusions
   ledger         recount the ledger, print what differs
   keys           API keys: create, list, revoke
@@ -95,7 +96,17 @@ def _run(arguments: Sequence[str]) -> int:
             _become("fanout", command, *rest, *_running_nats(rest), *where)
         case [
             (
-                "desk" | "dev" | "geo" | "migrate" | "history" | "keys" | "archive" | "news" | "ledger" | "account"
+                "desk"
+                | "dev"
+                | "geo"
+                | "migrate"
+                | "history"
+                | "keys"
+                | "archive"
+                | "news"
+                | "settler"
+                | "ledger"
+                | "account"
             ) as command,
             *rest,
         ]:

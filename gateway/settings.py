@@ -13,6 +13,7 @@ from gateway.location.settings import LocationSettings
 from gateway.money.settings import MoneySettings
 from gateway.news.settings import NewsSettings
 from gateway.protection.settings import ProtectionSettings
+from gateway.settlement.settings import SettlementSettings
 from gateway.store.settings import DatabaseSettings
 
 _SETTINGS = (
@@ -24,6 +25,7 @@ _SETTINGS = (
     BetsSettings,
     MoneySettings,
     ProtectionSettings,
+    SettlementSettings,
     DeskSettings,
     DatabaseSettings,
     HistorySettings,

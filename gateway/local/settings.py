@@ -53,5 +53,5 @@ class UpSettings(BaseSettings):
         ),
     ] = "nats:"
     parts: Annotated[
-        str, Field(description="what to start, of nats, feeds, fanout, postgres, archive, news, gateway")
-    ] = "nats,feeds,fanout,postgres,archive,news,gateway"
+        str, Field(description="what to start, of nats, feeds, fanout, postgres, archive, news, settler, gateway")
+    ] = "nats,feeds,fanout,postgres,archive,news,settler,gateway"
