@@ -49,6 +49,7 @@ commands:
   history        ask the archive, export from it, play a day of it back
   archive        keep every change of the log in the database
   account        an account's limits and exclusions
+  settler        settle bets by the results that feeds say
   ledger         recount the ledger, print what differs
   keys           API keys: create, list, revoke
   geo            where betting is allowed: check a place, rules, decisions
@@ -93,7 +94,9 @@ def _run(arguments: Sequence[str]) -> int:
             where = [] if command == "drain" else _running_coordination(rest)
             _become("fanout", command, *rest, *_running_nats(rest), *where)
         case [
-            ("desk" | "dev" | "geo" | "migrate" | "history" | "keys" | "archive" | "ledger" | "account") as command,
+            (
+                "desk" | "dev" | "geo" | "migrate" | "history" | "keys" | "archive" | "ledger" | "account" | "settler"
+            ) as command,
             *rest,
         ]:
             _become_gateway(command, rest)

@@ -12,6 +12,7 @@ from gateway.local.settings import UpSettings
 from gateway.location.settings import LocationSettings
 from gateway.money.settings import MoneySettings
 from gateway.protection.settings import ProtectionSettings
+from gateway.settlement.settings import SettlementSettings
 from gateway.store.settings import DatabaseSettings
 
 _SETTINGS = (
@@ -23,6 +24,7 @@ _SETTINGS = (
     BetsSettings,
     MoneySettings,
     ProtectionSettings,
+    SettlementSettings,
     DeskSettings,
     DatabaseSettings,
     HistorySettings,

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
-Rule = Literal["L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "B1", "C1", "C2"]
+Rule = Literal["L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "B1", "C1", "C2", "R1", "R6"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -189,13 +189,14 @@ _HOLD_OF = {
     "pending_acceptance": "open",
     "accepted": "open",
     "under_review": None,
-    "won": "posted",
-    "lost": "posted",
+    "won": "resolved",
+    "lost": "resolved",
+    "void": "resolved",
     "cashed_out": "posted",
-    "void": "voided",
     "refused": "voided",
 }
-"""The state of a bet's last hold, by the bet's; None: any."""
+"""The state of a bet's last hold, by the bet's; `resolved`: not open, and as the first result had it, which another one
+may have corrected since; None: any."""
 
 
 class Holds:
@@ -216,8 +217,12 @@ class Holds:
             yield Difference("L8", where, "did not begin when the turn before it was resolved")
         if row.bet_state is None:
             yield Difference("L7", where, "there is no such bet")
-        elif row.last and _HOLD_OF[row.bet_state] not in (None, row.state):
+        elif row.last and not _fits(row.state, _HOLD_OF[row.bet_state]):
             yield Difference("L7", where, f"is {row.state}, and the bet {row.bet_state}")
+
+
+def _fits(state: str, wanted: str | None) -> bool:
+    return wanted is None or state == wanted or (wanted == "resolved" and state != "open")
 
 
 def check_open(owner: str, currency: str, *, held: int, open_stakes: int) -> Differences:
@@ -310,6 +315,7 @@ GUARDS = {
     "account": ("account_begins_empty", "account_only_by_entries", "account_stays"),
     "entry": ("entry_chained", "entry_stays"),
     "journal": ("journal_sums_to_zero", "journal_stays"),
+    "posting": ("posting_posts",),
     "outbox": ("outbox_stays",),
     "hold": ("hold_begins_open", "hold_resolves_once", "hold_stays"),
     "key": ("key_only_forgets", "key_stays"),

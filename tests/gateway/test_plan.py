@@ -39,15 +39,16 @@ def beside_of(plan: Plan) -> list[list[str]]:
 
 
 def test_the_archive_starts_after_its_database_and_the_line_waits_for_neither() -> None:
-    assert beside_of(plan_of()) == [["postgres"], ["archive"]]
+    assert beside_of(plan_of()) == [["postgres"], ["archive", "settler"]]
     assert plan_of(parts="fanout").beside == ()
 
 
 def test_an_archive_needs_a_database_and_one_that_runs_already_is_not_started() -> None:
     assert beside_of(plan_of(parts="archive")) == [["postgres"], ["archive"]]
     plan = plan_of(database="postgresql://me@db/odds")
-    assert beside_of(plan) == [["archive"]]
-    [[archive]] = plan.beside
+    assert beside_of(plan) == [["archive", "settler"]]
+    [[archive, settler]] = plan.beside
+    assert settler.argv[-2:] == ("--database", "postgresql://me@db/odds")
     assert archive.argv[-2:] == ("--database", "postgresql://me@db/odds")
 
 

@@ -5,6 +5,7 @@ SELECT
     EXISTS (
         SELECT FROM bets.leg INNER JOIN bets.result ON result.market = leg.market
         WHERE leg.bet = struck.bet AND result.revision > 0
+        AND to_jsonb(result) ->> 'taken_back' IS DISTINCT FROM 'true'  -- 0009
     ),
     (
         SELECT json_agg(json_build_array(leg.market, leg.selection, leg.milli) ORDER BY leg.place)
