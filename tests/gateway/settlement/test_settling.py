@@ -129,14 +129,21 @@ async def test_a_cancellation_voids_the_bets_of_its_time_and_is_taken_back(groun
 async def test_what_was_cashed_out_is_not_paid_again(ground: Ground) -> None:
     """As a partial cash-out leaves a bet: less is on hold, and for the rest there was something."""
     await ground.database.execute(
-        "UPDATE money.hold SET state = 'posted', resolved = money.write_journal('u1', 'USD', 'cash', 'cash_out', 'B1',"
-        " now(), ARRAY['user:open_stakes', 'house:stakes', 'user:cash', 'house:payouts'],"
-        " ARRAY[-1000, 400, 900, -300]::bigint []) WHERE bet = 'B1'"
+        "UPDATE money.hold SET state = 'posted', resolved = money.write_journal('u1', 'USD',"
+        " 'bet/B1/cash_out/0', 'cash_out', 'B1', now(), ARRAY['user:open_stakes', 'house:stakes', 'user:cash',"
+        " 'house:payouts'], ARRAY[-1000, 1000, 300, -300]::bigint []) WHERE bet = 'B1'"
     )
     await ground.database.execute(
         "INSERT INTO money.hold (bet, turn, owner, currency, amount, opened) VALUES ('B1', 1, 'u1', 'USD', 600,"
-        " money.write_journal('u1', 'USD', 'rest', 'hold', 'B1', now(), ARRAY['user:open_stakes', 'user:cash'],"
+        " money.write_journal('u1', 'USD', 'rest', 'hold', 'B1', now(), ARRAY['user:open_stakes', 'house:stakes'],"
         " ARRAY[600, -600]::bigint []))"
+    )
+    await ground.database.execute(
+        "INSERT INTO bets.cash_out"
+        " VALUES ('C1', 'B1', 0, 'u1', 'a-cash-out-of-400', 400, 300, 600, '{2000}', now(), '{}')"
+    )
+    await ground.database.execute(
+        "INSERT INTO money.key VALUES ('u1', 'a-cash-out-of-400', 'cash_out', 'f', 'C1', 201, 'a', now())"
     )
     await ground.database.execute("UPDATE bets.bet SET cashed_stake = 400, cashed_out = 300 WHERE bet = 'B1'")
     await ground.say(said("M1", 1))
