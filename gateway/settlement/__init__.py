@@ -1,0 +1,1 @@
+"""Results, settlement, corrections of settlements."""
