@@ -48,6 +48,7 @@ commands:
   desk           suspend, resume, override: the trader's hand
   history        ask the archive, export from it, play a day of it back
   archive        keep every change of the log in the database
+  settler        settle bets by the results that feeds say
   ledger         recount the ledger, print what differs
   keys           API keys: create, list, revoke
   geo            where betting is allowed: check a place, rules, decisions
@@ -91,7 +92,7 @@ def _run(arguments: Sequence[str]) -> int:
         case ["fanout", ("shards" | "drain" | "revoke") as command, *rest]:
             where = [] if command == "drain" else _running_coordination(rest)
             _become("fanout", command, *rest, *_running_nats(rest), *where)
-        case [("desk" | "dev" | "geo" | "migrate" | "history" | "keys" | "archive" | "ledger") as command, *rest]:
+        case [("desk" | "dev" | "geo" | "migrate" | "history" | "keys" | "archive" | "ledger" | "settler") as command, *rest]:
             _become_gateway(command, rest)
         case [package, *rest] if package in PASSED_ON:
             _become(package, *rest)

@@ -31,6 +31,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         ("geo", _geo),
         ("desk", add_desk),
         ("ledger", _ledger),
+        ("settler", _settler),
     ):
         add(kinds).set_defaults(run=commands[name])
     return top
@@ -105,6 +106,21 @@ def _ledger(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     )
     _database(verify)
     return ledger
+
+
+def _settler(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    settler = kinds.add_parser(
+        "settler",
+        help="settle bets by the results that feeds say, until SIGTERM",
+        description="Migrates, then records every result of the log and settles the bets it is about. Any number may "
+        "run on one database: they share the work, and one that dies leaves its part to the others.",
+    )
+    settler.add_argument("--nats", dest="nats_url", metavar="URL", help="address of nats-server")
+    settler.add_argument("--workers", type=int, metavar="N", help="batches at once (default 1)")
+    settler.add_argument("--bets-per-s", type=int, metavar="N", help="most bets a second of one worker (default: no limit)")
+    settler.add_argument("--metrics-port", type=int, metavar="P", help="serve /metrics on this loopback port")
+    _database(settler)
+    return settler
 
 
 def _database(command: argparse.ArgumentParser) -> None:

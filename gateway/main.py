@@ -37,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "dev": _dev,
         "geo": _geo,
         "ledger": _ledger,
+        "settler": _settler,
     }
     options = parser(commands).parse_args(argv)
     try:
@@ -174,6 +175,19 @@ def _ledger(options: argparse.Namespace) -> int:
 
     process.configure_logs("warning")
     return process.run(verify(_database(options), print))
+
+
+def _settler(options: argparse.Namespace) -> int:
+    from feeds.adapters import process
+    from feeds.contract.settings import BusSettings
+    from gateway.money.settings import MoneySettings
+    from gateway.settlement.main import settle
+    from gateway.settlement.settings import SettlementSettings
+
+    settings = SettlementSettings(**_given(options, SettlementSettings.model_fields))
+    bus = BusSettings(**_given(options, BusSettings.model_fields))
+    process.configure_logs(settings.log_level)
+    return process.run(settle(bus, _database(options), MoneySettings(), settings))
 
 
 def _keys(options: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from gateway.history.settings import HistorySettings
 from gateway.local.settings import UpSettings
 from gateway.location.settings import LocationSettings
 from gateway.money.settings import MoneySettings
+from gateway.settlement.settings import SettlementSettings
 from gateway.store.settings import DatabaseSettings
 
 _SETTINGS = (
@@ -21,6 +22,7 @@ _SETTINGS = (
     LocationSettings,
     BetsSettings,
     MoneySettings,
+    SettlementSettings,
     DeskSettings,
     DatabaseSettings,
     HistorySettings,

@@ -11,7 +11,8 @@ w 1/2, v 1/2. Where `reductions` are told, a bet is paid at the price they leave
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -102,5 +103,40 @@ def saying_id(feed: str, result: MarketResult) -> str:
         result.selections,
         result.from_ms,
         result.to_ms,
+        result.reductions,
     )
     return hashlib.blake2b(msgspec.json.encode(meaning), digest_size=_ID_BYTES).hexdigest()
+
+
+class Said(NamedTuple):
+    """One result as the log gave it: `s` is its position there, `reply` where it is acknowledged."""
+
+    subject: str
+    s: int
+    data: bytes
+    reply: str
+
+
+class ResultPlace(NamedTuple):
+    """Where reading begins: `created` tells one log of results from the next, `missed` are results that this log had
+    forgotten before any reader acknowledged them."""
+
+    created: str
+    missed: int
+
+
+class ResultTap(Protocol):
+    """The log of results, shared by all who settle: the port for settlement.
+
+    What was taken and not done comes again, to whoever takes then. Every call raises LogUnavailable; after that the
+    reader calls `begin` again.
+    """
+
+    async def begin(self) -> ResultPlace:
+        """Joins the readers."""
+
+    async def take(self, most: int, wait_s: float) -> list[Said]:
+        """The next results: what is there, as soon as there is something, or nothing after `wait_s`."""
+
+    async def done(self, said: Sequence[Said]) -> None:
+        """These are kept, and need not come again. That may be lost: then they do."""

@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="oddswire up",
         description="Runs every part of oddswire on this machine until Ctrl-C: nats-server, a feed, fan-out shards, "
-        "PostgreSQL, the archive, the gateway.",
+        "PostgreSQL, the archive, the settler, the gateway.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         argument_default=argparse.SUPPRESS,

@@ -13,7 +13,7 @@ from gateway.local.errors import CannotStart
 from gateway.local.settings import UpSettings
 from gateway.store.server import READY_LINE, server_url
 
-PARTS = ("nats", "feeds", "fanout", "postgres", "archive", "gateway")
+PARTS = ("nats", "feeds", "fanout", "postgres", "archive", "settler", "gateway")
 """What `--parts` may name."""
 
 SHARD_PORTS_FROM = 100
@@ -100,7 +100,7 @@ def wanted_parts(settings: UpSettings) -> frozenset[str]:
     all_named = names == frozenset(PARTS)
     for server, given, users in (
         ("nats", ("--nats", settings.nats), names - {"postgres"}),
-        ("postgres", ("--database", settings.database), names & {"archive"}),
+        ("postgres", ("--database", settings.database), names & {"archive", "settler"}),
     ):
         names = _with_server(names, server, given=given, needed=bool(users), all_named=all_named)
     return names
@@ -186,8 +186,10 @@ def plan_stack(settings: UpSettings, ports: Ports, *, ticket_key: str = "") -> P
         serving = (*serving, _gateway(settings, nats_url, database_url, tickets))
     if serving:
         stages.append(serving)
-    if "archive" in wanted:
-        beside.append((_archive(nats_url, database_url),))
+    keeping = [_archive(nats_url, database_url)] if "archive" in wanted else []
+    keeping += [_settler(nats_url, database_url)] if "settler" in wanted else []
+    if keeping:
+        beside.append(tuple(keeping))
     return Plan(
         stages=tuple(stages),
         beside=tuple(beside),
@@ -230,6 +232,15 @@ def _archive(nats_url: str, database_url: str) -> Part:
         ready_line=r"^archive ready$",
         line="archive keeps every change",
         environment=SHORT_MEMORY,
+    )
+
+
+def _settler(nats_url: str, database_url: str) -> Part:
+    return Part(
+        name="settler",
+        argv=("-m", "gateway", "settler", "--nats", nats_url, "--database", database_url),
+        ready_line=r"^settler ready$",
+        line="settler settles bets by what feeds say",
     )
 
 

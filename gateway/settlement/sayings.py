@@ -20,7 +20,7 @@ from feeds.contract.results import MarketResult, ResultKind, SelectionResult
 from gateway.settlement.outcome import EVER, Outcome, Span
 
 SAYINGS_MAX = 10_000
-"""Sayings of one market. Beyond it they are refused: somebody has to look."""
+"""Sayings of one market. Beyond it the market stays as it is, which is told, and somebody has to look."""
 
 
 class Saying(NamedTuple):

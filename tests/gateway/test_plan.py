@@ -39,7 +39,7 @@ def beside_of(plan: Plan) -> list[list[str]]:
 
 
 def test_the_archive_starts_after_its_database_and_the_line_waits_for_neither() -> None:
-    assert beside_of(plan_of()) == [["postgres"], ["archive"]]
+    assert beside_of(plan_of()) == [["postgres"], ["archive", "settler"]]
     assert plan_of(parts="fanout").beside == ()
 
 

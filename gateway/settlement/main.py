@@ -1,0 +1,91 @@
+"""Wires the settler and runs it: here settlement meets NATS and the database."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from datetime import UTC, datetime
+
+from prometheus_client import start_http_server
+
+from feeds.adapters import process
+from feeds.adapters.nats.connection import Connection
+from feeds.adapters.nats.results import JetStreamResults
+from feeds.contract.settings import BusSettings
+from gateway.money.settings import MoneySettings
+from gateway.settlement.metrics import SettlementMetrics
+from gateway.settlement.reading import ResultReader
+from gateway.settlement.recording import Recorder
+from gateway.settlement.settings import SettlementSettings
+from gateway.settlement.settling import Settler
+from gateway.settlement.watching import watch
+from gateway.store.pool import open_database
+from gateway.store.settings import DatabaseSettings
+from gateway.store.waiting import until_migrated
+
+_BESIDE_WORKERS = 2
+"""Connections for reading results and for looking at the backlog."""
+
+
+async def settle(
+    bus: BusSettings, database: DatabaseSettings, money: MoneySettings, settings: SettlementSettings
+) -> int:
+    """Settles until SIGTERM or SIGINT. Raises MigrationRefused. Gives the exit status."""
+    metrics = SettlementMetrics()
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port, addr="127.0.0.1", registry=metrics.registry)
+    working = asyncio.create_task(_work(bus, database, money, settings, metrics))
+    signalled = asyncio.create_task(process.until_signalled())
+    await asyncio.wait((working, signalled), return_when=asyncio.FIRST_COMPLETED)
+    signalled.cancel()
+    if not working.done():
+        working.cancel()
+        await asyncio.wait((working,))
+        return 0
+    working.result()
+    return 0
+
+
+async def _work(
+    bus: BusSettings,
+    database: DatabaseSettings,
+    money: MoneySettings,
+    settings: SettlementSettings,
+    metrics: SettlementMetrics,
+) -> None:
+    await until_migrated(database)
+    limited = database.model_copy(update={"connections": settings.workers + _BESIDE_WORKERS})
+    async with (
+        open_database(limited, money.server_settings, stateless=True) as pool,
+        Connection(bus.nats_url, name="settler") as connection,
+    ):
+        name = f"{os.getpid()}-{secrets.token_hex(4)}"
+        settlers = [
+            Settler(pool, name=f"{name}-{number}", settings=settings, metrics=metrics, now=_now)
+            for number in range(settings.workers)
+        ]
+        reader = ResultReader(
+            JetStreamResults(connection, bus=bus),
+            Recorder(pool, _now),
+            pool,
+            most=settings.record_results,
+            metrics=metrics,
+            recorded=lambda: _wake(settlers),
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(connection.ended())
+            group.create_task(reader.run())
+            group.create_task(watch(pool, metrics, _now))
+            for settler in settlers:
+                group.create_task(settler.run())
+            print("settler ready", flush=True)
+
+
+def _wake(settlers: list[Settler]) -> None:
+    for settler in settlers:
+        settler.wake.set()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
