@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import count, islice
 from typing import Any, NamedTuple, TypeVar
 
 from gateway.money import journals
@@ -22,6 +22,9 @@ _T = TypeVar("_T")
 CURRENCY = "USD"
 BATCH = 1_000
 
+_DEPOSITS = count(1)
+
+_WALLETS = "SELECT money.open_wallet(owner, $2) FROM unnest($1::text []) AS owner"
 _ACCOUNTS = """
 SELECT owner, kind, account FROM money.account
 WHERE owner = ANY($1) OR (owner = 'house' AND currency = 'USD' AND stripe = 0)
@@ -78,9 +81,10 @@ async def fund(database: Database, owners: Sequence[str], cents: int, at: dateti
     """A wallet for each, with so much in it."""
     for part in _parts(owners):
         async with database.connection() as connection, connection.transaction():
-            await connection.execute(f"SELECT money.open_wallet(owner, '{CURRENCY}') FROM unnest($1::text []) owner", part)
+            await connection.execute(_WALLETS, part, CURRENCY)
             accounts = await _accounts(connection, part)
-            await _post(connection, at, [(f"deposit/{o}", "deposit", None, o, journals.deposit(cents)) for o in part], accounts)
+            paid = [(f"deposit/{o}/{next(_DEPOSITS)}", "deposit", None, o, journals.deposit(cents)) for o in part]
+            await _post(connection, at, paid, accounts)
 
 
 async def stake(database: Database, bets: Iterable[Staked], at: datetime) -> None:
@@ -97,7 +101,7 @@ async def _stake(connection: Any, bets: list[Staked], at: datetime) -> None:
     held = [(f"bet/{b.bet}/hold/0", "hold", b.bet, b.owner, journals.hold(b.stake)) for b in bets]
     await _post(connection, at, held, accounts)
     ids, whose, stakes = [b.bet for b in bets], [b.owner for b in bets], [b.stake for b in bets]
-    keys = [f"staked-{b.bet}" for b in bets]
+    keys = [f"staked-bet-{b.bet:0>12}" for b in bets]
     types = ["single" if len(b.legs) == 1 else "parlay" for b in bets]
     await connection.execute(_KEYS, whose, keys, ids, at)
     await connection.execute(_BETS, ids, whose, keys, types, stakes, [b.potential for b in bets], at)

@@ -101,7 +101,8 @@ def _ledger(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     verify = what.add_parser(
         "verify",
         help="read everything, print what differs",
-        description="Folds every entry, journal and hold anew and holds it against the rules L1 to L8 of the ledger. "
+        description="Folds every entry, journal and hold anew and holds it against the rules L1 to L8 of the ledger; "
+        "then recounts every bet from the results alone, R1 and R6. "
         "Exit status 1 where something differs.",
     )
     _database(verify)

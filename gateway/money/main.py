@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 from gateway.money.audit import Audit, audit
+from gateway.settlement.recounting import recount
 from gateway.store.pool import open_database
 from gateway.store.settings import DatabaseSettings
 
@@ -17,9 +18,14 @@ _SORTING_S_MAX = 3_600.0
 
 async def verify(settings: DatabaseSettings, tell: Callable[[str], None]) -> int:
     """Gives the exit status: 0 nothing differs, 1 something does. Raises DatabaseUnavailable."""
+
+    def progress(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
     patient = settings.model_copy(update={"statement_timeout_s": _SORTING_S_MAX})
     async with open_database(patient) as database:
-        found = await audit(database, lambda line: print(line, file=sys.stderr, flush=True))
+        found = await audit(database, progress)
+        await recount(database, found, progress)
     for line in report(found):
         tell(line)
     return EXIT_OK if found.clean else EXIT_DIFFERS

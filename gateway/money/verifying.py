@@ -5,7 +5,8 @@ here anew, by this code and not by the database's.
 
 L1 sums are zero per currency; L2 of each journal; L3 chains are intact; L4 cash is never below zero and holds are the
 open stakes; L5 what makes the ledger append-only stands; L6 balances are folds of entries; L7 a hold resolves once;
-L8 turns of a bet follow each other, each with journals of its own. What results make of bets, settlement recounts.
+L8 turns of a bet follow each other, each with journals of its own. What results make of bets, R1 and R6,
+gateway/settlement/recount.py knows.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
-Rule = Literal["L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "B1"]
+Rule = Literal["L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "B1", "R1", "R6"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -187,13 +188,14 @@ _HOLD_OF = {
     "pending_acceptance": "open",
     "accepted": "open",
     "under_review": None,
-    "won": "posted",
-    "lost": "posted",
+    "won": "resolved",
+    "lost": "resolved",
+    "void": "resolved",
     "cashed_out": "posted",
-    "void": "voided",
     "refused": "voided",
 }
-"""The state of a bet's last hold, by the bet's; None: any."""
+"""The state of a bet's last hold, by the bet's; `resolved`: not open, and as the first result had it, which another one
+may have corrected since; None: any."""
 
 
 class Holds:
@@ -214,8 +216,12 @@ class Holds:
             yield Difference("L8", where, "did not begin when the turn before it was resolved")
         if row.bet_state is None:
             yield Difference("L7", where, "there is no such bet")
-        elif row.last and _HOLD_OF[row.bet_state] not in (None, row.state):
+        elif row.last and not _fits(row.state, _HOLD_OF[row.bet_state]):
             yield Difference("L7", where, f"is {row.state}, and the bet {row.bet_state}")
+
+
+def _fits(state: str, wanted: str | None) -> bool:
+    return wanted is None or state == wanted or (wanted == "resolved" and state != "open")
 
 
 def check_open(owner: str, currency: str, *, held: int, open_stakes: int) -> Differences:
@@ -236,6 +242,7 @@ GUARDS = {
     "account": ("account_begins_empty", "account_only_by_entries", "account_stays"),
     "entry": ("entry_chained", "entry_stays"),
     "journal": ("journal_sums_to_zero", "journal_stays"),
+    "posting": ("posting_posts",),
     "outbox": ("outbox_stays",),
     "hold": ("hold_begins_open", "hold_resolves_once", "hold_stays"),
     "key": ("key_only_forgets", "key_stays"),

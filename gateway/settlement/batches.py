@@ -58,11 +58,8 @@ async def read_batch(connection: Any, bets: Sequence[str], *, reviewing: bool = 
     held = [SettledBet(*tuple(row)[:-1], tuple(legs[row[0]])) for row in rows]
     waiting = frozenset(bet.bet for bet in held if bet.state == "pending_acceptance")
     live = [bet for bet in held if bet.state not in INERT and bet.bet not in reviewed]
-    markets = sorted({leg.market for bet in live for leg in bet.legs})
-    outcomes = {
-        market: outcome_from_text(text)
-        for market, _, text in await connection.fetch(statement("outcomes"), markets)
-    }
+    markets = sorted({leg.market for bet in held for leg in bet.legs if bet.bet in waiting or bet.state not in INERT})
+    outcomes = {market: outcome_from_text(text) for market, text in await connection.fetch(statement("outcomes"), markets)}
     purses: dict[str, Purse] = {}
     accounts: dict[tuple[str, AccountKind], int] = {}
     for owner, kind, account, balance in await connection.fetch(statement("accounts"), sorted({b.owner for b in live})):

@@ -23,6 +23,10 @@ SAYINGS_MAX = 10_000
 """Sayings of one market. Beyond it the market stays as it is, which is told, and somebody has to look."""
 
 
+ID_CHARS_MAX = 512
+"""Ours have 64 at most; what is so long could not be indexed."""
+
+
 class Saying(NamedTuple):
     """What the fold needs of one saying."""
 
@@ -74,6 +78,11 @@ def outcome_of(settlement: MarketResult | None, cancelled: tuple[Span, ...]) -> 
 
 def check_result(result: MarketResult) -> None:
     """Whether a result can be settled by. Raises Refused("bad_result")."""
+    times = (result.ts, result.from_ms or 0, result.to_ms or 0)
+    if not all(0 <= time < EVER for time in times):
+        raise Refused("bad_result", f"{result.market}: a time that is none, {times}")
+    if not all(0 < len(name) <= ID_CHARS_MAX and "\0" not in name for name in (result.market, result.event)):
+        raise Refused("bad_result", "an id that is none")
     names = [selection.id for selection in result.selections]
     if len(set(names)) != len(names):
         raise Refused("bad_result", f"{result.market}: a selection is named twice")

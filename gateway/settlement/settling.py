@@ -110,10 +110,9 @@ class Settler:
         async with self._database.connection() as connection:
             async with connection.transaction():
                 shares = await self._shares(connection, works)
-                settled = await self._settle(connection, shares)
+                settled, rest = await self._settle(connection, shares)
         self._metrics.batches.inc()
         await self._pace.spend(settled)
-        rest = [share.work._replace(after=share.bets[-1]) for share in shares if not share.last]
         return [*rest, *works[len(shares) :]]
 
     async def _shares(self, connection: Any, works: list[Work]) -> list[_Share]:
@@ -128,8 +127,8 @@ class Settler:
                 break
         return shares
 
-    async def _settle(self, connection: Any, shares: list[_Share]) -> int:
-        """Settles the bets of a batch and moves its works on; gives how many steps there were."""
+    async def _settle(self, connection: Any, shares: list[_Share]) -> tuple[int, list[Work]]:
+        """Settles the bets of a batch and moves its works on; gives how many steps there were, and works with more."""
         causes = {bet: Cause(share.work.market, share.work.revision) for share in shares for bet in share.bets}
         batch = await read_batch(connection, sorted(causes))
         steps = aimed(batch)
@@ -137,37 +136,38 @@ class Settler:
         if steps:
             await post(connection, steps, causes, batch.accounts, self._house, at)
             await tell(connection, steps, at)
-        await self._move_on(connection, shares, batch)
+        rest = await self._move_on(connection, shares, batch)
         recorded = {share.work.market: share.work.recorded for share in shares}
         for step in steps:
             self._metrics.settled(step, (at - recorded[causes[step.bet.bet].market]).total_seconds())
-        return len(steps)
+        return len(steps), rest
 
-    async def _move_on(self, connection: Any, shares: list[_Share], batch: Batch) -> None:
-        """The last thing of a transaction: who records a result waits for this row, and bets for who records."""
-        done, again = [], []
+    async def _move_on(self, connection: Any, shares: list[_Share], batch: Batch) -> list[Work]:
+        """The last thing of a transaction: who records a result waits for these rows, and bets for who records."""
+        done, again, rest = [], [], []
         for share in shares:
             work = share.work
-            waiting = work.waiting or self._waits(share, batch)
+            waiting = work.waiting or _waits(share, batch)
             if not share.last:
-                await connection.execute(
-                    statement("move_work"),
-                    *(work.market, work.revision, self._name, share.bets[-1], waiting, self._lease),
-                )
+                rest.append(work._replace(after=share.bets[-1], waiting=waiting))
             elif waiting:
                 again.append((work.market, work.revision))
             else:
                 done.append((work.market, work.revision))
+        for work in rest:
+            place = (work.market, work.revision, self._name, work.after, work.waiting, self._lease)
+            await connection.execute(statement("move_work"), *place)
         if done:
             await connection.execute(statement("end_work"), *map(list, zip(*done)), self._name)
         if again:
             await connection.execute(statement("renew_work"), *map(list, zip(*again)), self._name, WAITING_AGAIN)
+        return rest
 
-    @staticmethod
-    def _waits(share: _Share, batch: Batch) -> bool:
-        """Whether a bet may yet be accepted that this result is about: a market with a result refuses them, but one of
-        which only the bets of some past time are void does not. Or a correction has one."""
-        if not batch.reviewed.isdisjoint(share.bets):
-            return True
-        outcome = batch.outcomes.get(share.work.market)
-        return outcome is not None and bool(outcome.cancelled) and not batch.waiting.isdisjoint(share.bets)
+
+def _waits(share: _Share, batch: Batch) -> bool:
+    """Whether a bet may yet be accepted that this result is about: a market with a result refuses them, but one of which
+    only the bets of some past time are void does not. Or a correction has one under review."""
+    if not batch.reviewed.isdisjoint(share.bets):
+        return True
+    outcome = batch.outcomes.get(share.work.market)
+    return outcome is not None and bool(outcome.cancelled) and not batch.waiting.isdisjoint(share.bets)

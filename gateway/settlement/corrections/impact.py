@@ -189,7 +189,7 @@ async def _read_outcomes(connection: Any, rows: Sequence[Any], outcomes: dict[st
     """Of the other legs of parlays."""
     markets = {market for row in rows for market, _, _ in orjson.loads(row[-1])} - outcomes.keys()
     if markets:
-        for market, _, text in await connection.fetch(settling("outcomes"), sorted(markets)):
+        for market, text in await connection.fetch(settling("outcomes"), sorted(markets)):
             outcomes[market] = outcome_from_text(text)
 
 

@@ -1,2 +1,2 @@
 -- Outcomes in force. $1 markets.
-SELECT market, revision, outcome FROM bets.result WHERE market = ANY($1) AND outcome IS NOT NULL
+SELECT market, outcome FROM bets.result WHERE market = ANY($1) AND outcome IS NOT NULL
