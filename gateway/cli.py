@@ -22,6 +22,14 @@ PASSED_ON = ("feeds", "fanout", "gateway", "bench")
 
 PACKAGES_WITH_SETTINGS = ("feeds", "fanout", "gateway")
 
+GATEWAY_COMMANDS = frozenset(
+    (
+        *("desk", "dev", "geo", "migrate", "history", "keys", "archive", "ledger", "settler"),
+        *("correction", "result", "report"),
+    )
+)
+"""Commands of the gateway that need not be said to be its own."""
+
 DATA_DIR = ".oddswire"
 URL_VARIABLE = "ODDSWIRE_URL"
 """Where `oddswire watch` connects, over the stack found on this machine."""
@@ -49,6 +57,9 @@ commands:
   history        ask the archive, export from it, play a day of it back
   archive        keep every change of the log in the database
   settler        settle bets by the results that feeds say
+  result         enter an event's result, graded by house rules
+  correction     settle again: draft, impact, approve, apply, abort, undo
+  report         what a day came to; what was settled again
   ledger         recount the ledger, print what differs
   keys           API keys: create, list, revoke
   geo            where betting is allowed: check a place, rules, decisions
@@ -92,7 +103,7 @@ def _run(arguments: Sequence[str]) -> int:
         case ["fanout", ("shards" | "drain" | "revoke") as command, *rest]:
             where = [] if command == "drain" else _running_coordination(rest)
             _become("fanout", command, *rest, *_running_nats(rest), *where)
-        case [("desk" | "dev" | "geo" | "migrate" | "history" | "keys" | "archive" | "ledger" | "settler") as command, *rest]:
+        case [command, *rest] if command in GATEWAY_COMMANDS:
             _become_gateway(command, rest)
         case [package, *rest] if package in PASSED_ON:
             _become(package, *rest)
@@ -114,8 +125,8 @@ def _become_gateway(command: str, arguments: Sequence[str]) -> NoReturn:
             _become("gateway", "history", "replay", *rest, *_running_nats(rest), *_running_database(rest))
         case ["migrate" | "history" | "keys", *rest]:
             _become("gateway", command, *rest, *_running_database(rest))
-        case ["ledger", *rest]:
-            _become("gateway", "ledger", *rest, *(_running_database(rest) if rest else ()))
+        case [("ledger" | "correction" | "result" | "report") as command, *rest]:
+            _become("gateway", command, *rest, *(_running_database(rest) if rest else ()))
     _become("gateway", command, *arguments, *_running_nats(arguments), *_running_database(arguments))
 
 

@@ -10,6 +10,7 @@ from gateway.access.arguments import add_dev, add_keys
 from gateway.desk.arguments import add_desk
 from gateway.history.options import add_history
 from gateway.location.arguments import add_geo
+from gateway.settlement.corrections.arguments import add_correction, add_report, add_result
 
 Command = Callable[[argparse.Namespace], int]
 Kinds = argparse._SubParsersAction  # noqa: SLF001 argparse has no public name for it
@@ -32,9 +33,23 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         ("desk", add_desk),
         ("ledger", _ledger),
         ("settler", _settler),
+        ("correction", _with_database(add_correction)),
+        ("result", _with_database(add_result)),
+        ("report", _with_database(add_report)),
     ):
         add(kinds).set_defaults(run=commands[name])
     return top
+
+
+def _with_database(
+    add: Callable[[Kinds[argparse.ArgumentParser], argparse.ArgumentParser], argparse.ArgumentParser],
+) -> Callable[[Kinds[argparse.ArgumentParser]], argparse.ArgumentParser]:
+    def added(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+        database = argparse.ArgumentParser(add_help=False)
+        _database(database)
+        return add(kinds, database)
+
+    return added
 
 
 def _settings(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -118,7 +133,9 @@ def _settler(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     )
     settler.add_argument("--nats", dest="nats_url", metavar="URL", help="address of nats-server")
     settler.add_argument("--workers", type=int, metavar="N", help="batches at once (default 1)")
-    settler.add_argument("--bets-per-s", type=int, metavar="N", help="most bets a second of one worker (default: no limit)")
+    settler.add_argument(
+        "--bets-per-s", type=int, metavar="N", help="most bets a second of one worker (default: no limit)"
+    )
     settler.add_argument("--metrics-port", type=int, metavar="P", help="serve /metrics on this loopback port")
     _database(settler)
     return settler

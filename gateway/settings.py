@@ -11,6 +11,7 @@ from gateway.history.settings import HistorySettings
 from gateway.local.settings import UpSettings
 from gateway.location.settings import LocationSettings
 from gateway.money.settings import MoneySettings
+from gateway.settlement.corrections.settings import CorrectionSettings
 from gateway.settlement.settings import SettlementSettings
 from gateway.store.settings import DatabaseSettings
 
@@ -23,6 +24,7 @@ _SETTINGS = (
     BetsSettings,
     MoneySettings,
     SettlementSettings,
+    CorrectionSettings,
     DeskSettings,
     DatabaseSettings,
     HistorySettings,

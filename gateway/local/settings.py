@@ -52,6 +52,6 @@ class UpSettings(BaseSettings):
             description="where the parts agree: nats:, or aerospike://HOST:PORT,HOST:PORT/NAMESPACE that runs already"
         ),
     ] = "nats:"
-    parts: Annotated[str, Field(description="what to start, of nats, feeds, fanout, postgres, archive, settler, gateway")] = (
-        "nats,feeds,fanout,postgres,archive,settler,gateway"
-    )
+    parts: Annotated[
+        str, Field(description="what to start, of nats, feeds, fanout, postgres, archive, settler, gateway")
+    ] = "nats,feeds,fanout,postgres,archive,settler,gateway"

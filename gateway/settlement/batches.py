@@ -59,7 +59,9 @@ async def read_batch(connection: Any, bets: Sequence[str], *, reviewing: bool = 
     waiting = frozenset(bet.bet for bet in held if bet.state == "pending_acceptance")
     live = [bet for bet in held if bet.state not in INERT and bet.bet not in reviewed]
     markets = sorted({leg.market for bet in held for leg in bet.legs if bet.bet in waiting or bet.state not in INERT})
-    outcomes = {market: outcome_from_text(text) for market, text in await connection.fetch(statement("outcomes"), markets)}
+    outcomes = {
+        market: outcome_from_text(text) for market, text in await connection.fetch(statement("outcomes"), markets)
+    }
     purses: dict[str, Purse] = {}
     accounts: dict[tuple[str, AccountKind], int] = {}
     for owner, kind, account, balance in await connection.fetch(statement("accounts"), sorted({b.owner for b in live})):
@@ -104,9 +106,7 @@ async def post(
     await _expose(connection, steps)
 
 
-async def _post_money(
-    connection: Any, steps: Sequence[Step], accounts: Accounts, house: House, at: datetime
-) -> None:
+async def _post_money(connection: Any, steps: Sequence[Step], accounts: Accounts, house: House, at: datetime) -> None:
     entries: list[tuple[int, str, str, str, int, int]] = []
     number = 0
     for step in steps:

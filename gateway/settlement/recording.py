@@ -79,9 +79,7 @@ def _usable(settlements: Iterable[Settlement]) -> tuple[dict[tuple[str, str], Se
     return usable, refused
 
 
-async def keep_and_fold(
-    connection: Any, usable: dict[tuple[str, str], Settlement], now: datetime
-) -> tuple[int, int]:
+async def keep_and_fold(connection: Any, usable: dict[tuple[str, str], Settlement], now: datetime) -> tuple[int, int]:
     """How many sayings were new, how many markets have another outcome for it. In the transaction under way."""
     new = await _keep(connection, usable)
     changes = await _fold(connection, new, now) if new else []

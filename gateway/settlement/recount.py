@@ -90,7 +90,9 @@ class Ruling:
         for reduction in self._reductions:
             if reduction.to_ms <= placed_ms or reduction.removed == selection:
                 continue
-            lost = (price if reduction.of == "price" else price - 1) * Fraction(reduction.share.num, reduction.share.den)
+            lost = (price if reduction.of == "price" else price - 1) * Fraction(
+                reduction.share.num, reduction.share.den
+            )
             price = max(price - lost, min(Fraction("1.01"), struck))
         return price
 

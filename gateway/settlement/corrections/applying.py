@@ -111,7 +111,9 @@ async def apply_batch(connection: Any, job: Job, users: Sequence[User], house: H
         purse = purses[row["owner"]]
         purses[row["owner"]] = Purse(purse.cash + step.cash, purse.receivable + step.receivable)
         steps.append(step)
-    revisions = {market: revision for market, revision, _ in await connection.fetch(statement("revisions"), list(job.turns))}
+    revisions = {
+        market: revision for market, revision, _ in await connection.fetch(statement("revisions"), list(job.turns))
+    }
     causes = {row["bet"]: Cause(row["market"], revisions[row["market"]], job.correction) for row in rows}
     await post(connection, steps, causes, batch.accounts, house, now)
     await _tell(connection, job, steps, batch.purses, now)
@@ -135,14 +137,10 @@ def corrected(bet: SettledBet, row: Any, purse: Purse) -> Step:
     kept = [line for line in step.lines if line.kind not in ("user:cash", "user:receivable")]
     lines = (*(Line(kind, amount) for kind, amount in mine if amount), *kept)
     journal = ("reopen" if step.target.payout is None else "correct") if lines else None
-    return step._replace(
-        lines=lines, journal=journal, cash=moved.cash, receivable=moved.receivable, waived=waived
-    )
+    return step._replace(lines=lines, journal=journal, cash=moved.cash, receivable=moved.receivable, waived=waived)
 
 
-async def _tell(
-    connection: Any, job: Job, steps: Sequence[Step], purses: dict[str, Purse], now: datetime
-) -> None:
+async def _tell(connection: Any, job: Job, steps: Sequence[Step], purses: dict[str, Purse], now: datetime) -> None:
     """One notice a user, and the row that says it was told."""
     by_owner: dict[str, list[Step]] = {}
     for step in steps:

@@ -108,7 +108,9 @@ def settlements(draft: Draft) -> list[Settlement]:
     return [Settlement(FEED, 0, "", 0, one.result) for one in draft.said]
 
 
-def turned(draft: Draft, sayings: Mapping[str, Sequence[Saying]], bodies: Mapping[str, MarketResult]) -> dict[str, Turn]:
+def turned(
+    draft: Draft, sayings: Mapping[str, Sequence[Saying]], bodies: Mapping[str, MarketResult]
+) -> dict[str, Turn]:
     """What markets turn from and to. `sayings`: all that was said of each; `bodies`: results by the id of their saying."""
     ours: dict[str, dict[str, MarketResult]] = {}
     for one in draft.said:
@@ -145,9 +147,7 @@ def _back(result: MarketResult, turn: Turn) -> Iterator[MarketResult]:
     plain = MarketResult(result.market, result.event, result.topic, "rollback", 0, reason="undone")
     before, after = turn.before, turn.after
     if before.settled:
-        yield msgspec.structs.replace(
-            plain, kind="settled", selections=before.selections, reductions=before.reductions
-        )
+        yield msgspec.structs.replace(plain, kind="settled", selections=before.selections, reductions=before.reductions)
     elif after.settled:
         yield plain
     for span in after.cancelled:

@@ -125,7 +125,9 @@ class Corrections:
             found = await compute(connection, job, asked)
             if not dry:
                 await self._keep(connection, correction, found)
-                await self._deed(connection, correction, by, "computed", {"hash": found.hash, "bets": found.totals.bets})
+                await self._deed(
+                    connection, correction, by, "computed", {"hash": found.hash, "bets": found.totals.bets}
+                )
             return found
 
     async def _keep(self, connection: Any, correction: str, found: Impact) -> None:
@@ -162,9 +164,7 @@ class Corrections:
         """Applies an approved job to its end, or goes on with one. Raises Refused, Stale; DatabaseUnavailable, after
         which it is to be called again."""
         settings = self._settings
-        pauses = Pauses(
-            usual_ms=settings.pause_ms, longest_ms=settings.pause_ms_max, p99_ms_max=settings.place_p99_ms
-        )
+        pauses = Pauses(usual_ms=settings.pause_ms, longest_ms=settings.pause_ms_max, p99_ms_max=settings.place_p99_ms)
         while await self._step(correction, by):
             if told is not None:
                 told((await self.show(correction)).progress)
@@ -294,4 +294,6 @@ class Corrections:
 
 def _expect(job: Job, *states: str) -> None:
     if job.state not in states:
-        raise Refused("wrong_state", f"correction {job.correction} is {job.state}" + (f": {job.fault}" if job.fault else ""))
+        raise Refused(
+            "wrong_state", f"correction {job.correction} is {job.state}" + (f": {job.fault}" if job.fault else "")
+        )

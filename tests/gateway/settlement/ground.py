@@ -41,9 +41,7 @@ class Ground:
     def settler(self, database: Database | None = None) -> Settler:
         """Another one."""
         name = f"settler-{next(_SETTLERS)}"
-        return Settler(
-            database or self.database, name=name, settings=self._settings, metrics=self.metrics, now=utc_now
-        )
+        return Settler(database or self.database, name=name, settings=self._settings, metrics=self.metrics, now=utc_now)
 
     async def bets(self, *bets: Staked, cents: int = 10_000) -> None:
         """Users with so much each, and their bets."""
@@ -161,4 +159,3 @@ class _Breaking:
 
 
 LOST = DatabaseUnavailable
-

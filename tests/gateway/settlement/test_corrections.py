@@ -32,7 +32,10 @@ async def ground(money: Database) -> AsyncIterator[Ground]:
     """Ann and Bob bet on one side of M1, Cem on the other, Dia on a parlay of M1 and M2; M1 is settled, O1 won."""
     made = Ground(money)
     await made.bets(
-        single("B1", "ann"), single("B2", "bob"), single("B3", "cem", "O2"), parlay("B4", "dia", "M1", "M2"),
+        single("B1", "ann"),
+        single("B2", "bob"),
+        single("B3", "cem", "O2"),
+        parlay("B4", "dia", "M1", "M2"),
         single("B5", "ann"),
     )
     await made.say(said("M1", TS))
@@ -144,7 +147,8 @@ async def test_a_second_person_approves(ground: Ground) -> None:
         await service.approve(name, by="jo")
     with pytest.raises(asyncpg.CheckViolationError, match="job_approved_by_another"):
         await ground.database.execute(
-            "UPDATE correction.job SET state = 'approved', approver = 'jo', approved = now() WHERE correction = $1", name
+            "UPDATE correction.job SET state = 'approved', approver = 'jo', approved = now() WHERE correction = $1",
+            name,
         )
     job = await service.approve(name, by="sam", digest=((await service.show(name)).job.hash or "")[:12])
     assert (job.state, job.approver) == ("approved", "sam")
@@ -274,7 +278,9 @@ async def test_what_is_frozen_stays(ground: Ground) -> None:
         with pytest.raises(asyncpg.PostgresError):
             await ground.database.execute(sql)
     with pytest.raises(asyncpg.CheckViolationError):
-        await ground.database.execute("UPDATE correction.job SET state = 'drafted' WHERE correction = $1", job.correction)
+        await ground.database.execute(
+            "UPDATE correction.job SET state = 'drafted' WHERE correction = $1", job.correction
+        )
 
 
 async def test_what_cannot_be_drafted(ground: Ground) -> None:

@@ -181,9 +181,9 @@ class Machine(RuleBasedStateMachine):
         money_at_once, bets_at_once = self.run(self.at_once.totals())
         assert bets == bets_at_once
         out = [self.taken_out.get(owner[-1], 0) for owner, *_ in money]
-        assert [(owner, net + gone, held, sound) for (owner, net, held, sound), gone in zip(money, out, strict=True)] == [
-            tuple(row) for row in money_at_once
-        ]
+        assert [
+            (owner, net + gone, held, sound) for (owner, net, held, sound), gone in zip(money, out, strict=True)
+        ] == [tuple(row) for row in money_at_once]
 
 
 @pytest.fixture

@@ -88,7 +88,9 @@ async def test_a_correction_that_takes_more_than_there_is_leaves_a_debt_that_win
     assert await ground.purse("u1") == (0, 0, 0)
     await ground.say(said("M1", 3))
     assert await ground.purse("u1") == (2000, 0, 0)
-    owed = await ground.database.fetch("SELECT cash, receivable FROM settlement.step WHERE bet = 'B1' ORDER BY revision")
+    owed = await ground.database.fetch(
+        "SELECT cash, receivable FROM settlement.step WHERE bet = 'B1' ORDER BY revision"
+    )
     assert [tuple(row) for row in owed] == [(2000, 0), (0, -2000), (2000, 0)]
 
 
