@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
@@ -136,7 +136,9 @@ def corrected(bet: SettledBet, row: Any, purse: Purse) -> Step:
     )
     kept = [line for line in step.lines if line.kind not in ("user:cash", "user:receivable")]
     lines = (*(Line(kind, amount) for kind, amount in mine if amount), *kept)
-    journal = ("reopen" if step.target.payout is None else "correct") if lines else None
+    journal: Literal["correct", "reopen"] | None = None
+    if lines:
+        journal = "reopen" if step.target.payout is None else "correct"
     return step._replace(lines=lines, journal=journal, cash=moved.cash, receivable=moved.receivable, waived=waived)
 
 

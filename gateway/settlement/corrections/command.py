@@ -140,7 +140,8 @@ async def _apply(service: Corrections, options: argparse.Namespace, by: str, tel
 
 async def _said(options: argparse.Namespace, database: DatabaseSettings, settings: CorrectionSettings) -> list[Said]:
     if options.file is not None:
-        return _read(options.file, list[Said])
+        drafted: list[Said] = _read(options.file, list[Said])
+        return drafted
     if options.entered is None:
         raise Refused("bad_correction", "--event needs what was entered of it: --entered")
     async with _patient(database, settings) as pool:

@@ -70,5 +70,5 @@ def _checked(counted: list[CountedBet], rulings: dict[str, Ruling]) -> Iterator[
 
 
 def _counted(row: Any, busy: set[str]) -> CountedBet:
-    *facts, legs, _ = row
-    return CountedBet(*facts, tuple(tuple(leg) for leg in orjson.loads(legs)), row[0] in busy)  # type: ignore[arg-type]
+    legs = tuple(tuple(leg) for leg in orjson.loads(row[-2]))
+    return CountedBet(*row[:-2], legs, row[0] in busy)

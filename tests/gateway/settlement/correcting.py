@@ -42,3 +42,11 @@ async def finish(service: Corrections, name: str) -> Job:
     await service.impact(name, by="jo")
     await service.approve(name, by="sam")
     return await service.apply(name, by="jo")
+
+
+def proof_policies() -> Policies:
+    """Ann's state gives only; everywhere else all is taken, what is not there is owed; one state waives it."""
+    return policies(
+        Policy("gives", "credit_only", "t", 72, jurisdiction="US-GI"),
+        Policy("waives", "full", "t", 1_000_000, floor=500, cap=3_000, shortfall="waived", jurisdiction="US-WA"),
+    )

@@ -455,7 +455,6 @@ def test_every_market_of_the_simulator_has_a_rule() -> None:
         for name in names:
             assert RULES.rule(sport.slug, name, "main", on=_DAY).types
         for one in sport.props:
-            assert RULES.rule(sport.slug, one.type, "prop", on=_DAY)
             yes_no = not one.high
             assert RULES.rule(sport.slug, one.type, "prop", on=_DAY).method == ("player_does" if yes_no else "player")
         assert RULES.rule(sport.slug, "outright_winner", "future", on=_DAY).method == "places"
