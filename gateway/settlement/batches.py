@@ -35,8 +35,8 @@ class Cause(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Bets, locked and read, with the outcomes of all their legs' markets. `waiting` are to be accepted first, `reviewed`
-    are a correction's for now."""
+    """Bets, locked and read, with the outcomes of all their legs' markets. `waiting` are to be accepted first,
+    `reviewed` are a correction's for now."""
 
     bets: list[SettledBet]
     waiting: frozenset[str]
@@ -55,7 +55,7 @@ async def read_batch(connection: Any, bets: Sequence[str], *, reviewing: bool = 
     for bet, *leg in await connection.fetch(statement("legs"), bets):
         legs.setdefault(bet, []).append(Leg(*leg))
     reviewed = frozenset(row[0] for row in rows if row[-1] and not reviewing)
-    held = [SettledBet(*row[:-1], tuple(legs[row[0]])) for row in rows]
+    held = [SettledBet._make((*row[:-1], tuple(legs[row[0]]))) for row in rows]
     waiting = frozenset(bet.bet for bet in held if bet.state == "pending_acceptance")
     live = [bet for bet in held if bet.state not in INERT and bet.bet not in reviewed]
     markets = sorted({leg.market for bet in held for leg in bet.legs if bet.bet in waiting or bet.state not in INERT})

@@ -65,22 +65,14 @@ class Entering:
             if known is None:
                 found.not_graded.append(NotGraded(market_id, "not_in_history", "the archive does not know it"))
                 continue
-            self._put(found, known[1].market, event, entered, text, ts)
+            market: Market = known[1].market
+            try:
+                said = Said(grade(market, event, entered, self._rules, ts=ts), market.type)
+            except Refused as refused:
+                found.not_graded.append(NotGraded(market.id, refused.code, str(refused)))
+                continue
+            _sorted(found, said, text).append(said)
         return found
-
-    def _put(self, found: Grading, market: Market, event: Event, entered: Entered, text: str | None, ts: int) -> None:
-        try:
-            said = Said(grade(market, event, entered, self._rules, ts=ts), market.type)
-        except Refused as refused:
-            found.not_graded.append(NotGraded(market.id, refused.code, str(refused)))
-            return
-        before = None if text is None else outcome_from_text(text)
-        if before is None or not before.settled:
-            found.fresh.append(said)
-        elif before.selections == outcome_of(said.result, ()).selections:
-            found.same.append(said)
-        else:
-            found.other.append(said)
 
     async def record(self, graded: Grading) -> int:
         """Brings results of markets that had none into force; gives how many that changed."""
@@ -98,3 +90,11 @@ class Entering:
         if not isinstance(event, Event):
             raise Refused("not_found", f"the archive knows no event {event_id}")
         return event
+
+
+def _sorted(found: Grading, said: Said, text: str | None) -> list[Said]:
+    """Where it belongs, by what is in force of its market."""
+    before = None if text is None else outcome_from_text(text)
+    if before is None or not before.settled:
+        return found.fresh
+    return found.same if before.selections == outcome_of(said.result, ()).selections else found.other

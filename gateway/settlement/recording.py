@@ -15,8 +15,8 @@ import structlog
 from feeds.contract.errors import Refused
 from feeds.contract.results import MarketResult, Settlement, saying_id
 from gateway.settlement.outcome import Outcome, outcome_text
-from gateway.settlement.sayings import SAYINGS_MAX, Saying, check_result, in_force, outcome_of
 from gateway.settlement.said import result_from_text, result_text
+from gateway.settlement.sayings import SAYINGS_MAX, Saying, check_result, in_force, outcome_of
 from gateway.settlement.sql import statement
 from gateway.store.pool import Database
 

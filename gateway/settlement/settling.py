@@ -107,10 +107,9 @@ class Settler:
 
     async def _batch(self, works: list[Work]) -> list[Work]:
         """Settles one batch; gives what is left to do. Raises DatabaseUnavailable."""
-        async with self._database.connection() as connection:
-            async with connection.transaction():
-                shares = await self._shares(connection, works)
-                settled, rest = await self._settle(connection, shares)
+        async with self._database.connection() as connection, connection.transaction():
+            shares = await self._shares(connection, works)
+            settled, rest = await self._settle(connection, shares)
         self._metrics.batches.inc()
         await self._pace.spend(settled)
         return [*rest, *works[len(shares) :]]
@@ -165,8 +164,8 @@ class Settler:
 
 
 def _waits(share: _Share, batch: Batch) -> bool:
-    """Whether a bet may yet be accepted that this result is about: a market with a result refuses them, but one of which
-    only the bets of some past time are void does not. Or a correction has one under review."""
+    """Whether a bet may yet be accepted that this result is about: a market with a result refuses them, but one of
+    which only the bets of some past time are void does not. Or a correction has one under review."""
     if not batch.reviewed.isdisjoint(share.bets):
         return True
     outcome = batch.outcomes.get(share.work.market)

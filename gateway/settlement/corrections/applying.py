@@ -1,8 +1,8 @@
 """A correction applied: bets put under review, the result in force, then user by user, each in one transaction, once.
 
-All of a user's bets are in one batch, so a balance moves once and its owner is told once, in the transaction that moves
-it. How far it has got stands in the database: whoever dies anywhere leaves a job that goes on where it was, whoever goes
-on; two at once take turns. Users who get come before users who give.
+All of a user's bets are in one batch, so a balance moves once and its owner is told once, in the transaction that
+moves it. How far it has got stands in the database: whoever dies anywhere leaves a job that goes on where it was,
+whoever goes on; two at once take turns. Users who get come before users who give.
 """
 
 from __future__ import annotations
@@ -126,7 +126,8 @@ def corrected(bet: SettledBet, row: Any, purse: Purse) -> Step:
     """The step to the frozen target: of what changes on the user's side, what the plan gives or takes, and the house
     bears the rest. Pure."""
     step = step_of(bet, Target(row["state"], row["payout"]), purse)
-    assert step is not None and bet.revision == row["revision"], f"{bet.bet} is not what was frozen"
+    assert step is not None, bet.bet
+    assert bet.revision == row["revision"], f"{bet.bet} is not what was frozen"
     moved = taken(row["amount"], cash=purse.cash, receivable=purse.receivable, owed=row["owed"])
     waived = row["waived"] + moved.waived
     mine: tuple[tuple[AccountKind, int], ...] = (

@@ -56,7 +56,7 @@ def utc_now() -> datetime:
 
 @contextlib.asynccontextmanager
 async def corrections(database: DatabaseSettings, settings: CorrectionSettings) -> AsyncIterator[Corrections]:
-    """The service over a pool of its own, whose statements may take as long as an impact. Raises DatabaseUnavailable."""
+    """The service over a pool of its own, whose statements may take as long as an impact."""
     metrics = Metrics(partial(fetched, settings.pace_metrics)) if settings.pace_metrics else None
     async with _patient(database, settings) as pool:
         yield Corrections(pool, settings=settings, policies=shipped_policies(), now=utc_now, metrics=metrics)

@@ -1,7 +1,7 @@
 """Corrections in a gateway's worker, once there is a database for them: `at` is None until then.
 
-A job that REST lets apply runs here, in the worker that was asked; whoever asks again, or the command line, goes on with
-one whose worker died.
+A job that REST lets apply runs here, in the worker that was asked; whoever asks again, or the command line, goes on
+with one whose worker died.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class CorrectionsDesk:
             raise Refused("overloaded", f"{WAITING_MAX} corrections wait to be applied here") from error
 
     async def _apply(self, correction: str, by: str) -> None:
-        """To the end, or until it is refused or the database fails: the job says where it is, and goes on when asked."""
+        """To the end, or until it is refused or the database fails: the job says where it is, and goes on if asked."""
         assert self.at is not None
         try:
             job = await self.at.corrections.apply(correction, by=by)

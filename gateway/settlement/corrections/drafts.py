@@ -111,7 +111,7 @@ def settlements(draft: Draft) -> list[Settlement]:
 def turned(
     draft: Draft, sayings: Mapping[str, Sequence[Saying]], bodies: Mapping[str, MarketResult]
 ) -> dict[str, Turn]:
-    """What markets turn from and to. `sayings`: all that was said of each; `bodies`: results by the id of their saying."""
+    """What markets turn from and to. `sayings`: all that was said of each; `bodies`: results by their saying's id."""
     ours: dict[str, dict[str, MarketResult]] = {}
     for one in draft.said:
         ours.setdefault(one.result.market, {})[saying_id(FEED, one.result)] = one.result

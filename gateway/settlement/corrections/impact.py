@@ -166,7 +166,7 @@ async def _users(
     users: dict[str, list[tuple[SettledBet, str, Target, Change, str]]] = {}
     for row in rows:
         market, jurisdiction, reviewed, waived, settled, legs = row[9:]
-        bet = SettledBet(*row[:9], tuple(Leg(*leg) for leg in orjson.loads(legs)))
+        bet = SettledBet._make((*row[:9], tuple(Leg(*leg) for leg in orjson.loads(legs))))
         step = step_of(bet, target_of(bet.stake, bet.legs, bet.placed_ms, outcomes), Purse(0, 0))
         if step is None:
             continue

@@ -71,4 +71,4 @@ def _checked(counted: list[CountedBet], rulings: dict[str, Ruling]) -> Iterator[
 
 def _counted(row: Any, busy: set[str]) -> CountedBet:
     legs = tuple(tuple(leg) for leg in orjson.loads(row[-2]))
-    return CountedBet(*row[:-2], legs, row[0] in busy)
+    return CountedBet._make((*row[:-2], legs, row[0] in busy))

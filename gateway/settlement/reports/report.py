@@ -1,4 +1,4 @@
-"""The daily reconciliation and the log of changes, as rows; and as JSON and CSV. Amounts are decimal strings outside."""
+"""The daily reconciliation and the log of changes, as rows; as JSON and CSV. Amounts are decimal strings outside."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""One correction applied, in a process of its own that a test kills: what `oddswire correction apply` runs, with batches
-small enough to be stopped between any two of them."""
+"""One correction applied, in a process of its own that a test kills: what `oddswire correction apply` runs, with
+batches small enough to be stopped between any two of them."""
 
 from __future__ import annotations
 

@@ -90,7 +90,9 @@ async def laid(database: Database, size: Size) -> Ground:
 
 
 async def _withdraw_all(database: Database, owner: str) -> None:
-    cash = (await database.fetch("SELECT balance FROM money.account WHERE owner = $1 AND kind = 'user:cash'", owner))[0][0]
+    cash = (await database.fetch("SELECT balance FROM money.account WHERE owner = $1 AND kind = 'user:cash'", owner))[
+        0
+    ][0]
     key = f"withdrawal-of-{owner}"
     movement = Movement(
         owner=owner,
@@ -147,7 +149,7 @@ STATE = {
     "bets": "SELECT bet, state, payout, revision, under_review FROM bets.bet ORDER BY 1",
     "holds": "SELECT bet, turn, amount, state FROM money.hold ORDER BY 1, 2",
     "steps": "SELECT bet, revision, state, payout, cash, receivable, waived FROM settlement.step ORDER BY 1, 2",
-    "exposure": "SELECT selection, sum(stakes), sum(liability) FROM bets.exposure GROUP BY market, 1 ORDER BY market, 1",
+    "exposure": "SELECT market, selection, sum(stakes), sum(liability) FROM bets.exposure GROUP BY 1, 2 ORDER BY 1, 2",
     "news": "SELECT owner, seq, kind, data - 'correction' FROM money.outbox ORDER BY 1, 2",
     "jobs": "SELECT state, encode(hash, 'hex'), reason FROM correction.job ORDER BY drafted",
     "owners": "SELECT owner, place, amount, cash_before, cash_after, receivable_before, receivable_after, waived"
@@ -229,6 +231,7 @@ async def test_kills_change_nothing(settings: DatabaseSettings) -> None:
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_twenty_kills_of_ten_thousand_bets(settings: DatabaseSettings, seed: int) -> None:
     await holds(settings, PROOF, seed)

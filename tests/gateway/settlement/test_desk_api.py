@@ -1,4 +1,4 @@
-"""Corrections, entered results and histories over REST, as a desk and as a user have them; over ASGI, PostgreSQL real."""
+"""Corrections, entered results and histories over REST, as a desk and as a user have them; PostgreSQL is real."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ class Asked:
     async def __call__(self, method: str, path: str, body: Any = None, *, by: str = "jo", scope: str = "desk") -> Any:
         """The answer."""
         content = None if body is None else orjson.dumps(body)
-        return await self.odds.client.request(method, path, content=content, headers={"x-account": by, "x-scope": scope})
+        return await self.odds.client.request(
+            method, path, content=content, headers={"x-account": by, "x-scope": scope}
+        )
 
     async def said(self, kind: Any, method: str, path: str, body: Any = None, **how: Any) -> Any:
         """The JSON of a good answer, which is of this type."""
@@ -166,6 +168,10 @@ async def test_what_is_refused(asked: Asked, method: str, path: str, body: Any, 
 
 
 async def test_only_the_desk_may(asked: Asked) -> None:
-    for method, path in (("GET", "/v1/desk/corrections"), ("POST", "/v1/desk/corrections"), ("POST", "/v1/desk/results")):
+    for method, path in (
+        ("GET", "/v1/desk/corrections"),
+        ("POST", "/v1/desk/corrections"),
+        ("POST", "/v1/desk/results"),
+    ):
         answer = await asked(method, path, {}, by="ann", scope="bets")
         assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")

@@ -52,9 +52,7 @@ async def test_a_day_is_what_the_ledger_says(ground: Ground) -> None:
         "house_position": 0,
     }
     assert rows["parlay"]["house_position"] == 1_000
-    assert (rows["M2"]["holds"], rows["M2"]["house_position"]) == (
-        (0, 0) if today == PLACED.date() else (-1_000, 0)
-    )
+    assert (rows["M2"]["holds"], rows["M2"]["house_position"]) == ((0, 0) if today == PLACED.date() else (-1_000, 0))
     assert found.differs == {}
     assert sum(found.balances["USD"].values()) == 0
     assert found.balances["USD"]["user:open_stakes"] == 0
