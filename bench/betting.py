@@ -52,6 +52,11 @@ class Betting:
         self.workers: dict[int, Child] = {}
         self.stake: bytes = b""
 
+    @property
+    def nats_url(self) -> str:
+        """Where the log is."""
+        return f"nats://127.0.0.1:{self._nats_port}"
+
     async def start(self, workers: int) -> None:
         """Everything, until bets are taken. Raises CannotMeasure."""
         self.nats = await self._run(nats_program(self._nats_port, self._place))
@@ -84,11 +89,17 @@ class Betting:
             "ODDSWIRE_GATEWAY_ACCESS_LOG": "none",
             "ODDSWIRE_GATEWAY_LOG_LEVEL": "error",
         }
-        where = ("--port", str(port), "--nats", f"nats://127.0.0.1:{self._nats_port}")
+        where = ("--port", str(port), "--nats", self.nats_url)
         words = ("-m", "gateway", "serve", *where, "--database", self.settings.url.get_secret_value())
         self.workers[port] = await self._run(Program("gateway", words, "^gateway ready ", environment))
         asked = request("GET", "/v1/wallet", self.headers("nobody"))
         await self._until_answered(port, asked)
+
+    async def start_settler(self, bets_per_s: int) -> Child:
+        """One that settles at most so many bets a second."""
+        where = ("--nats", self.nats_url, "--database", self.settings.url.get_secret_value())
+        words = ("-m", "gateway", "settler", *where, "--bets-per-s", str(bets_per_s))
+        return await self._run(Program("settler", words, "^settler ready$"))
 
     async def start_line(self, seed: int) -> Child:
         """A broken line before every worker, in the order of the workers."""

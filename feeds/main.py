@@ -175,6 +175,7 @@ def _run(arguments: argparse.Namespace) -> int:
         speed=settings.speed,
         loop=settings.loop,
         corrections=settings.corrections,
+        game_s=settings.game_s,
         mapping=read_mapping(Path(settings.mapping)) if settings.mapping else MappingTable(),
         record=settings.record,
     )

@@ -22,6 +22,9 @@ class FeedsSettings(BaseSettings):
     name: Annotated[str, Field(description="name of the feed in subjects and sources; empty: the provider's")] = ""
     events: Annotated[int, Field(ge=1, le=5_000, description="simulator: events at any time")] = 60
     rate: Annotated[int, Field(ge=1, le=20_000, description="simulator: updates a second")] = 200
+    game_s: Annotated[
+        int, Field(ge=10, le=10_800, description="simulator: least a game lasts, seconds; more where the rate needs it")
+    ] = 600
     seed: Annotated[int, Field(ge=0, description="simulator: the same seed, the same slate")] = 1
     corrections: Annotated[
         float, Field(ge=0, le=1, description="simulator: part of the markets whose result is corrected later")

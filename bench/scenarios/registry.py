@@ -15,6 +15,7 @@ from bench.scenarios.overlays import OVERLAYS
 from bench.scenarios.overload import OVERLOAD
 from bench.scenarios.peers import PEERS_SCENARIO
 from bench.scenarios.reads import READS
+from bench.scenarios.resettle import RESETTLE
 from bench.scenarios.slow import SLOW
 from bench.scenarios.soak import SOAK
 from bench.scenarios.storm import STORM
@@ -40,4 +41,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     LOCATION,
     BETS,
     STORM,
+    RESETTLE,
 )

@@ -118,11 +118,11 @@ class Said(NamedTuple):
 
 
 class ResultPlace(NamedTuple):
-    """Where reading begins: `created` tells one log of results from the next, `missed` are results that this log had
-    forgotten before any reader acknowledged them."""
+    """Where reading begins: `created` tells one log of results from the next, `first_s` is the oldest result it still
+    has."""
 
     created: str
-    missed: int
+    first_s: int
 
 
 class ResultTap(Protocol):

@@ -26,6 +26,7 @@ class ProviderOptions:
     speed: float
     loop: bool
     corrections: float = 0.0
+    game_s: int = 600
     mapping: MappingTable = field(default_factory=MappingTable)
     record: Path | None = None
 
@@ -59,6 +60,7 @@ def _simulator(where: str, options: ProviderOptions) -> Provider:
         lanes=options.lanes,
         events=options.events,
         rate=options.rate,
+        game_s=options.game_s,
         chance=Chance(options.seed, corrections=options.corrections),
     )
 

@@ -25,6 +25,7 @@ from starlette.routing import Route
 
 from gateway.access.address import holds_credential
 from gateway.api.calls import CallRoute, Endpoint
+from gateway.api.clients import Clients
 from gateway.api.edge import AccessLog, App, Edge, Exchange, Receive, Scope, Send
 from gateway.api.history import DatedRoute, HistoryRoute, Past
 from gateway.api.operations import Operations
@@ -57,21 +58,27 @@ class Service(NamedTuple):
 
 
 def make_app(
-    service: Service, traffic: Traffic, tracing: Tracing, *, access_log: AccessLog, access: tuple[Layer, ...] = ()
+    service: Service,
+    traffic: Traffic,
+    tracing: Tracing,
+    *,
+    access_log: AccessLog,
+    clients: Clients,
+    access: tuple[Layer, ...] = (),
 ) -> App:
     """The whole service. `access`: layers that may refuse, the outermost first."""
-    app = tracing.hot(service.reads.ahead(tracing.routed(_limited(_routed(service)))))
+    app = tracing.hot(service.reads.ahead(tracing.routed(_limited(_routed(service, clients)))))
     for layer in reversed(access):
         app = layer(app)
-    return Edge(app, traffic, access_log)
+    return Edge(app, traffic, access_log, clients.address)
 
 
-def _routed(service: Service) -> App:
+def _routed(service: Service, clients: Clients) -> App:
     by_path: defaultdict[str, dict[str, tuple[Call, Endpoint]]] = defaultdict(dict)
     for call in CALLS:
         by_path[call.path][call.method] = call, service.calls[call.name]
     # First what is never answered ahead of the routes, and most of all bets: they are tried in this order.
-    routes = [Route(path, CallRoute(calls), methods=list(calls)) for path, calls in by_path.items()]
+    routes = [Route(path, CallRoute(calls, clients), methods=list(calls)) for path, calls in by_path.items()]
     endpoints: dict[str, tuple[Any, str]] = {}
     for read in READS:
         endpoints[read.path] = (ReadRoute(service.reads, read.view, read.name), "GET")

@@ -16,6 +16,7 @@ import msgspec
 from feeds.contract.errors import Refused
 from gateway.access.principal import Principal, refusal
 from gateway.api.bodies import decoded_body
+from gateway.api.clients import Clients
 from gateway.api.edge import Exchange, Receive, Scope, Send
 from gateway.api.parameters import names_of, once, query_of, words
 from gateway.api.problems import MEDIA_TYPE, answer
@@ -33,7 +34,8 @@ _DEADLINE_DIGITS_MAX = 15
 
 
 class Asking(NamedTuple):
-    """One request, read. `body` and `query` are of the types that its Call names. `key`: its Idempotency-Key."""
+    """One request, read. `body` and `query` are of the types that its Call names. `key`: its Idempotency-Key.
+    `network`: the client's address."""
 
     principal: Principal
     account: str
@@ -60,8 +62,9 @@ Endpoint = Callable[[Asking], Awaitable[Said]]
 class CallRoute:
     """All calls of one path: an ASGI endpoint."""
 
-    def __init__(self, calls: Mapping[str, tuple[Call, Endpoint]]) -> None:
+    def __init__(self, calls: Mapping[str, tuple[Call, Endpoint]], clients: Clients) -> None:
         self._calls = dict(calls)
+        self._clients = clients
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Reads, asks the endpoint, answers."""
@@ -70,7 +73,7 @@ class CallRoute:
         exchange.route = call.name
         request_id = exchange.request_id.decode()
         try:
-            said = await endpoint(await _asking(call, scope, receive))
+            said = await endpoint(await _asking(call, scope, receive, self._clients.address(scope)))
         except MoneyRefused as error:
             headers = {} if error.retry_after_s is None else {"retry-after": str(error.retry_after_s)}
             await exchange.answer(answer(error.code, request_id, str(error), headers, error.more))
@@ -89,7 +92,7 @@ async def _answer(said: Said, send: Send) -> None:
     await send({"type": "http.response.body", "body": said.body})
 
 
-async def _asking(call: Call, scope: Scope, receive: Receive) -> Asking:
+async def _asking(call: Call, scope: Scope, receive: Receive, address: str) -> Asking:
     """Raises Refused."""
     exchange: Exchange = scope["exchange"]
     refused = refusal(exchange.principal, call.scope, account=True)
@@ -98,7 +101,6 @@ async def _asking(call: Call, scope: Scope, receive: Receive) -> Asking:
     principal = exchange.principal
     assert principal is not None
     assert principal.account is not None
-    client = scope.get("client")
     return Asking(
         principal=replace(
             principal,
@@ -107,7 +109,7 @@ async def _asking(call: Call, scope: Scope, receive: Receive) -> Asking:
         ),
         account=principal.account,
         request_id=exchange.request_id.decode(),
-        network=client[0] if client else "",
+        network=address,
         path=scope["path_params"],
         query=_query(call, scope["query_string"]),
         key=_key(scope) if call.keyed else "",

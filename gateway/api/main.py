@@ -33,6 +33,7 @@ from gateway.access.store import PostgresKeys
 from gateway.api.account import AccountEndpoints
 from gateway.api.app import Layer, Service, make_app
 from gateway.api.asyncapi import asyncapi_document
+from gateway.api.clients import Clients
 from gateway.api.corrections import CorrectionEndpoints
 from gateway.api.edge import App
 from gateway.api.fleet import Fleet
@@ -178,7 +179,8 @@ class Gateway:
         corrections = CorrectionEndpoints(lambda: self.corrections.at)
         calls = AccountEndpoints(lambda: self.desk.service).by_name | places.by_name | corrections.by_name
         service = Service(reads, self.past, self.streams, operations, calls)
-        return make_app(service, traffic, self.tracing, access_log=settings.access_log, access=access)
+        clients = Clients(settings.trusted_proxies)
+        return make_app(service, traffic, self.tracing, access_log=settings.access_log, clients=clients, access=access)
 
     def _works(self) -> list[Coroutine[Any, Any, None]]:
         """What runs beside the answering."""

@@ -241,6 +241,7 @@ def _settler(nats_url: str, database_url: str) -> Part:
         argv=("-m", "gateway", "settler", "--nats", nats_url, "--database", database_url),
         ready_line=r"^settler ready$",
         line="settler settles bets by what feeds say",
+        environment=(("ODDSWIRE_SETTLER_KEEP_UNBET_DAYS", "2"),),
     )
 
 

@@ -62,15 +62,12 @@ async def read_batch(connection: Any, bets: Sequence[str], *, reviewing: bool = 
     outcomes = {
         market: outcome_from_text(text) for market, text in await connection.fetch(statement("outcomes"), markets)
     }
-    purses: dict[str, Purse] = {}
     accounts: dict[tuple[str, AccountKind], int] = {}
+    holdings: dict[str, dict[str, int]] = {}
     for owner, kind, account, balance in await connection.fetch(statement("accounts"), sorted({b.owner for b in live})):
         accounts[owner, kind] = account
-        purse = purses.get(owner, Purse(0, 0))
-        if kind == "user:cash":
-            purses[owner] = purse._replace(cash=balance)
-        elif kind == "user:receivable":
-            purses[owner] = purse._replace(receivable=balance)
+        holdings.setdefault(owner, {})[kind.removeprefix("user:")] = balance
+    purses = {owner: Purse(**held) for owner, held in holdings.items()}
     return Batch(live, waiting, reviewed, outcomes, purses, accounts)
 
 
@@ -96,7 +93,7 @@ class House:
         return known
 
 
-async def post(
+async def post(  # noqa: PLR0917 all of it is of one transaction
     connection: Any, steps: Sequence[Step], causes: Mapping[str, Cause], accounts: Accounts, house: House, at: datetime
 ) -> None:
     """Writes steps of bets, at least one, in the transaction under way. `causes`: by bet."""
@@ -169,9 +166,13 @@ async def _expose(connection: Any, steps: Sequence[Step]) -> None:
         await connection.execute(statement("expose"), *_columns(rows))
 
 
-async def tell(connection: Any, steps: Sequence[Step], at: datetime) -> None:
-    """News of each step, for its user."""
-    news = [(step.bet.owner, _kind(step), _said(step)) for step in steps]
+async def tell(connection: Any, steps: Sequence[Step], purses: Mapping[str, Purse], at: datetime) -> None:
+    """News of each step, for its user, in the transaction under way. `purses`: as they were before."""
+    holdings = dict(purses)
+    news = []
+    for step in steps:
+        purse = holdings[step.bet.owner] = step.after(holdings[step.bet.owner])
+        news.append((step.bet.owner, _kind(step), _said(step, purse)))
     await connection.execute(statement("tell"), *_columns(news), at)
 
 
@@ -179,7 +180,7 @@ def _kind(step: Step) -> str:
     return "bet_settled" if step.bet.revision == 0 else "bet_corrected"
 
 
-def _said(step: Step) -> str:
+def _said(step: Step, purse: Purse) -> str:
     bet, target = step.bet, step.target
     said = {
         "bet": bet.bet,
@@ -188,6 +189,7 @@ def _said(step: Step) -> str:
         "payout": target.payout,
         "state_before": bet.state,
         "payout_before": bet.payout,
+        **purse._asdict(),
     }
     return orjson.dumps(said).decode()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from prometheus_client import start_http_server
 
@@ -19,13 +19,13 @@ from gateway.settlement.reading import ResultReader
 from gateway.settlement.recording import Recorder
 from gateway.settlement.settings import SettlementSettings
 from gateway.settlement.settling import Settler
-from gateway.settlement.watching import watch
+from gateway.settlement.watching import Forgetting, watch
 from gateway.store.pool import open_database
 from gateway.store.settings import DatabaseSettings
 from gateway.store.waiting import until_migrated
 
-_BESIDE_WORKERS = 2
-"""Connections for reading results and for looking at the backlog."""
+_BESIDE_WORKERS = 3
+"""Connections for reading results, for looking at the backlog, and for forgetting."""
 
 
 async def settle(
@@ -66,7 +66,7 @@ async def _work(
             for number in range(settings.workers)
         ]
         reader = ResultReader(
-            JetStreamResults(connection, bus=bus),
+            JetStreamResults(connection, bus=bus, ack_wait_s=settings.redeliver_s),
             Recorder(pool, _now),
             pool,
             most=settings.record_results,
@@ -77,6 +77,7 @@ async def _work(
             group.create_task(connection.ended())
             group.create_task(reader.run())
             group.create_task(watch(pool, metrics, _now))
+            group.create_task(Forgetting(pool, timedelta(days=settings.keep_unbet_days), _now).run())
             for settler in settlers:
                 group.create_task(settler.run())
             print("settler ready", flush=True)

@@ -7,6 +7,7 @@ two outcomes mean the same if and only if their texts are equal.
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import msgspec
@@ -16,6 +17,9 @@ from feeds.contract.results import Reduction, SelectionResult, Share
 
 LOWEST_PRICE: Final = Fraction(101, 100)
 """No reduction leaves a price below it. Source: Betfair Exchange Rules; 1.01 is the exchange's lowest price."""
+
+
+_PRICES_HELD: Final = 8_192
 
 
 class Span(msgspec.Struct, frozen=True, order=True, array_like=True, gc=False):
@@ -89,10 +93,18 @@ def leg_result(outcome: Outcome, selection: str, *, milli: int, placed_ms: int) 
 
 
 def _result(outcome: Outcome, result: SelectionResult, *, milli: int, placed_ms: int) -> LegResult:
+    price = Fraction(milli, 1000)
+    if outcome.reductions:
+        price = _reduced(price, outcome.reductions, result.id, placed_ms)
+    return _at_price(result, price)
+
+
+@lru_cache(maxsize=_PRICES_HELD)
+def _at_price(result: SelectionResult, price: Fraction) -> LegResult:
+    """Of a market's bets most are on few selections at few prices."""
     won, void = _fraction(result.w), _fraction(result.v)
     if void == 1 and not won:
         return REFUNDED
-    price = _reduced(Fraction(milli, 1000), outcome.reductions, result.id, placed_ms) if won else Fraction(0)
     return LegResult(void + won * price * _fraction(result.dh), won=won > 0, void=False)
 
 

@@ -15,7 +15,7 @@ from feeds.contract.errors import LogUnavailable, Refused
 from feeds.contract.records import decode_settlement
 from feeds.contract.results import ResultTap, Said, Settlement
 from gateway.settlement.metrics import SettlementMetrics
-from gateway.settlement.recording import Recorder
+from gateway.settlement.recording import Recorded, Recorder
 from gateway.settlement.sql import statement
 from gateway.store.errors import DatabaseUnavailable
 from gateway.store.pool import Database
@@ -29,6 +29,7 @@ COMPLAINTS_FROM_ATTEMPT = 4
 """A settler may start before the first result makes the log; the first attempts are not worth a word."""
 
 TAKE_WAIT_S = 1.0
+_DOUBLINGS_MAX = 10
 
 
 class ResultReader:
@@ -51,41 +52,45 @@ class ResultReader:
         self._metrics = metrics
         self._recorded = recorded
         self._attempts = 0
+        self._created = ""
 
     async def run(self) -> None:
         """Until cancelled."""
-        wait_s, wait_s_max = RETRY_S
         while True:
             try:
                 await self._begin()
                 while True:
-                    await self._take()
-                    wait_s, self._attempts = RETRY_S[0], 0
+                    said = await self._tap.take(self._most, TAKE_WAIT_S)
+                    self._attempts = 0
+                    if said:
+                        await self._record(said)
+                        await self._tap.done(said)
+                        await self._database.execute(statement("read_log"), self._created, said[-1].s)
             except (LogUnavailable, DatabaseUnavailable) as error:
-                self._attempts += 1
-                if self._attempts >= COMPLAINTS_FROM_ATTEMPT:
-                    self._metrics.failures.inc()
-                    log.warning("results_unavailable", error=str(error))
-                await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))
-                wait_s = min(2 * wait_s, wait_s_max)
+                await self._failed(error)
 
     async def _begin(self) -> None:
         place = await self._tap.begin()
-        rows = await self._database.fetch(statement("seen_log"), place.created)
-        if rows[0][0]:
+        self._created = place.created
+        [(lost, read)] = await self._database.fetch(statement("seen_log"), place.created)
+        if lost:
             self._metrics.logs_lost.inc()
             log.error("result_log_lost", created=place.created, what="results that were not read are gone")
-        if place.missed:
-            self._metrics.missed.inc(place.missed)
-            log.error("results_missed", results=place.missed, what="the log forgot them before they were read")
+        missed = place.first_s - 1 - read
+        if missed > 0:
+            self._metrics.missed.inc(missed)
+            log.error("results_missed", results=missed, what="the log forgot them before they were read")
 
-    async def _take(self) -> None:
-        said = await self._tap.take(self._most, TAKE_WAIT_S)
-        if not said:
-            return
+    async def _record(self, said: Sequence[Said]) -> None:
+        """Until they are recorded: while the database is away, what was taken is held, and nothing more is taken."""
         settlements = self._decoded(said)
-        recorded = await self._recorder.record(settlements)
-        await self._tap.done(said)
+        recorded: Recorded | None = None
+        while recorded is None:
+            try:
+                recorded = await self._recorder.record(settlements)
+            except DatabaseUnavailable as error:
+                await self._failed(error)
+        self._attempts = 0
         refused = recorded.refused + len(said) - len(settlements)
         self._metrics.results.labels("new").inc(recorded.new)
         self._metrics.results.labels("refused").inc(refused)
@@ -93,6 +98,15 @@ class ResultReader:
         if recorded.changed:
             self._metrics.changes.inc(recorded.changed)
             self._recorded()
+
+    async def _failed(self, error: Exception) -> None:
+        """Says so, and waits."""
+        self._attempts += 1
+        if self._attempts >= COMPLAINTS_FROM_ATTEMPT:
+            self._metrics.failures.inc()
+            log.warning("results_wait", error=str(error))
+        wait_s = min(RETRY_S[0] * 2 ** min(self._attempts, _DOUBLINGS_MAX), RETRY_S[1])
+        await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))
 
     @staticmethod
     def _decoded(said: Sequence[Said]) -> list[Settlement]:
@@ -102,5 +116,5 @@ class ResultReader:
             try:
                 settlements.append(decode_settlement(one.subject, one.data))
             except Refused as refusal:
-                log.error("result_unreadable", subject=one.subject, s=one.s, why=str(refusal))
+                log.warning("result_unreadable", subject=one.subject, s=one.s, why=str(refusal))
         return settlements

@@ -72,7 +72,7 @@ def _usable(settlements: Iterable[Settlement]) -> tuple[dict[tuple[str, str], Se
         try:
             check_result(settlement.result)
         except Refused as refusal:
-            log.error("result_refused", feed=settlement.feed, market=settlement.result.market, why=str(refusal))
+            log.warning("result_refused", feed=settlement.feed, market=settlement.result.market, why=str(refusal))
             refused += 1
             continue
         usable[settlement.result.market, saying_id(settlement.feed, settlement.result)] = settlement

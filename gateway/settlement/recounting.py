@@ -45,7 +45,7 @@ async def recount(database: Database, found: Audit, tell: Callable[[str], None])
 
 def _counted(row: Any) -> CountedBet:
     *facts, legs, busy = row
-    return CountedBet(*facts, tuple(tuple(leg) for leg in orjson.loads(legs or "[]")), busy)  # type: ignore[arg-type]
+    return CountedBet._make((*facts, tuple(map(tuple, orjson.loads(legs or "[]"))), busy))
 
 
 class _Rulings:

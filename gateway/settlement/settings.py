@@ -14,7 +14,7 @@ class SettlementSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ODDSWIRE_SETTLER_", frozen=True)
 
     workers: Annotated[int, Field(ge=1, le=64, description="batches at once in one process; more processes add up")] = 1
-    batch_bets: Annotated[int, Field(ge=1, le=2_000, description="most bets in one transaction")] = 250
+    batch_bets: Annotated[int, Field(ge=1, le=2_000, description="most bets in one transaction")] = 200
     bets_per_s: Annotated[
         int, Field(ge=0, le=1_000_000, description="most bets a second that one worker settles; 0: as fast as it goes")
     ] = 0
@@ -26,6 +26,13 @@ class SettlementSettings(BaseSettings):
         float, Field(gt=0, le=60, description="between two looks for work that another process recorded, seconds")
     ] = 0.1
     record_results: Annotated[int, Field(ge=1, le=1_000, description="most results recorded in one transaction")] = 200
+    redeliver_s: Annotated[
+        float,
+        Field(ge=1, le=300, description="a result that was taken and not recorded comes again after this, seconds"),
+    ] = 10.0
+    keep_unbet_days: Annotated[
+        int, Field(ge=1, le=3_650, description="days after which results of markets that nobody bet on are forgotten")
+    ] = 90
     metrics_port: Annotated[int, Field(ge=0, le=65_535, description="loopback port of /metrics; 0: none")] = 0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="debug, info, warning or error")

@@ -91,7 +91,7 @@ class Settler:
     async def work(self) -> bool:
         """Takes work that is due, and does it; whether there was any. Raises DatabaseUnavailable."""
         rows = await self._database.fetch(statement("claim"), self._name, self._lease, self._settings.claim_markets)
-        works = [Work(*row) for row in rows]
+        works = sorted(Work(*row) for row in rows)  # in the order in which results are recorded: they share these rows
         taken = bool(works)
         while works:
             works = await self._batch(works)
@@ -134,7 +134,7 @@ class Settler:
         at = self._now()
         if steps:
             await post(connection, steps, causes, batch.accounts, self._house, at)
-            await tell(connection, steps, at)
+            await tell(connection, steps, batch.purses, at)
         rest = await self._move_on(connection, shares, batch)
         recorded = {share.work.market: share.work.recorded for share in shares}
         for step in steps:
@@ -153,13 +153,13 @@ class Settler:
                 again.append((work.market, work.revision))
             else:
                 done.append((work.market, work.revision))
-        for work in rest:
-            place = (work.market, work.revision, self._name, work.after, work.waiting, self._lease)
-            await connection.execute(statement("move_work"), *place)
         if done:
             await connection.execute(statement("end_work"), *map(list, zip(*done)), self._name)
         if again:
             await connection.execute(statement("renew_work"), *map(list, zip(*again)), self._name, WAITING_AGAIN)
+        for work in rest:
+            place = (work.market, work.revision, self._name, work.after, work.waiting, self._lease)
+            await connection.execute(statement("move_work"), *place)
         return rest
 
 

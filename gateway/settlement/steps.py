@@ -45,10 +45,11 @@ class SettledBet(NamedTuple):
 
 
 class Purse(NamedTuple):
-    """What a user has and owes, `receivable` at most 0."""
+    """What a user has and owes, `receivable` at most 0; `open_stakes` are on hold."""
 
     cash: int
     receivable: int
+    open_stakes: int = 0
 
 
 class Step(NamedTuple):
@@ -73,6 +74,11 @@ class Step(NamedTuple):
     def source_key(self) -> str:
         """Of the journal: twice is once."""
         return f"bet/{self.bet.bet}/settle/{self.revision}"
+
+    def after(self, purse: Purse) -> Purse:
+        """What the user has then."""
+        held = self.opened * self.bet.stake
+        return Purse(purse.cash + self.cash, purse.receivable + self.receivable, purse.open_stakes + held)
 
     @property
     def opened(self) -> int:
@@ -131,7 +137,7 @@ def steps_of(aims: Iterable[tuple[SettledBet, Target]], purses: dict[str, Purse]
         purse = purses[bet.owner]
         step = step_of(bet, target, purse)
         if step is not None:
-            purses[bet.owner] = Purse(purse.cash + step.cash, purse.receivable + step.receivable)
+            purses[bet.owner] = step.after(purse)
             steps.append(step)
     return steps
 

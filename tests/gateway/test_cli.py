@@ -138,7 +138,7 @@ def test_the_registry_is_read_where_the_stack_of_this_directory_keeps_it(echo: s
             ["--coordination", "redis://here"],
             f"--coordination: coordination is {ADDRESSES}, not 'redis://here'",
         ),
-        (["--parts", "desk"], "--parts desk: choose among nats, feeds, fanout, postgres, archive, gateway"),
+        (["--parts", "desk"], "--parts desk: choose among nats, feeds, fanout, postgres, archive, settler, gateway"),
         (["--database", "here"], "--database: not an address such as postgresql://USER@127.0.0.1:5432/NAME"),
         (["--nats", "here"], "--nats here: not an address such as nats://127.0.0.1:4222"),
     ],

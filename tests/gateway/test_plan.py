@@ -46,8 +46,9 @@ def test_the_archive_starts_after_its_database_and_the_line_waits_for_neither() 
 def test_an_archive_needs_a_database_and_one_that_runs_already_is_not_started() -> None:
     assert beside_of(plan_of(parts="archive")) == [["postgres"], ["archive"]]
     plan = plan_of(database="postgresql://me@db/odds")
-    assert beside_of(plan) == [["archive"]]
-    [[archive]] = plan.beside
+    assert beside_of(plan) == [["archive", "settler"]]
+    [[archive, settler]] = plan.beside
+    assert settler.argv[-2:] == ("--database", "postgresql://me@db/odds")
     assert archive.argv[-2:] == ("--database", "postgresql://me@db/odds")
 
 

@@ -1,6 +1,6 @@
 """A ResultTap (feeds/contract/results.py) on JetStream: one durable pull consumer, shared by all who settle.
 
-What was taken is acknowledged one by one; what was not within ACK_WAIT_S comes again. Nothing is retried here.
+What was taken is acknowledged one by one; what was not in time comes again. Nothing is retried here.
 """
 
 from __future__ import annotations
@@ -46,9 +46,10 @@ _SPENT = frozenset({"404", "408"})
 class JetStreamResults:
     """The results for one process."""
 
-    def __init__(self, connection: Connection, *, bus: BusSettings) -> None:
+    def __init__(self, connection: Connection, *, bus: BusSettings, ack_wait_s: float = ACK_WAIT_S) -> None:
         self._connection = connection
         self._bus = bus
+        self._ack_wait_s = ack_wait_s
         self._streams = Streams(connection, lanes=bus.lanes)
         self._subscription: Subscription | None = None
         self._inbox = ""
@@ -65,7 +66,7 @@ class JetStreamResults:
         await self._streams.make(settle_config(self._bus))
         jetstream = self._connection.jetstream()
         try:
-            consumer = await jetstream.add_consumer(SETTLE_STREAM, _CONFIG)
+            await jetstream.add_consumer(SETTLE_STREAM, self._config())
             stream = await jetstream.stream_info(SETTLE_STREAM)
             self._inbox = self._connection.client.new_inbox()
             self._subscription = await self._connection.client.subscribe(
@@ -74,8 +75,17 @@ class JetStreamResults:
         except NatsError as error:
             raise LogUnavailable(f"consumer {DURABLE} of {SETTLE_STREAM}: {error}") from error
         assert stream.created is not None
-        acknowledged = consumer.ack_floor.stream_seq if consumer.ack_floor is not None else 0
-        return ResultPlace(stream.created.isoformat(), max(0, stream.state.first_seq - 1 - acknowledged))
+        return ResultPlace(stream.created.isoformat(), stream.state.first_seq)
+
+    def _config(self) -> ConsumerConfig:
+        return ConsumerConfig(
+            durable_name=DURABLE,
+            filter_subject=SETTLE_SUBJECTS,
+            deliver_policy=DeliverPolicy.ALL,
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=self._ack_wait_s,
+            max_ack_pending=UNACKNOWLEDGED_MAX,
+        )
 
     async def take(self, most: int, wait_s: float) -> list[Said]:
         """See ResultTap."""
@@ -117,7 +127,9 @@ class JetStreamResults:
         if not message.reply:
             self._on_status(message.headers or {})
             return
-        tokens = message.reply.split(".")  # $JS.ACK.[domain.account.]stream.consumer.delivered.s.n.time.pending[.random]
+        tokens = message.reply.split(
+            "."
+        )  # $JS.ACK.[domain.account.]stream.consumer.delivered.s.n.time.pending[.random]
         s = int(tokens[5 if len(tokens) == 9 else 7])
         self._came.append(Said(message.subject, s, message.data, message.reply))
         self._due -= 1
@@ -146,13 +158,3 @@ class JetStreamResults:
         self._came.clear()
         self._due = 0
         self._broken = ""
-
-
-_CONFIG = ConsumerConfig(
-    durable_name=DURABLE,
-    filter_subject=SETTLE_SUBJECTS,
-    deliver_policy=DeliverPolicy.ALL,
-    ack_policy=AckPolicy.EXPLICIT,
-    ack_wait=ACK_WAIT_S,
-    max_ack_pending=UNACKNOWLEDGED_MAX,
-)

@@ -14,13 +14,14 @@ from feeds.providers.clock import unix_ms
 from feeds.providers.simulator.listing import Chance
 from feeds.providers.simulator.pacing import Pacer, check_limits, game_ms
 from feeds.providers.simulator.slate import Slate
+from feeds.providers.simulator.spec import GAME_MS
 
 _UPDATES_AT_ONCE = 1_000
 """Most updates made between two turns of the event loop."""
 
 
 class Simulator:
-    """A provider (feeds.ports.Provider) of `events` simulated games at `rate` updates a second.
+    """A provider (feeds.ports.Provider) of `events` simulated games at `rate` updates a second, of `game_s` at least.
     The same `chance` gives the same games under the same ids; without its `run` every start is a run of its own.
     Raises Refused("events_out_of_range" | "rate_out_of_range").
     """
@@ -33,6 +34,7 @@ class Simulator:
         events: int,
         rate: int,
         chance: Chance,
+        game_s: int = GAME_MS // 1000,
         now_ms: Callable[[], int] = unix_ms,
     ) -> None:
         check_limits(events, rate)
@@ -41,6 +43,7 @@ class Simulator:
         self._lanes = lanes
         self._events = events
         self._rate = rate
+        self._game_ms = game_ms(events, rate, least_ms=game_s * 1000)
         self._chance = chance if chance.run else chance._replace(run=secrets.token_hex(4))
         self._starts = 0
         self._now_ms = now_ms
@@ -87,5 +90,5 @@ class Simulator:
             feed=self.feed,
             lanes=self._lanes,
             now_ms=self._now_ms(),
-            game_ms=game_ms(self._events, self._rate),
+            game_ms=self._game_ms,
         )

@@ -24,10 +24,10 @@ def check_limits(events: int, rate: int) -> None:
         raise Refused("rate_out_of_range", f"the simulator gives 1 to {RATE_MAX} updates a second, not {rate}")
 
 
-def game_ms(events: int, rate: int) -> int:
-    """How long a game lasts: ten minutes, or as long as the rate needs to carry the turnover, three hours at most."""
+def game_ms(events: int, rate: int, *, least_ms: int = GAME_MS) -> int:
+    """How long a game lasts: as it is told, or as long as the rate needs to carry the turnover, three hours at most."""
     needed_ms = live_games(events) * _TURNOVER_STATES * 1000 / (_TURNOVER_SHARE * rate)
-    return int(min(max(needed_ms, GAME_MS), GAME_MS_MAX))
+    return int(min(max(needed_ms, least_ms), GAME_MS_MAX))
 
 
 class Pacer:

@@ -109,7 +109,7 @@ async def apply_batch(connection: Any, job: Job, users: Sequence[User], house: H
     for row in rows:
         step = corrected(held[row["bet"]], row, purses[row["owner"]])
         purse = purses[row["owner"]]
-        purses[row["owner"]] = Purse(purse.cash + step.cash, purse.receivable + step.receivable)
+        purses[row["owner"]] = step.after(purse)
         steps.append(step)
     revisions = {
         market: revision for market, revision, _ in await connection.fetch(statement("revisions"), list(job.turns))
@@ -150,10 +150,9 @@ async def _tell(connection: Any, job: Job, steps: Sequence[Step], purses: dict[s
         by_owner.setdefault(step.bet.owner, []).append(step)
     news, rows = [], []
     for owner, mine in by_owner.items():
-        before = purses[owner]
-        after = Purse(
-            before.cash + sum(step.cash for step in mine), before.receivable + sum(step.receivable for step in mine)
-        )
+        before = after = purses[owner]
+        for step in mine:
+            after = step.after(after)
         waived = sum(step.waived for step in mine)
         rows.append((owner, before.cash, after.cash, before.receivable, after.receivable, waived))
         news.append((owner, "bet_corrected", orjson.dumps(_said(job, mine, before, after, waived)).decode()))
@@ -185,6 +184,7 @@ def _said(job: Job, steps: Sequence[Step], before: Purse, after: Purse, waived: 
         "receivable_before": before.receivable,
         "receivable_after": after.receivable,
         "dispute": f"/v1/bets/{steps[0].bet.bet}/history",
+        **after._asdict(),
     }
 
 

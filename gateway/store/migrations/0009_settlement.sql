@@ -1,7 +1,7 @@
 -- Settlement: what was said of results, what that comes to, and what each bet was paid for it. Owned by
 -- gateway/settlement.
 --
--- Sayings are kept as they came, for ever; what they come to (`bets.result.outcome`) is folded from all of them anew,
+-- Sayings are kept as they came; what they come to (`bets.result.outcome`) is folded from all of them anew,
 -- so that their order does not matter. Recording is a transaction of its own, which holds the market's result and
 -- nothing else; what follows for bets is work, done in batches, each a transaction: wallets, bets, exposure, accounts.
 
@@ -19,8 +19,25 @@ ALTER TABLE bets.bet ADD COLUMN IF NOT EXISTS cashed_out bigint NOT NULL DEFAULT
 ALTER TABLE bets.result ADD COLUMN outcome text;
 ALTER TABLE bets.result ADD COLUMN taken_back boolean NOT NULL DEFAULT FALSE;
 
+-- A migration is one transaction, so nothing here can be concurrent.
+-- squawk-ignore require-concurrent-index-creation
 CREATE INDEX leg_market_bet ON bets.leg (market, bet);
+-- squawk-ignore require-concurrent-index-deletion
 DROP INDEX bets.leg_market;
+
+-- squawk-ignore require-concurrent-index-creation
+CREATE INDEX result_at ON bets.result (at, market) WHERE at IS NOT NULL;
+
+-- What was said of a market that somebody bet on is kept for ever; of others it may be forgotten.
+CREATE FUNCTION settlement.stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM bets.leg WHERE leg.market = old.market) THEN
+        RAISE EXCEPTION 'market % was bet on: what was said of it stays', old.market
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN old;
+END
+$$;
 
 -- One thing a feed, or the desk, said of a market. `body` is the result as on the bus; `epoch` and `s` the state of the
 -- market that it rests on. `ts`: the provider's own time of it, Unix ms.
@@ -41,8 +58,10 @@ CREATE TABLE settlement.saying (
     received timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (market, saying)
 );
-CREATE TRIGGER saying_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON settlement.saying
+CREATE TRIGGER saying_stays BEFORE UPDATE OR TRUNCATE ON settlement.saying
 FOR EACH STATEMENT EXECUTE FUNCTION money.refuse();
+CREATE TRIGGER saying_was_bet_on BEFORE DELETE ON settlement.saying
+FOR EACH ROW EXECUTE FUNCTION settlement.stays();
 
 -- Every outcome that was in force, by market and revision. `saying`: what came when it changed.
 CREATE TABLE settlement.change (
@@ -53,8 +72,10 @@ CREATE TABLE settlement.change (
     at timestamptz NOT NULL,
     PRIMARY KEY (market, revision)
 );
-CREATE TRIGGER change_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON settlement.change
+CREATE TRIGGER change_stays BEFORE UPDATE OR TRUNCATE ON settlement.change
 FOR EACH STATEMENT EXECUTE FUNCTION money.refuse();
+CREATE TRIGGER change_was_bet_on BEFORE DELETE ON settlement.change
+FOR EACH ROW EXECUTE FUNCTION settlement.stays();
 
 -- Markets whose bets are still to be settled by `revision`; those up to `after` are. `holder` works on it until
 -- `held_until`; nobody does before `due`. `correction`: not the settler's to do but a correction's.
@@ -95,9 +116,10 @@ CREATE INDEX step_correction ON settlement.step (correction) WHERE correction IS
 CREATE TRIGGER step_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON settlement.step
 FOR EACH STATEMENT EXECUTE FUNCTION money.refuse();
 
--- The log of results as it was read: one row for each stream there was.
+-- The log of results as it was read: one row for each stream there was. `s`: the last position that was read.
 CREATE TABLE settlement.log (
     created text PRIMARY KEY,
+    s bigint NOT NULL DEFAULT 0,
     first_seen timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
@@ -222,28 +244,27 @@ DROP TRIGGER journal_sums_to_zero ON money.journal;
 CREATE CONSTRAINT TRIGGER journal_sums_to_zero AFTER INSERT ON money.journal DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION money.check_journal();
 
--- The next rows of the outbox for users whose wallets are locked, in this order. As money.tell; what a wallet holds is
--- what it holds after all of them.
+-- The next rows of the outbox for users whose wallets are locked, in this order. As money.tell, but who calls it says
+-- what the wallet holds: the balances of all of its accounts are in the data.
 CREATE FUNCTION money.tell_all(p_owners text [], p_kinds text [], p_data text [], p_at timestamptz)
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE money.wallet SET seq = wallet.seq + counted.news
-    FROM (SELECT owner, count(*) AS news FROM unnest(p_owners) AS owner GROUP BY owner) AS counted
-    WHERE wallet.owner = counted.owner;
-    INSERT INTO money.outbox (owner, seq, kind, data, at)
-    SELECT
-        told.owner, (SELECT seq FROM money.wallet WHERE owner = told.owner) - told.behind, told.kind,
-        told.data::jsonb || (
-            SELECT jsonb_object_agg(substr(account.kind, 6), account.balance) FROM money.account
-            WHERE account.owner = told.owner
-        ),
-        p_at
-    FROM (
+    WITH
+    counted AS (
+        UPDATE money.wallet SET seq = wallet.seq + news.number
+        FROM (SELECT owner, count(*) AS number FROM unnest(p_owners) AS owner GROUP BY owner) AS news
+        WHERE wallet.owner = news.owner
+        RETURNING wallet.owner, wallet.seq
+    ),
+    told AS (
         SELECT
             owner, kind, data, place,
             count(*) OVER (PARTITION BY owner) - row_number() OVER (PARTITION BY owner ORDER BY place) AS behind
         FROM unnest(p_owners, p_kinds, p_data) WITH ORDINALITY AS news (owner, kind, data, place)
-    ) AS told
+    )
+    INSERT INTO money.outbox (owner, seq, kind, data, at)
+    SELECT told.owner, counted.seq - told.behind, told.kind, told.data::jsonb, p_at
+    FROM told INNER JOIN counted USING (owner)
     ORDER BY told.place;
 END
 $$;

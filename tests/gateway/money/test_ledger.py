@@ -49,7 +49,28 @@ def made(*lines: tuple[str, str, int], entries: int = 2, currency: str = "USD") 
 
 
 LATE = ENTRY.format(place=3, amount=5, owner="u1", kind="user:cash", journal="bet", currency="USD")
+POSTED = (
+    "INSERT INTO money.posting (at, journals, source_keys, kinds, bets, accounts, amounts)"
+    " SELECT now(), ARRAY{journals}, array_fill('p'::text, ARRAY[{n}]), array_fill('p'::text, ARRAY[{n}]),"
+    " array_fill(NULL::text, ARRAY[{n}]), ARRAY[{accounts}], ARRAY{amounts}::bigint []"
+    " FROM money.account AS a, money.account AS b WHERE a.owner = 'u1' AND b.owner = 'u2'"
+    " AND a.kind = 'user:cash' AND b.kind = 'user:cash'"
+)
+
+
+def posted(*amounts: int, journals: Sequence[int] = (1, 1), accounts: str = "a.account, b.account") -> list[str]:
+    """A posting of entries to the cash of u1 and of u2 in turn."""
+    return [POSTED.format(journals=list(journals), n=len(amounts), accounts=accounts, amounts=list(amounts))]
+
+
+BOTH_TWICE = "a.account, b.account, a.account, b.account"
 REFUSED: dict[str, list[str]] = {
+    "a posting that does not sum to zero": posted(5, -4),
+    "a posting of one entry": posted(5, journals=[1], accounts="a.account"),
+    "a posting to nobody": posted(5, -5, accounts="a.account, -1"),
+    "a posting below zero": posted(-9_001, 9_001),
+    "a posting below zero meanwhile": [sql.replace("array_fill('p'::text, ARRAY[4])", "ARRAY['p','p','q','q']", 1) for sql in posted(-9_001, 9_001, 9_001, -9_001, journals=[1, 1, 2, 2], accounts=BOTH_TWICE)],
+    "a posting twice": posted(5, -5) * 2,
     "a journal that does not sum to zero": made(("u1", "user:cash", 5), ("u2", "user:cash", -4)),
     "a journal of one entry": made(("u1", "user:cash", 5)),
     "a journal without entries": [JOURNAL.format(entries=2)],

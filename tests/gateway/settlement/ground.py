@@ -69,7 +69,7 @@ class Ground:
     async def purse(self, owner: str) -> tuple[int, int, int]:
         """Cash, open stakes and receivable of a user."""
         rows = await self.database.fetch("SELECT kind, balance FROM money.account WHERE owner = $1", owner)
-        held = {kind: balance for kind, balance in rows}
+        held = dict(map(tuple, rows))
         return held["user:cash"], held["user:open_stakes"], held["user:receivable"]
 
     async def spend(self, owner: str, cents: int) -> None:

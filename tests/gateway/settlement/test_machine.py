@@ -72,8 +72,8 @@ class World:
         for user in range(USERS):
             owner = f"{self.name}-u{user}"
             for market in MARKETS:
-                legs = ((self.named(market), f"O{1 + user % 2}", 1909),)
-                bets.append(Staked(f"{self.name}-B{user}{market}", owner, 333, legs))
+                leg = (self.named(market), f"O{1 + user % 2}", 1909)
+                bets.append(Staked(f"{self.name}-B{user}{market}", owner, 333, (leg,)))
             for length in (2, 3):
                 legs = tuple((self.named(market), "O1", 2100 + user) for market in MARKETS[:length])
                 bets.append(Staked(f"{self.name}-P{user}{length}", owner, 500, legs))

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import asyncpg
 import pytest
 
 from feeds.contract.results import SelectionResult, Settlement
 from gateway.settlement.settling import Work
+from gateway.settlement.watching import Forgetting
 from gateway.store.errors import DatabaseUnavailable
 from gateway.store.pool import Database
 from tests.gateway.bets.worker import one_postgres
-from tests.gateway.settlement.ground import LOST, PLACED_MS, Breaking, Broken, Ground, parlay, single
+from tests.gateway.settlement.ground import LOST, PLACED_MS, Breaking, Broken, Ground, parlay, single, utc_now
 from tests.gateway.settlement.results import HALF_LOST, VOID, WON, said
 from tests.gateway.settlement.results import LOST as LEG_LOST
 
@@ -37,14 +39,15 @@ async def test_winners_are_paid_losers_pay_and_everybody_is_told(ground: Ground)
     ]
     assert [await ground.purse(user) for user in ("u1", "u2", "u3")] == [(11_000, 0, 0), (9_000, 0, 0), (10_000, 0, 0)]
     news = await ground.database.fetch(
-        "SELECT owner, seq, kind, data ->> 'bet', data ->> 'state', (data ->> 'cash')::int FROM money.outbox"
+        "SELECT owner, seq, kind, data ->> 'bet', data ->> 'state',"
+        " (data ->> 'cash')::int, (data ->> 'open_stakes')::int FROM money.outbox"
         " WHERE kind <> 'bet_placed' ORDER BY owner, seq"
     )
     assert [tuple(row) for row in news] == [
-        ("u1", 2, "bet_settled", "B1", "won", 11_000),
-        ("u2", 2, "bet_settled", "B2", "lost", 9_000),
-        ("u3", 3, "bet_settled", "B3", "won", 10_000),
-        ("u3", 4, "bet_settled", "B4", "lost", 10_000),
+        ("u1", 2, "bet_settled", "B1", "won", 11_000, 0),
+        ("u2", 2, "bet_settled", "B2", "lost", 9_000, 0),
+        ("u3", 3, "bet_settled", "B3", "won", 10_000, 1_000),
+        ("u3", 4, "bet_settled", "B4", "lost", 10_000, 0),
     ]
     exposed = await ground.database.fetch("SELECT sum(stakes), sum(liability) FROM bets.exposure")
     assert [tuple(row) for row in exposed] == [(0, 0)]
@@ -173,10 +176,22 @@ async def test_what_cannot_be_settled_by_is_refused_and_the_rest_is_not(ground: 
     assert await ground.told("B1") == ("won", 2000, 1)
 
 
+async def test_results_that_nobody_bet_on_are_forgotten_and_others_never(ground: Ground) -> None:
+    await ground.say(said("M1", 1), *(said(f"M{n}", 1) for n in range(2, 9)))
+    forgetting = Forgetting(ground.database, timedelta(), utc_now)
+    assert await forgetting.look() is False
+    for table in ("settlement.saying", "settlement.change", "bets.result"):
+        rows = await ground.database.fetch(f"SELECT market FROM {table}")
+        assert [market for (market,) in rows] == ["M1"]
+    for table in ("saying", "change"):
+        with pytest.raises(asyncpg.RestrictViolationError, match="M1 was bet on"):
+            await ground.database.execute(f"DELETE FROM settlement.{table}")
+
+
 async def test_a_change_in_the_middle_of_the_work_begins_it_again(ground: Ground) -> None:
     await ground.recorder.record([said("M1", 1)])
     settler = ground.settler()
-    [row] = await ground.database.fetch("UPDATE settlement.work SET holder = 'other' RETURNING market")
+    await ground.database.execute("UPDATE settlement.work SET holder = 'other', held_until = now() + interval '1 hour'")
     await ground.recorder.record([said("M1", 2, x=SECOND)])
     while await settler.work():
         pass
@@ -227,7 +242,7 @@ async def test_a_settler_that_lost_its_hold_does_no_harm(ground: Ground) -> None
 
 async def test_broken_off_at_any_statement_it_comes_to_the_same(money: Database) -> None:
     ground = Ground(money)
-    for at in range(1_000):
+    for at in range(0, 1_000, 2):
         ids, market = [f"B{at}-{n}" for n in range(3)], f"M{at}"
         await ground.bets(*(single(bet, f"u{bet}", f"O{1 + n % 2}", market=market) for n, bet in enumerate(ids)))
         breaking = Breaking(money, at)
@@ -263,7 +278,7 @@ async def test_a_database_that_fails_is_asked_again(ground: Ground) -> None:
     running = asyncio.create_task(settler.run())
     try:
         async with asyncio.timeout(30):
-            while (await ground.told("B1"))[0] != "won":
+            while (await ground.told("B1"))[0] != "won":  # noqa: ASYNC110 another process would write it
                 await asyncio.sleep(0.01)
     finally:
         running.cancel()
