@@ -126,7 +126,7 @@ async def _impact(service: Corrections, options: argparse.Namespace, by: str, te
 
 async def _apply(service: Corrections, options: argparse.Namespace, by: str, tell: Tell) -> int:
     def along(progress: Progress) -> None:
-        if progress.users_done and not options.json:
+        if not options.json:
             tell(f"{progress.users_done:,} of {progress.users:,} users")
 
     job = await service.apply(options.id, by=by, told=along)

@@ -165,9 +165,12 @@ class Corrections:
         which it is to be called again."""
         settings = self._settings
         pauses = Pauses(usual_ms=settings.pause_ms, longest_ms=settings.pause_ms_max, p99_ms_max=settings.place_p99_ms)
+        done = 0
         while await self._step(correction, by):
-            if told is not None:
-                told((await self.show(correction)).progress)
+            progress = (await self.show(correction)).progress
+            if told is not None and progress.users_done > done:
+                told(progress)
+            done = progress.users_done
             p99_ms = None if self._metrics is None else await self._metrics.p99_ms()
             await asyncio.sleep(pauses.after(p99_ms) / 1_000)
         return (await self.show(correction)).job

@@ -24,7 +24,7 @@ from gateway.money.tables import LedgerTables, Movement
 from gateway.settlement.corrections.service import Corrections
 from gateway.settlement.recounting import recount
 from gateway.store.migrations import migrate
-from gateway.store.pool import Database
+from gateway.store.pool import Database, open_database
 from gateway.store.settings import DatabaseSettings
 from tests.gateway.bets.worker import money_pool, one_postgres
 from tests.gateway.settlement.correcting import corrections, proof_policies, says
@@ -50,7 +50,7 @@ class Size(NamedTuple):
     batch_bets: int
 
 
-CI = Size(bets=240, users=120, kills=6, batch_bets=12)
+CI = Size(bets=120, users=60, kills=4, batch_bets=8)
 PROOF = Size(bets=10_000, users=5_000, kills=20, batch_bets=250)
 
 
@@ -186,6 +186,8 @@ async def turned(settings: DatabaseSettings, size: Size, kills: int, seed: int) 
             job = await service.apply(name, by="jo")
             assert (job.state, job.fault) == ("done", None)
             await ground.settle()
+    patient = settings.model_copy(update={"statement_timeout_s": PATIENCE_S})
+    async with open_database(patient) as database:
         await check(database, names)
         return await hashed(database), died
 

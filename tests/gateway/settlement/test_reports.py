@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import msgspec
 import orjson
 import pytest
+import structlog
 
 from feeds.contract.results import MarketResult
 from gateway.main import main
@@ -96,7 +98,7 @@ class Told:
 
 
 def test_by_command_line(
-    settled: None, settings: DatabaseSettings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    settled: None, own_logs: None, settings: DatabaseSettings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told_ = Told(settings, capsys)
     drafted = tmp_path / "draft.json"
@@ -118,6 +120,13 @@ def test_by_command_line(
     assert "market   M1: O1 won, O2 lost -> O1 lost, O2 won" in told_("correction", "show", name)
     assert "M1,none,USD" in told_("report", "daily", "--date", utc_now().date().isoformat(), "--csv")
     assert told_("report", "changes", "--since", "2020-01-01T00:00:00Z").count("\n") == 2
+
+
+@pytest.fixture
+def own_logs() -> Iterator[None]:
+    """Commands configure logs for their process, which this one is."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
