@@ -44,6 +44,17 @@ class User(NamedTuple):
     bets: int
 
 
+class Telling(NamedTuple):
+    """When users are told, and where they dispute: `{bet}` and `{correction}` stand for the ids in `dispute`."""
+
+    at: datetime
+    dispute: str
+
+    def link(self, job: Job, bet: str) -> str:
+        """Of one of a user's bets."""
+        return self.dispute.replace("{correction}", job.correction).replace("{bet}", bet)
+
+
 async def lock(connection: Any, correction: str) -> Job:
     """The job, which nobody else changes until the transaction ends. Raises Refused("not_found")."""
     row = await connection.fetchrow(statement("lock_job"), correction)
@@ -98,7 +109,7 @@ async def _expect(connection: Any, turns: dict[str, Turn], *, before: bool) -> N
             raise Stale(f"{market} has had another result meanwhile")
 
 
-async def apply_batch(connection: Any, job: Job, users: Sequence[User], house: House, now: datetime) -> int:
+async def apply_batch(connection: Any, job: Job, users: Sequence[User], house: House, telling: Telling) -> int:
     """Corrects the bets of these users, the next ones, in the transaction under way; gives how many bets there were."""
     first, last = job.position, users[-1].place
     rows = await connection.fetch(statement("batch_bets"), job.correction, first, last)
@@ -115,8 +126,8 @@ async def apply_batch(connection: Any, job: Job, users: Sequence[User], house: H
         market: revision for market, revision, _ in await connection.fetch(statement("revisions"), list(job.turns))
     }
     causes = {row["bet"]: Cause(row["market"], revisions[row["market"]], job.correction) for row in rows}
-    await post(connection, steps, causes, batch.accounts, house, now)
-    await _tell(connection, job, steps, batch.purses, now)
+    await post(connection, steps, causes, batch.accounts, house, telling.at)
+    await _tell(connection, job, steps, batch.purses, telling)
     await connection.execute(statement("unmark_bets"), job.correction, first, last)
     await connection.execute(statement("set_position"), job.correction, last)
     return len(steps)
@@ -143,7 +154,7 @@ def corrected(bet: SettledBet, row: Any, purse: Purse) -> Step:
     return step._replace(lines=lines, journal=journal, cash=moved.cash, receivable=moved.receivable, waived=waived)
 
 
-async def _tell(connection: Any, job: Job, steps: Sequence[Step], purses: dict[str, Purse], now: datetime) -> None:
+async def _tell(connection: Any, job: Job, steps: Sequence[Step], purses: dict[str, Purse], telling: Telling) -> None:
     """One notice a user, and the row that says it was told."""
     by_owner: dict[str, list[Step]] = {}
     for step in steps:
@@ -155,12 +166,13 @@ async def _tell(connection: Any, job: Job, steps: Sequence[Step], purses: dict[s
             after = step.after(after)
         waived = sum(step.waived for step in mine)
         rows.append((owner, before.cash, after.cash, before.receivable, after.receivable, waived))
-        news.append((owner, "bet_corrected", orjson.dumps(_said(job, mine, before, after, waived)).decode()))
-    await connection.execute(statement("owners_done"), job.correction, now, *_columns(rows))
-    await connection.execute(settling("tell"), *_columns(news), now)
+        said = _said(job, mine, before, after) | {"dispute": telling.link(job, mine[0].bet.bet)}
+        news.append((owner, "bet_corrected", orjson.dumps(said).decode()))
+    await connection.execute(statement("owners_done"), job.correction, telling.at, *_columns(rows))
+    await connection.execute(settling("tell"), *_columns(news), telling.at)
 
 
-def _said(job: Job, steps: Sequence[Step], before: Purse, after: Purse, waived: int) -> dict[str, object]:
+def _said(job: Job, steps: Sequence[Step], before: Purse, after: Purse) -> dict[str, object]:
     bets = [
         {
             "bet": step.bet.bet,
@@ -178,12 +190,11 @@ def _said(job: Job, steps: Sequence[Step], before: Purse, after: Purse, waived: 
         "bets": bets,
         "more": max(0, len(steps) - NOTICE_BETS),
         "amount": after.cash - before.cash + after.receivable - before.receivable,
-        "waived": waived,
+        "waived": sum(step.waived for step in steps),
         "cash_before": before.cash,
         "cash_after": after.cash,
         "receivable_before": before.receivable,
         "receivable_after": after.receivable,
-        "dispute": f"/v1/bets/{steps[0].bet.bet}/history",
         **after._asdict(),
     }
 

@@ -18,7 +18,7 @@ import orjson
 
 from feeds.contract.errors import Refused
 from gateway.settlement.batches import House
-from gateway.settlement.corrections.applying import Stale, apply_batch, end, lock, mark, next_users, record
+from gateway.settlement.corrections.applying import Stale, Telling, apply_batch, end, lock, mark, next_users, record
 from gateway.settlement.corrections.drafts import Draft, Job, Said, checked, correction_id, settlements, undone
 from gateway.settlement.corrections.impact import Asked, Impact, compute, hash_of
 from gateway.settlement.corrections.pacing import Metrics, Pauses
@@ -167,10 +167,11 @@ class Corrections:
         pauses = Pauses(usual_ms=settings.pause_ms, longest_ms=settings.pause_ms_max, p99_ms_max=settings.place_p99_ms)
         done = 0
         while await self._step(correction, by):
-            progress = (await self.show(correction)).progress
-            if told is not None and progress.users_done > done:
-                told(progress)
-            done = progress.users_done
+            if told is not None:
+                progress = await self._progress(correction)
+                if progress.users_done > done:
+                    told(progress)
+                done = progress.users_done
             p99_ms = None if self._metrics is None else await self._metrics.p99_ms()
             await asyncio.sleep(pauses.after(p99_ms) / 1_000)
         return (await self.show(correction)).job
@@ -201,7 +202,7 @@ class Corrections:
             return True
         users = await next_users(connection, job.correction, job.position, self._settings.batch_bets)
         if users:
-            await apply_batch(connection, job, users, self._house, self._now())
+            await apply_batch(connection, job, users, self._house, Telling(self._now(), self._settings.dispute))
             return True
         await connection.execute(statement("set_state"), job.correction, "verifying", None, None)
         return True
@@ -239,6 +240,8 @@ class Corrections:
         async with self._transaction() as connection:
             job = await lock(connection, correction)
             _expect(job, "drafted", "computed", "approved", "applying")
+            if job.undoes is not None and (await lock(connection, job.undoes)).state == "aborted":
+                raise Refused("wrong_state", f"{correction} is the way back from {job.undoes}: there is no other")
             await self._unmark(connection, job, after=job.position)
             await connection.execute(statement("set_state"), correction, "aborted", self._now(), reason)
             await connection.execute(statement("close_markets"), correction)
@@ -270,10 +273,14 @@ class Corrections:
         row = await self._database.row(statement("job"), correction)
         if row is None:
             raise Refused("not_found", f"there is no correction {correction}")
-        progress = await self._database.row(statement("progress"), correction)
+        progress = await self._progress(correction)
         deeds = await self._database.fetch(statement("deeds"), correction)
-        assert progress is not None
-        return Shown(Job(*row), Progress(*progress), [Deed(*deed) for deed in deeds])
+        return Shown(Job(*row), progress, [Deed(*deed) for deed in deeds])
+
+    async def _progress(self, correction: str) -> Progress:
+        row = await self._database.row(statement("progress"), correction)
+        assert row is not None
+        return Progress(*row)
 
     async def jobs(self, *, state: str | None = None, limit: int = 50) -> list[Job]:
         """The newest first."""

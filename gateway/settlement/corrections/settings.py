@@ -33,5 +33,5 @@ class CorrectionSettings(BaseSettings):
     ] = 20
     pause_ms_max: Annotated[int, Field(ge=0, le=60_000, description="longest pause between batches")] = 5_000
     dispute: Annotated[
-        str, Field(max_length=500, description="where a user disputes; {correction} stands for the id")
-    ] = "/v1/disputes?correction={correction}"
+        str, Field(max_length=500, description="where a user disputes; {correction} and {bet} stand for the ids")
+    ] = "/v1/bets/{bet}/history"

@@ -244,6 +244,8 @@ async def test_aborted_half_way_leaves_the_way_back(ground: Ground) -> None:
     assert not await ground.database.fetch("SELECT FROM bets.bet WHERE under_review")
     await ground.settle()
     assert await ground.state() != before
+    with pytest.raises(Refused, match="no other"):
+        await service.abort(back, by="jo", reason="r")
     job = await finish(service, back)
     assert orjson.loads(job.totals or "")["bets"] == 2
     await ground.settle()
