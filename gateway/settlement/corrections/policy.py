@@ -33,8 +33,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `full`: credits, and debits; `credit_only`: nothing is taken; `approval_required`: as full, and another person
     approves however little it is; `frozen`: bets of it are not corrected, and a job with one is not approved.
     `window_h`: nothing is taken this long after a bet was first settled. `floor`: a user who would give less in all
-    gives nothing; `cap`: the most that one user gives for one correction. `shortfall`: what is not there in cash is owed,
-    and later winnings pay it, or the house bears it.
+    gives nothing; `cap`: the most that one user gives for one correction. `shortfall`: what is not there in cash is
+    owed, and later winnings pay it, or the house bears it.
     """
 
     id: _Words
