@@ -224,7 +224,7 @@ async def holds(settings: DatabaseSettings, size: Size, seed: int) -> None:
     """An interrupted run is as one that was not."""
     calm, _ = await turned(await another(settings), size, 0, seed)
     stormy, died = await turned(settings, size, size.kills, seed)
-    assert died
+    assert 4 * died >= 3 * size.kills
     assert stormy == calm
 
 
