@@ -1,6 +1,7 @@
-"""Bets by the hundred thousand, straight into a database: every row as placing writes it, but many in one statement.
+"""Bets by the hundred thousand, straight into a database: rows as placing writes them, but many in one statement.
 
-The database's own rules hold for them as for any other; `ledger verify` finds nothing.
+The database's own rules hold for them as for any other; `ledger verify` finds nothing. Users begin with what no
+deposit brought.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _T = TypeVar("_T")
 CURRENCY = "USD"
 BATCH = 1_000
 
-_DEPOSITS = count(1)
+_OPENINGS = count(1)
 
 _WALLETS = "SELECT money.open_wallet(owner, $2) FROM unnest($1::text []) AS owner"
 _ACCOUNTS = """
@@ -83,7 +84,7 @@ async def fund(database: Database, owners: Sequence[str], cents: int, at: dateti
         async with database.connection() as connection, connection.transaction():
             await connection.execute(_WALLETS, part, CURRENCY)
             accounts = await _accounts(connection, part)
-            paid = [(f"deposit/{o}/{next(_DEPOSITS)}", "deposit", None, o, journals.deposit(cents)) for o in part]
+            paid = [(f"opening/{o}/{next(_OPENINGS)}", "opening", None, o, journals.deposit(cents)) for o in part]
             await _post(connection, at, paid, accounts)
 
 

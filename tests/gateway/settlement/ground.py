@@ -10,6 +10,8 @@ from typing import Any
 
 from bench.staking import Staked, fund, stake
 from feeds.contract.results import Settlement
+from gateway.money import journals
+from gateway.money.tables import LedgerTables, Movement
 from gateway.settlement.metrics import SettlementMetrics
 from gateway.settlement.recording import Recorded, Recorder
 from gateway.settlement.settings import SettlementSettings
@@ -74,13 +76,20 @@ class Ground:
 
     async def spend(self, owner: str, cents: int) -> None:
         """The user takes so much out."""
-        sql = (
-            "SELECT outcome FROM money.move($1, $2, 'f', 'withdrawal', 'USD', $3, $2, now(),"
-            " ARRAY['user:cash', 'suspense'], ARRAY[-$3::bigint, $3::bigint], 201::smallint, 'a')"
+        key = f"withdrawal-{next(_WITHDRAWALS):012d}"
+        movement = Movement(
+            owner=owner,
+            key=key,
+            fingerprint=b"f" * 32,
+            verb="withdrawal",
+            currency="USD",
+            amount=cents,
+            source_key=f"withdrawal/{key}",
+            at=utc_now(),
+            lines=journals.withdrawal(cents),
+            answer=b"{}",
         )
-        row = await self.database.row(sql, owner, f"withdrawal-{next(_WITHDRAWALS):012d}", cents)
-        assert row is not None
-        assert row[0] == "done"
+        assert (await LedgerTables(self.database).move(movement)).code == "done"
 
     async def state(self) -> dict[str, list[tuple[Any, ...]]]:
         """What everything came to, whatever way: balances, bets, open holds, exposure, work."""
