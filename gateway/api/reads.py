@@ -33,14 +33,11 @@ ViewT = TypeVar("ViewT", bound=View)
 class Reads:
     """What all reads share. `ahead` is the layer ahead of the routes."""
 
-    def __init__(
-        self, shelf: Shelf, reading: Reading, routes_of: dict[type[View], str], *, pressure: Pressure, shed_s: float
-    ) -> None:
+    def __init__(self, shelf: Shelf, reading: Reading, routes_of: dict[type[View], str], *, pressure: Pressure) -> None:
         self.shelf = shelf
         self.reading = reading
         self._routes_of = routes_of
         self._pressure = pressure
-        self._shed_s = shed_s
 
     def ahead(self, routed: App) -> App:
         """The layer: known targets are answered here, all others go on, in a task of their own.
@@ -73,19 +70,20 @@ class Reads:
         do: see gateway/api/load.py."""
         if _DEADLINE in exchange.headers and (late := _late(exchange)) is not None:
             return late
-        return _overloaded(exchange) if view.large and self._pressure.delay_s > self._shed_s else None
+        return _overloaded(exchange) if view.large and self._pressure.sheds("boards") else None
 
     def _refused(self, page: Page, exchange: Exchange) -> Answer | None:
         """The refusal of a read that is known. One that need not be made costs little more than its refusal."""
         if _DEADLINE in exchange.headers and (late := _late(exchange)) is not None:
             exchange.route = self._routes_of[type(page.view)]
             return late
-        if not page.large or (delay_s := self._pressure.delay_s) <= self._shed_s:
+        if not page.large:
+            return None
+        spared = page.has(encoding_of(exchange.headers.get(b"accept-encoding")))
+        if not self._pressure.sheds("boards", LATE_TIMES if spared else 1):
             return None
         exchange.route = self._routes_of[type(page.view)]
-        wanted = encoding_of(exchange.headers.get(b"accept-encoding"))
-        spared = delay_s <= LATE_TIMES * self._shed_s and page.has(wanted)
-        return None if spared else _overloaded(exchange)
+        return _overloaded(exchange)
 
     async def send(self, page: Page, exchange: Exchange, send: Send) -> None:
         """Sends a made page."""

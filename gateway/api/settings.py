@@ -74,6 +74,17 @@ class ApiSettings(BaseSettings):
             description="requests waited so long: large boards that must be made are refused; twice as long: all large",
         ),
     ] = 200
+    shed_streams_ms: Annotated[
+        int, Field(ge=1, le=60_000, description="requests waited so long: nobody new is sent to the stream, 503")
+    ] = 220
+    shed_status_ms: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=60_000,
+            description="requests, or bets for the database, waited so long: bets and wallets are not told, 503",
+        ),
+    ] = 240
     ticket_session_s: Annotated[
         int, Field(ge=1, le=604_800, description="a connection that a ticket opened lasts so long, seconds")
     ] = 86_400

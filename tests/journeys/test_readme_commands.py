@@ -21,14 +21,6 @@ ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "fanout/PROTOCOL.md")
 STREAMING = "curl -N"
 WITHIN_S = 60
-ACROSS_THE_RIVER = r"""
-token=$(.venv/bin/oddswire dev token --account bob --scopes odds,bets)
-packet=$(.venv/bin/oddswire dev locate --account bob --lat 39.9259 --lon -75.0196)
-geo=$(ask $api/geo/verifications -d "{\"packet\":\"$packet\"}" | cut -d '"' -f 4)
-ask $api/bets -H 'Idempotency-Key: from-cherry-hill1' -d "$(sed "s/\"geo\": .*/\"geo\": \"$geo\"}/" bet.json)"
-.venv/bin/oddswire geo audit --account bob
-"""
-"""What follows README's bet, where it is on a college game: the same from Cherry Hill, and why not."""
 
 HOOKS = """
 import schemathesis
@@ -151,8 +143,7 @@ def _type_all(client: httpx.Client, port: int, place: Path) -> None:
 def _bet(client: httpx.Client, port: int, home: Path) -> None:
     """One bet and its replay, word for word; and the same from the other bank of the river."""
     event = client.get("/v1/events?league=ncaaf").json()["items"][0]["id"]
-    script = betting() + ACROSS_THE_RIVER
-    script = script.replace("127.0.0.1:8000", f"127.0.0.1:{port}").replace("E1", event)
+    script = betting().replace("127.0.0.1:8000", f"127.0.0.1:{port}").replace("E1", event)
     script = script.replace(".venv/bin/oddswire", str(ODDSWIRE))
     done = subprocess.run(
         ["bash", "-c", script], capture_output=True, check=False, cwd=home, text=True, timeout=WITHIN_S
