@@ -32,8 +32,9 @@ DEBITS_FROM = 1 << 40
 
 
 class Totals(NamedTuple):
-    """Sums of a frozen list, in minor units; `moved`: what users get and what they give, added. By currency where there
-    are several, else of the one."""
+    """Sums of a frozen list, in minor units of whatever currencies its bets are in. `waived`: what the house bears;
+    `frozen`, `approval`: bets under policies of that mode. `by_jurisdiction`: what users there get, less what they
+    give."""
 
     bets: int
     users: int
