@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -53,8 +54,7 @@ async def _recounted(connection: Any, job: Job) -> Any:
             return
         after = bets[-1]
         busy = {bet for (bet,) in await connection.fetch(statement("busy_bets"), bets, job.correction)}
-        rows = await connection.fetch(f"{settling('recount_bets')} WHERE bet.bet = ANY($1)", bets)
-        counted = [_counted(row, busy) for row in rows]
+        counted = await _counted(connection, bets, busy)
         markets = sorted({market for bet in counted for market, _, _ in bet.legs})
         sayings: dict[str, list[tuple[str, Any]]] = {market: [] for market in markets}
         for market, saying, body in await connection.fetch(settling("recount_sayings"), markets):
@@ -69,6 +69,33 @@ def _checked(counted: list[CountedBet], rulings: dict[str, Ruling]) -> Iterator[
         yield from check_counted(bet, rulings)
 
 
-def _counted(row: Any, busy: set[str]) -> CountedBet:
-    legs = tuple(tuple(leg) for leg in orjson.loads(row[-2]))
-    return CountedBet._make((*row[:-2], legs, row[0] in busy))
+async def _counted(connection: Any, bets: list[str], busy: set[str]) -> list[CountedBet]:
+    moved: dict[str, Counter[str]] = {bet: Counter() for bet in bets}
+    for bet, kind, amount in await connection.fetch(statement("counted_entries"), bets):
+        moved[bet][_SIDES[kind]] += amount
+    legs: dict[str, list[tuple[str, str, int]]] = {}
+    for bet, market, selection, milli in await connection.fetch(settling("legs"), bets):
+        legs.setdefault(bet, []).append((market, selection, milli))
+    return [
+        CountedBet(
+            *(row["bet"], row["owner"], row["state"], row["payout"], row["revision"]),
+            *(row["stake"], row["cashed_stake"], row["cashed_out"], row["placed"]),
+            *(moved[row["bet"]][side] for side in ("held", "users", "houses", "corrections")),
+            *(row["steps"], row["last_state"], row["last_payout"], row["waived"]),
+            legs=tuple(legs[row["bet"]]),
+            busy=row["bet"] in busy,
+        )
+        for row in await connection.fetch(statement("counted_bets"), bets)
+    ]
+
+
+_SIDES = {
+    "user:open_stakes": "held",
+    "user:cash": "users",
+    "user:receivable": "users",
+    "house:stakes": "houses",
+    "house:payouts": "houses",
+    "house:corrections": "corrections",
+    "suspense": "suspense",
+}
+"""What of a counted bet an account's kind is."""
