@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -76,17 +76,32 @@ async def _counted(connection: Any, bets: list[str], busy: set[str]) -> list[Cou
     legs: dict[str, list[tuple[str, str, int]]] = {}
     for bet, market, selection, milli in await connection.fetch(settling("legs"), bets):
         legs.setdefault(bet, []).append((market, selection, milli))
-    return [
-        CountedBet(
-            *(row["bet"], row["owner"], row["state"], row["payout"], row["revision"]),
-            *(row["stake"], row["cashed_stake"], row["cashed_out"], row["placed"]),
-            *(moved[row["bet"]][side] for side in ("held", "users", "houses", "corrections")),
-            *(row["steps"], row["last_state"], row["last_payout"], row["waived"]),
-            legs=tuple(legs[row["bet"]]),
-            busy=row["bet"] in busy,
-        )
-        for row in await connection.fetch(statement("counted_bets"), bets)
-    ]
+    rows = await connection.fetch(statement("counted_bets"), bets)
+    return [_counted_bet(row, moved[row["bet"]], legs[row["bet"]], busy=row["bet"] in busy) for row in rows]
+
+
+def _counted_bet(row: Any, moved: Mapping[str, int], legs: list[tuple[str, str, int]], *, busy: bool) -> CountedBet:
+    return CountedBet(
+        bet=row["bet"],
+        owner=row["owner"],
+        state=row["state"],
+        payout=row["payout"],
+        revision=row["revision"],
+        stake=row["stake"],
+        cashed_stake=row["cashed_stake"],
+        cashed_out=row["cashed_out"],
+        placed=row["placed"],
+        held=moved["held"],
+        users=moved["users"],
+        houses=moved["houses"],
+        corrections=moved["corrections"],
+        steps=row["steps"],
+        last_state=row["last_state"],
+        last_payout=row["last_payout"],
+        waived=row["waived"],
+        legs=tuple(legs),
+        busy=busy,
+    )
 
 
 _SIDES = {
