@@ -22,6 +22,14 @@ PASSED_ON = ("feeds", "fanout", "gateway", "bench")
 
 PACKAGES_WITH_SETTINGS = ("feeds", "fanout", "gateway")
 
+GATEWAY_COMMANDS = frozenset(
+    (
+        *("desk", "dev", "geo", "migrate", "history", "keys", "archive", "news", "ledger", "account", "settler"),
+        *("correction", "result", "report"),
+    )
+)
+"""Commands of the gateway that need not be said to be its own."""
+
 DATA_DIR = ".oddswire"
 URL_VARIABLE = "ODDSWIRE_URL"
 """Where `oddswire watch` connects, over the stack found on this machine."""
@@ -50,6 +58,9 @@ commands:
   archive        keep every change of the log in the database
   news           tell accounts what became of their bets and money
   settler        settle bets by the results that feeds say
+  result         enter an event's result, graded by house rules
+  correction     settle again: draft, impact, approve, apply, abort, undo
+  report         what a day came to; what was settled again
   account        an account's limits and exclusions
   ledger         recount the ledger, print what differs
   keys           API keys: create, list, revoke
@@ -94,22 +105,7 @@ def _run(arguments: Sequence[str]) -> int:
         case ["fanout", ("shards" | "drain" | "revoke") as command, *rest]:
             where = [] if command == "drain" else _running_coordination(rest)
             _become("fanout", command, *rest, *_running_nats(rest), *where)
-        case [
-            (
-                "desk"
-                | "dev"
-                | "geo"
-                | "migrate"
-                | "history"
-                | "keys"
-                | "archive"
-                | "news"
-                | "settler"
-                | "ledger"
-                | "account"
-            ) as command,
-            *rest,
-        ]:
+        case [command, *rest] if command in GATEWAY_COMMANDS:
             _become_gateway(command, rest)
         case [package, *rest] if package in PASSED_ON:
             _become(package, *rest)
@@ -131,8 +127,8 @@ def _become_gateway(command: str, arguments: Sequence[str]) -> NoReturn:
             _become("gateway", "history", "replay", *rest, *_running_nats(rest), *_running_database(rest))
         case ["migrate" | "history" | "keys" | "account", *rest]:
             _become("gateway", command, *rest, *_running_database(rest))
-        case ["ledger", *rest]:
-            _become("gateway", "ledger", *rest, *(_running_database(rest) if rest else ()))
+        case [("ledger" | "correction" | "result" | "report") as command, *rest]:
+            _become("gateway", command, *rest, *(_running_database(rest) if rest else ()))
     where = _running_coordination(arguments) if command == "news" else []
     _become("gateway", command, *arguments, *_running_nats(arguments), *where, *_running_database(arguments))
 

@@ -11,6 +11,7 @@ from gateway.desk.arguments import add_desk
 from gateway.history.options import add_history
 from gateway.location.arguments import add_geo
 from gateway.protection.arguments import add_account
+from gateway.settlement.corrections.arguments import add_correction, add_report, add_result
 
 Command = Callable[[argparse.Namespace], int]
 Kinds = argparse._SubParsersAction  # noqa: SLF001 argparse has no public name for it
@@ -35,9 +36,23 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         ("ledger", _ledger),
         ("account", _account),
         ("settler", _settler),
+        ("correction", _with_database(add_correction)),
+        ("result", _with_database(add_result)),
+        ("report", _with_database(add_report)),
     ):
         add(kinds).set_defaults(run=commands[name])
     return top
+
+
+def _with_database(
+    add: Callable[[Kinds[argparse.ArgumentParser], argparse.ArgumentParser], argparse.ArgumentParser],
+) -> Callable[[Kinds[argparse.ArgumentParser]], argparse.ArgumentParser]:
+    def added(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+        database = argparse.ArgumentParser(add_help=False)
+        _database(database)
+        return add(kinds, database)
+
+    return added
 
 
 def _settings(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:

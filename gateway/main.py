@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gateway.access.errors import NoDevelopmentKeys
@@ -40,6 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "ledger": _ledger,
         "account": _account,
         "settler": _settler,
+        "correction": partial(_correction, "correction"),
+        "result": partial(_correction, "result"),
+        "report": partial(_correction, "report"),
     }
     options = parser(commands).parse_args(argv)
     try:
@@ -210,6 +214,15 @@ def _settler(options: argparse.Namespace) -> int:
     bus = BusSettings(**_given(options, BusSettings.model_fields))
     process.configure_logs(settings.log_level)
     return process.run(settle(bus, _database(options), MoneySettings(), settings))
+
+
+def _correction(name: str, options: argparse.Namespace) -> int:
+    from feeds.adapters import process
+    from gateway.settlement.corrections import command
+
+    process.configure_logs("warning")
+    run = {"correction": command.correction, "result": command.result, "report": command.report}[name]
+    return process.run(run(options, _database(options), print))
 
 
 def _keys(options: argparse.Namespace) -> int:

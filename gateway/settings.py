@@ -13,6 +13,7 @@ from gateway.location.settings import LocationSettings
 from gateway.money.settings import MoneySettings
 from gateway.news.settings import NewsSettings
 from gateway.protection.settings import ProtectionSettings
+from gateway.settlement.corrections.settings import CorrectionSettings
 from gateway.settlement.settings import SettlementSettings
 from gateway.store.settings import DatabaseSettings
 
@@ -26,6 +27,7 @@ _SETTINGS = (
     MoneySettings,
     ProtectionSettings,
     SettlementSettings,
+    CorrectionSettings,
     DeskSettings,
     DatabaseSettings,
     HistorySettings,

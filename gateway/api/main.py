@@ -38,6 +38,7 @@ from gateway.api.account import AccountEndpoints
 from gateway.api.app import Layer, Service, make_app
 from gateway.api.asyncapi import asyncapi_document
 from gateway.api.clients import Clients
+from gateway.api.corrections import CorrectionEndpoints
 from gateway.api.edge import App
 from gateway.api.fleet import Fleet
 from gateway.api.history import Health, Past
@@ -72,6 +73,8 @@ from gateway.read.book import EPOCH, ReadBook
 from gateway.read.encoded import Encoded
 from gateway.read.shelf import Shelf
 from gateway.read.views import Reading
+from gateway.settlement.corrections.desk import CorrectionsDesk
+from gateway.settlement.corrections.settings import CorrectionSettings
 from gateway.store.errors import DatabaseUnavailable
 from gateway.store.pool import Database, open_database
 from gateway.store.settings import DatabaseSettings
@@ -153,6 +156,7 @@ class Gateway:
         self._open = access is None or access.anonymous
         self.port = settings.port or free_port(settings.host)
         self.desk = BetsDesk(self._bets_service)
+        self.corrections = CorrectionsDesk(CorrectionSettings())
         self._money = money = around.money
         self.places = None if money is None or money.location is None else self._places(money.location)
         self._stopping = asyncio.Event()
@@ -182,9 +186,11 @@ class Gateway:
             asyncapi=asyncapi_document(),
         )
         places = PlaceEndpoints(lambda: None if self.places is None else self.places.service)
+        corrections = CorrectionEndpoints(lambda: self.corrections.at)
         protection = ProtectionEndpoints(lambda: self.desk.service)
         calls = AccountEndpoints(lambda: self.desk.service).by_name | places.by_name | protection.by_name
         calls |= NewsEndpoints(lambda: None if self.desk.service is None else self.desk.service.news).by_name
+        calls |= corrections.by_name
         service = Service(reads, self.past, self.streams, operations, calls)
         clients = Clients(settings.trusted_proxies)
         return make_app(service, traffic, self.tracing, access_log=settings.access_log, clients=clients, access=access)
@@ -195,6 +201,7 @@ class Gateway:
         works += [] if self.guard is None else [self.guard.run()]
         if self._money is not None:
             works.append(self.desk.run(self._money.database, self._money.settings))
+            works.append(self.corrections.run(self._money.database))
             works += [] if self.places is None else [self.places.run(self._money.database)]
         return works
 

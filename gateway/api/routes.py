@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from gateway.access.principal import Scope
+from gateway.api import correction_schemas as fix
 from gateway.api import money_schemas as money
 from gateway.api import past, schemas, streams
 from gateway.bets.asked import BetIn
@@ -268,6 +269,83 @@ CALLS = (
         body=MoveIn,
         keyed=True,
         may_wait=True,
+    ),
+    Call("GET", "/v1/bets/{id}/history", "bet_history", "Every settlement of a bet, and why", fix.BetHistory),
+    Call(
+        "GET",
+        "/v1/desk/corrections",
+        "corrections",
+        "Corrections, the newest first",
+        fix.Corrections,
+        query=fix.InState,
+        scope="desk",
+    ),
+    Call(
+        "POST",
+        "/v1/desk/corrections",
+        "draft_correction",
+        "Draft a correction",
+        fix.Named,
+        201,
+        body=fix.CorrectionIn,
+        scope="desk",
+    ),
+    Call("GET", "/v1/desk/corrections/{id}", "correction", "One correction", fix.Correction, scope="desk"),
+    Call(
+        "POST",
+        "/v1/desk/corrections/{id}/impact",
+        "compute_correction",
+        "Compute what it would do",
+        fix.Impact,
+        body=fix.ImpactIn,
+        scope="desk",
+    ),
+    Call(
+        "POST",
+        "/v1/desk/corrections/{id}/approve",
+        "approve_correction",
+        "Approve it",
+        fix.Correction,
+        body=fix.ApprovalIn,
+        scope="desk",
+    ),
+    Call(
+        "POST",
+        "/v1/desk/corrections/{id}/apply",
+        "apply_correction",
+        "Apply it, or go on",
+        fix.Correction,
+        202,
+        body=fix.NothingIn,
+        scope="desk",
+    ),
+    Call(
+        "POST",
+        "/v1/desk/corrections/{id}/abort",
+        "abort_correction",
+        "End it",
+        fix.Named,
+        body=fix.ReasonIn,
+        scope="desk",
+    ),
+    Call(
+        "POST",
+        "/v1/desk/corrections/{id}/undo",
+        "undo_correction",
+        "Draft the way back",
+        fix.Named,
+        201,
+        body=fix.ReasonIn,
+        scope="desk",
+    ),
+    Call(
+        "POST",
+        "/v1/desk/results",
+        "enter_result",
+        "Enter the end of an event",
+        fix.Graded,
+        body=fix.ResultEnteredIn,
+        scope="desk",
     ),
 )
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
-Rule = Literal["L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "B1", "C1", "C2", "R1", "R6"]
+Rule = Literal["L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "B1", "C1", "C2", "R1", "R5", "R6"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

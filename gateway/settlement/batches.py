@@ -35,25 +35,29 @@ class Cause(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Bets, locked and read, with the outcomes of all their legs' markets."""
+    """Bets, locked and read, with the outcomes of all their legs' markets. `waiting` are to be accepted first,
+    `reviewed` are a correction's for now."""
 
     bets: list[SettledBet]
     waiting: frozenset[str]
+    reviewed: frozenset[str]
     outcomes: dict[str, Outcome]
     purses: dict[str, Purse]
     accounts: dict[tuple[str, AccountKind], int]
 
 
-async def read_batch(connection: Any, bets: Sequence[str]) -> Batch:
-    """Locks the wallets of these bets and the bets, in the transaction under way, and reads what decides them."""
+async def read_batch(connection: Any, bets: Sequence[str], *, reviewing: bool = False) -> Batch:
+    """Locks the wallets of these bets and the bets, in the transaction under way, and reads what decides them.
+    `reviewing`: for the correction that has them under review; others leave such bets alone."""
     await connection.execute(statement("lock_wallets"), bets)
     rows = await connection.fetch(statement("lock_bets"), bets)
     legs: dict[str, list[Leg]] = {}
     for bet, *leg in await connection.fetch(statement("legs"), bets):
         legs.setdefault(bet, []).append(Leg(*leg))
-    held = [SettledBet._make((*row, tuple(legs[row[0]]))) for row in rows]
+    reviewed = frozenset(row[0] for row in rows if row[-1] and not reviewing)
+    held = [SettledBet._make((*row[:-1], tuple(legs[row[0]]))) for row in rows]
     waiting = frozenset(bet.bet for bet in held if bet.state == "pending_acceptance")
-    live = [bet for bet in held if bet.state not in INERT]
+    live = [bet for bet in held if bet.state not in INERT and bet.bet not in reviewed]
     markets = sorted({leg.market for bet in held for leg in bet.legs if bet.bet in waiting or bet.state not in INERT})
     outcomes = {
         market: outcome_from_text(text) for market, text in await connection.fetch(statement("outcomes"), markets)
@@ -64,7 +68,7 @@ async def read_batch(connection: Any, bets: Sequence[str]) -> Batch:
         accounts[owner, kind] = account
         holdings.setdefault(owner, {})[kind.removeprefix("user:")] = balance
     purses = {owner: Purse(**held) for owner, held in holdings.items()}
-    return Batch(live, waiting, outcomes, purses, accounts)
+    return Batch(live, waiting, reviewed, outcomes, purses, accounts)
 
 
 def aimed(batch: Batch) -> list[Step]:
@@ -121,7 +125,7 @@ async def _put_bets(connection: Any, steps: Sequence[Step], causes: Mapping[str,
         rows.append(
             (
                 *(bet.bet, step.revision, cause.market, cause.revision, bet.state, bet.payout),
-                *(target.state, target.payout, step.cash, step.receivable, 0),
+                *(target.state, target.payout, step.cash, step.receivable, step.waived),
                 step.source_key if step.journal else None,
             )
         )

@@ -48,22 +48,42 @@ class Recorder:
 
     async def record(self, settlements: Iterable[Settlement]) -> Recorded:
         """Records what was said, all of it or, where the database fails, perhaps none. Raises DatabaseUnavailable."""
-        usable: dict[tuple[str, str], Settlement] = {}
-        refused = 0
-        for settlement in settlements:
-            try:
-                check_result(settlement.result)
-            except Refused as refusal:
-                log.warning("result_refused", feed=settlement.feed, market=settlement.result.market, why=str(refusal))
-                refused += 1
-                continue
-            usable[settlement.result.market, saying_id(settlement.feed, settlement.result)] = settlement
+        usable, refused = _usable(settlements)
         if not usable:
             return Recorded(0, 0, refused)
         async with self._database.connection() as connection, connection.transaction():
-            new = await _keep(connection, usable)
-            changes = await _fold(connection, new, self._now()) if new else []
-        return Recorded(len(new), len(changes), refused)
+            new, changed = await keep_and_fold(connection, usable, self._now())
+        return Recorded(new, changed, refused)
+
+
+async def record_in(connection: Any, settlements: Sequence[Settlement], now: datetime) -> None:
+    """Records what was said in the transaction under way. Raises Refused, where one cannot be settled by."""
+    for settlement in settlements:
+        check_result(settlement.result)
+    usable, _ = _usable(settlements)
+    await keep_and_fold(connection, usable, now)
+
+
+def _usable(settlements: Iterable[Settlement]) -> tuple[dict[tuple[str, str], Settlement], int]:
+    """What can be settled by, each once, and how much cannot, which is told."""
+    usable: dict[tuple[str, str], Settlement] = {}
+    refused = 0
+    for settlement in settlements:
+        try:
+            check_result(settlement.result)
+        except Refused as refusal:
+            log.warning("result_refused", feed=settlement.feed, market=settlement.result.market, why=str(refusal))
+            refused += 1
+            continue
+        usable[settlement.result.market, saying_id(settlement.feed, settlement.result)] = settlement
+    return usable, refused
+
+
+async def keep_and_fold(connection: Any, usable: dict[tuple[str, str], Settlement], now: datetime) -> tuple[int, int]:
+    """How many sayings were new, how many markets have another outcome for it. In the transaction under way."""
+    new = await _keep(connection, usable)
+    changes = await _fold(connection, new, now) if new else []
+    return len(new), len(changes)
 
 
 async def _keep(connection: Any, usable: dict[tuple[str, str], Settlement]) -> list[Any]:

@@ -165,6 +165,8 @@ class Settler:
 
 def _waits(share: _Share, batch: Batch) -> bool:
     """Whether a bet may yet be accepted that this result is about: a market with a result refuses them, but one of
-    which only the bets of some past time are void does not."""
+    which only the bets of some past time are void does not. Or a correction has one under review."""
+    if not batch.reviewed.isdisjoint(share.bets):
+        return True
     outcome = batch.outcomes.get(share.work.market)
     return outcome is not None and bool(outcome.cancelled) and not batch.waiting.isdisjoint(share.bets)

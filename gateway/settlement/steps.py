@@ -54,7 +54,7 @@ class Purse(NamedTuple):
 
 class Step(NamedTuple):
     """One revision of a bet. `journal`: its kind, None where no money moves. `hold`: what becomes of the bet's hold;
-    `open`: another turn begins."""
+    `open`: another turn begins. `waived`: what the house bears of it instead of the user (corrections alone)."""
 
     bet: SettledBet
     target: Target
@@ -63,6 +63,7 @@ class Step(NamedTuple):
     hold: Literal["posted", "voided", "open"] | None
     cash: int
     receivable: int
+    waived: int = 0
 
     @property
     def revision(self) -> int:

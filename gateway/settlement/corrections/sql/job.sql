@@ -1,0 +1,5 @@
+-- A job. $1 its id.
+SELECT
+    correction, state, reason, operator, drafter, drafted, draft, undoes, outcomes, totals, encode(hash, 'hex') AS hash, second,
+    approver, approved, recorded, marked, position, ended, fault
+FROM correction.job WHERE correction = $1

@@ -1,0 +1,2 @@
+-- Forgets a list that is not approved. $1 correction.
+DELETE FROM correction.bet WHERE correction = $1
