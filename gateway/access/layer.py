@@ -41,14 +41,14 @@ class Access:
         self._book = book
         self._anonymous = anonymous
 
-    def known(self, key: bytes | None, token: bytes | None, now_s: float) -> Verified | None:
+    def known(self, key: str | None, token: str | None, now_s: float) -> Verified | None:
         """Who has this one credential, if it was verified already; ANYBODY for none, where odds are open to all."""
         if token is None:
             if key is None:
                 return ANYBODY if self._anonymous else None
-            verified = self._keys.get(sha256(key).digest())
+            verified = self._keys.get(sha256(key.encode("latin-1")).digest())
         elif key is None:
-            verified = self._tokens.get(sha256(token).digest())
+            verified = self._tokens.get(sha256(token.encode("latin-1")).digest())
         else:
             return None
         return verified if verified is not None and verified.ends_s > now_s else None
@@ -66,7 +66,7 @@ class Access:
             now_s = time()
             none = key is None and token is None
             single = none or len(headers) == len(scope["headers"])
-            verified = self.known(key, token, now_s) if single else None
+            verified = self.known(_text(key), _text(token), now_s) if single else None
             if verified is ANYBODY:
                 await app(scope, receive, send)
                 return
@@ -116,6 +116,10 @@ class Access:
             verified.meter = self._meters.of(verified.principal)
         verified.check = check_of(verified.principal, self._book)
         return verified
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")
 
 
 def _check_single(scope: Scope, key: bytes | None, token: bytes | None) -> None:

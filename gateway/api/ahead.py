@@ -25,11 +25,11 @@ from gateway.api.rsgi import Answering, Asked
 from gateway.api.traffic import Traffic
 from gateway.read.shelf import Page
 
-Known = Callable[[bytes | None, bytes | None, float], Verified | None]
+Known = Callable[[str | None, str | None, float], Verified | None]
 """Who has this key, this token, at this Unix time, in s: see Access.known."""
 
 
-def anybody(key: bytes | None, token: bytes | None, now_s: float) -> Verified:
+def anybody(key: str | None, token: str | None, now_s: float) -> Verified:
     """Everything is open."""
     del key, token, now_s
     return ANYBODY
@@ -69,7 +69,7 @@ class Ahead:
         if not len(pairs) == len(headers) == len(given):
             return False
         now_s = time()
-        verified = self._known(_bytes(headers.get("x-api-key")), _bytes(headers.get("authorization")), now_s)
+        verified = self._known(headers.get("x-api-key"), headers.get("authorization"), now_s)
         if verified is None or (verified.check is not None and not _may(verified, page)):
             return False
         meter = verified.meter
@@ -85,10 +85,6 @@ class Ahead:
         answering.response_bytes(status, told, body)
         self._count(self._reads.name_of(page), status, perf_counter() - began_s)
         return True
-
-
-def _bytes(value: str | None) -> bytes | None:
-    return None if value is None else value.encode()
 
 
 def _may(verified: Verified, page: Page) -> bool:

@@ -77,14 +77,14 @@ class RequestIds:
     """The id of each request: the client's own, where it is one."""
 
     def __init__(self) -> None:
-        self._prefix = secrets.token_hex(5)
+        self._prefix = f"{secrets.token_hex(5)}-"
         self._numbers = count(1)
 
     def of(self, given: str) -> str:
         """Its id. `given`: what the client says, empty for nothing."""
         if given and _SANE_ID.match(given) is not None:
             return given
-        return f"{self._prefix}-{next(self._numbers):x}"
+        return f"{self._prefix}{next(self._numbers)}"
 
 
 class Edge:

@@ -36,7 +36,7 @@ from gateway.api.app import Front, Layer, Service
 from gateway.api.asyncapi import asyncapi_document
 from gateway.api.fleet import Fleet
 from gateway.api.history import Health, Past
-from gateway.api.listening import POLL_S, Server, address_of, check_port, free_port, listening
+from gateway.api.listening import POLL_S, Server, address_of, check_port, finish_turns, free_port, listening
 from gateway.api.load import Pressure, Queue
 from gateway.api.metrics import GatewayCollector, exposition
 from gateway.api.openapi import openapi_document
@@ -276,6 +276,7 @@ async def serve(wiring: Wiring) -> int:
     check_coordination(wiring.bus)
     if settings.workers > 1 and not wiring.member.number:
         return await _serve_by_workers(wiring)
+    finish_turns()
     endpoint = settings.trace_endpoint or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
     tracing = tracing_to(endpoint, hot_share=settings.trace_hot_share, worker=wiring.member.number)
     try:

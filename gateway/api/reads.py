@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from feeds.contract.errors import Refused
 from gateway.api.edge import Exchange, Receive, Scope, Send
@@ -24,12 +24,8 @@ _OK, _NOT_MODIFIED = 200, 304
 ViewT = TypeVar("ViewT", bound=View)
 
 
-class Said(NamedTuple):
-    """An answer. The headers belong to others too."""
-
-    status: int
-    headers: Headers
-    body: bytes
+Said = tuple[int, Headers, bytes]
+"""An answer: status, headers (which belong to others too), body. A plain tuple, for one is made for each read."""
 
 
 class Reads:
@@ -68,8 +64,8 @@ class Reads:
         if form is None or not page.small:
             form = self.shelf.form(page, encoding_of(None if accept is None else accept.encode("latin-1")))
         if held is not None and matches(held.encode("latin-1"), form.etag):
-            return Said(_NOT_MODIFIED, form.private_not_modified if private else form.not_modified, b"")
-        return Said(_OK, form.private_headers if private else form.headers, form.data)
+            return _NOT_MODIFIED, form.private_not_modified if private else form.not_modified, b""
+        return _OK, form.private_headers if private else form.headers, form.data
 
     def refused_kind(self, view: type[View], exchange: Exchange) -> Answer | None:
         """The refusal of a read of this kind that has to be made, where its deadline is over or there is too much to
@@ -92,7 +88,7 @@ class Reads:
 
 
 def _problem(problem: Answer) -> Said:
-    return Said(problem.status, decoded(problem.headers), problem.body)
+    return problem.status, decoded(problem.headers), problem.body
 
 
 def _not_ready(request_id: str) -> Answer:
@@ -144,9 +140,9 @@ class ReadRoute(Generic[ViewT]):
         if scope["method"] == "GET" and self._known.issuperset(name for name, _ in query):
             self._reads.shelf.aim(page, (scope["path"], scope["query_string"].decode()))
         accept, held = (_text(exchange.headers.get(name)) for name in (b"accept-encoding", b"if-none-match"))
-        said = self._reads.form_said(page, accept, held, private=exchange.private)
-        await send({"type": "http.response.start", "status": said.status, "headers": encoded(said.headers)})
-        await send({"type": "http.response.body", "body": said.body})
+        status, headers, body = self._reads.form_said(page, accept, held, private=exchange.private)
+        await send({"type": "http.response.start", "status": status, "headers": encoded(headers)})
+        await send({"type": "http.response.body", "body": body})
 
 
 def _text(value: bytes | None) -> str | None:
