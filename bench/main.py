@@ -77,7 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="the scenarios")
     listing.set_defaults(command=None)
     for scenario in SCENARIOS:
-        one = commands.add_parser(scenario.name, help=scenario.summary, description=f"Measures: {scenario.summary}.")
+        summary = scenario.summary.replace("%", "%%")  # argparse formats what it prints as help
+        one = commands.add_parser(scenario.name, help=summary, description=f"Measures: {scenario.summary}.")
         one.add_argument("--json", type=Path, metavar="FILE", help="write the result there")
         if scenario.draw is not None:
             one.add_argument("--picture", type=Path, metavar="FILE", help="draw the result there, as SVG")

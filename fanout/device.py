@@ -25,7 +25,7 @@ class Request(NamedTuple):
 class Device:
     """A connected device. With a `walk` it catches up and gets no shared frames; without, it is in its cohort.
 
-    `blocked_ms`: since when its socket has been above the high-water mark. `waiting`: requests that the log must
+    `blocked_ms`: since when its socket has been full. `waiting`: requests that the log must
     reach first, and since when. `tokens` bounds its messages. `grant`: what its ticket lets it hear, None for all.
     `forgot`: the log was lost while it was connected, so it was told to forget all it held.
     """
@@ -64,7 +64,7 @@ class Device:
         self.tokens_ms = now_ms
 
     def is_full(self) -> bool:
-        """Whether its socket is above the high-water mark."""
+        """Whether its socket is full."""
         return self.blocked_ms is not None
 
     def send(self, payload: bytes, cursor: str | None = None) -> None:

@@ -19,10 +19,10 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from fanout import answers
-from fanout.addresses import Address, Networks, client_address
 from fanout.admission import Closed
 from fanout.arrivals import Arrivals
 from fanout.connection import DeviceConnection
+from fanout.contract.addresses import Address, Networks, client_address
 from fanout.contract.messages import Subscribe
 from fanout.contract.tickets import Grant
 from fanout.contract.topics import parse_topic
@@ -144,9 +144,8 @@ class Head(asyncio.Protocol):
         """Someone is there."""
         transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its ancestry
         self._transport = transport
-        settings = self._front.settings
-        transport.set_write_buffer_limits(high=settings.high_water_bytes, low=settings.low_water_bytes)
-        self._deadline = asyncio.get_running_loop().call_later(settings.handshake_s, transport.abort)
+        transport.set_write_buffer_limits(high=0)  # one unsent byte, and a connection is full
+        self._deadline = asyncio.get_running_loop().call_later(self._front.settings.handshake_s, transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is no more."""

@@ -24,7 +24,7 @@ class ShardCollector(Collector):
         shard, sessions, placement = self._front.shard, self._front.shard.sessions, self._front.shard.placement
         yield _gauge("sockets", "Connected devices.", len(self._front.connections))
         yield _gauge("catching_up", "Devices in catch-up.", len(placement.catching_up))
-        yield _gauge("full", "Devices above the high-water mark.", len(placement.full))
+        yield _gauge("full", "Devices whose socket is full.", len(placement.full))
         yield _gauge("owed", "Devices in catch-up that wait for their next chunk.", placement.owed)
         admission_lag_s = self._front.pulse.admission.lag_p99_ms / 1000
         yield _gauge(

@@ -126,7 +126,7 @@ class Placement:
         self._stalled.clear()
 
     def blocked(self, device: Device, now_ms: int) -> None:
-        """The socket is above its high-water mark: nothing new until it drains."""
+        """The socket is full: nothing new until it drains."""
         if device.is_full() or device.left:
             return
         device.blocked_ms = now_ms
@@ -136,7 +136,7 @@ class Placement:
             self.walk_of(device, "slow")
 
     def drained(self, device: Device) -> None:
-        """The socket is below its low-water mark again."""
+        """The socket has room again."""
         device.blocked_ms = None
         self.full.pop(device, None)
         if device.walk is not None:

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from fanout.addresses import Networks
+from fanout.contract.addresses import Networks
 from fanout.contract.tickets import TicketKeys, parse_keys
 from feeds.contract.errors import Refused
 
@@ -98,14 +98,10 @@ class FanoutSettings(BaseSettings):
     ] = 30.0
 
     chunk_bytes: Annotated[int, _limit(1_024, 1_048_576, "a catch-up frame's body; more follows in the next")] = 65_536
-    high_water_bytes: Annotated[int, _limit(4_096, 4_194_304, "unsent bytes above which a device gets nothing new")] = (
-        65_536
-    )
-    low_water_bytes: Annotated[int, _limit(0, 4_194_304, "unsent bytes below which it catches up")] = 16_384
-    send_buffer_bytes: Annotated[int, _limit(4_096, 4_194_304, "a socket's buffer in the kernel, on top of that")] = (
-        131_072
-    )
-    slow_close_ms: Annotated[int, _limit(100, 600_000, "time above high water; longer: close 4008")] = 10_000
+    send_buffer_bytes: Annotated[
+        int, _limit(4_096, 4_194_304, "a socket's buffer in the kernel; a device gets nothing new while it is full")
+    ] = 131_072
+    slow_close_ms: Annotated[int, _limit(100, 600_000, "time with a full buffer; longer: close 4008")] = 10_000
     close_grace_s: Annotated[float, Field(gt=0, le=60, description="time for a closed socket to flush; then reset")] = (
         2.0
     )

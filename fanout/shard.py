@@ -143,15 +143,20 @@ class Shard:
         return any(tier.writing for tier in self.tiers)
 
     def write_some(self, now_ms: int, writes_max: int) -> list[Tier]:
-        """The next writes, at most so many, the fastest tier first. Gives the tiers whose flush has happened."""
+        """The next writes, at most so many. Gives the tiers whose flush has happened.
+
+        What is urgent goes first, then the fastest tier; of phases that write at once, the one whose flush began first:
+        under load all of them are equally late.
+        """
         self.now_ms = now_ms
         flushed: list[Tier] = []
-        for tier in self.tiers:
-            if tier.writing and writes_max > 0:
-                writes, has_flushed = tier.write_some(now_ms, writes_max)
-                writes_max -= writes
-                if has_flushed:
-                    flushed.append(tier)
+        for tier in sorted((tier for tier in self.tiers if tier.writing), key=_turn):
+            if writes_max <= 0:
+                break
+            writes, has_flushed = tier.write_some(now_ms, writes_max)
+            writes_max -= writes
+            if has_flushed:
+                flushed.append(tier)
         return flushed
 
     def step_walks(self, now_ms: int, chunks: int) -> bool:
@@ -223,6 +228,10 @@ class Shard:
             if cohort is not None and number in cohort.lanes:
                 topics = [topic for topic in cohort.topics if lanes & self.board.lanes_of((topic,))]
                 self.placement.restart(device, topics, "not_covered")
+
+
+def _turn(tier: Tier) -> tuple[bool, int, int]:
+    return not tier.urgent_waits, tier.interval_ms, tier.began_ms
 
 
 def _tiers(settings: FanoutSettings, board: Board) -> tuple[Tier, ...]:

@@ -25,7 +25,10 @@ from feeds.contract.freshness import SourceState
 
 
 class Tier:
-    """One conflation tier of a shard, or one phase of it. `phase` is its moment within the interval, 0 to 1."""
+    """One conflation tier of a shard, or one phase of it. `phase` is its moment within the interval, 0 to 1.
+
+    `began_ms`: when its last flush began. `urgent_waits`: something that waits for no tick is not written yet.
+    """
 
     def __init__(self, board: Board, *, index: int, interval_ms: int, phase: float, hb_ms: int) -> None:
         self.index = index
@@ -35,6 +38,8 @@ class Tier:
         self.flushed = [0] * len(board.lanes)
         self.frames = 0
         self.deliveries = 0
+        self.began_ms = 0
+        self.urgent_waits = False
         self._board = board
         self._hb_ms = hb_ms
         self._unwritten: dict[Cohort, None] = {}
@@ -60,6 +65,7 @@ class Tier:
         It has happened once `write_some` says so; until then no other flush may begin.
         """
         assert self._target is None
+        self.began_ms = now_ms
         self._returning, self._returned = self._returned, {}
         touched: dict[Cohort, None] = {}
         if len(self.cohorts):
@@ -83,6 +89,7 @@ class Tier:
             self._send(cohort, now_ms, cursor=None)
         if touched:
             self._unwritten = touched | self._unwritten
+            self.urgent_waits = True
 
     def write_some(self, now_ms: int, writes_max: int) -> tuple[int, bool]:
         """The next writes, at most so many. Gives how many there were, and whether a flush has happened by them."""
@@ -95,7 +102,10 @@ class Tier:
             self.deliveries += written.deliveries
             if written.done:
                 del self._unwritten[cohort]
-        if self._unwritten or self._target is None:
+        if self._unwritten:
+            return writes_max - left, False
+        self.urgent_waits = False
+        if self._target is None:
             return writes_max - left, False
         self.flushed, self._target = self._target, None
         for lane, source_id in self._returning:
@@ -145,6 +155,7 @@ class Tier:
         for cohort in self._unwritten:
             cohort.discard()
         self._unwritten.clear()
+        self.urgent_waits = False
         if self._target is not None:
             self._target = [0] * len(self._target)
         self.cohorts.clear()

@@ -4,7 +4,7 @@ Of every hundred devices one never reads and five read 1 KB/s (slow.py); they co
 compared. Both windows of a pair are a moment apart, so that what else happens on the machine meets both. The median of
 the pairs may have moved by a tenth, or by 10 ms where that is more.
 
-For one slow device the shard may hold what its limits allow: high water, and one frame of catch-up on top of it
+For one slow device the shard may hold what its limits allow: what is left of one frame of catch-up
 (fanout/settings.py). That it holds no more the longer it goes on is seen by a line through what it held for them in
 each pair, with less without: less than 8 MiB from the first pair to the last, as in `soak`. So a board that grows
 meanwhile, as that of the simulated slate does, is not taken for theirs. It takes two pairs at least.
@@ -37,7 +37,7 @@ from fanout.settings import FanoutSettings
 
 _READS_PER_S = 1024
 _FULL_S = 30.0
-"""Slow devices are given so long until most are above high water."""
+"""Slow devices are given so long until most are full."""
 _FULL_SHARE = 0.5
 _STEP_S = 1.0
 _CALM_S = 3.0
@@ -47,7 +47,7 @@ _ALLOWED_MS, _ALLOWED_SHARE = 10.0, 0.1
 
 
 class Window(NamedTuple):
-    """The others' p99; the shard's own memory, the mean; and how many slow devices were above high water."""
+    """The others' p99; the shard's own memory, the mean; and how many slow devices were full."""
 
     p99_ms: float
     memory_bytes: float
@@ -126,7 +126,7 @@ async def _window(line: Line, witnesses: Witnesses, seconds: float) -> Window:
 
 
 async def _until_full(line: Line, crowd: Crowd, slow: int) -> None:
-    """Most of them are above high water; or they are not after a while, which the figures tell."""
+    """Most of them are full; or they are not after a while, which the figures tell."""
     deadline_s = time.monotonic() + _FULL_S
     while time.monotonic() < deadline_s:
         line.check()
@@ -157,8 +157,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pairs", type=count_to(99), default=5, metavar="N", help="pairs of windows (%(default)s)")
 
 
-_SETTINGS = FanoutSettings.model_fields
-_HELD_BYTES = _SETTINGS["high_water_bytes"].default + _SETTINGS["chunk_bytes"].default
+_HELD_BYTES = FanoutSettings.model_fields["chunk_bytes"].default
 
 SLOW = Scenario(
     "slow",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -30,6 +31,8 @@ _REPLAYED = (b"idempotency-replayed", b"true")
 _WAIT_S = b"1"
 _NEWEST = 2**62
 _NO_TIME = datetime(9999, 1, 1, tzinfo=UTC)
+
+T = TypeVar("T")
 
 
 class AccountEndpoints:
@@ -58,19 +61,20 @@ class AccountEndpoints:
 
     async def _place(self, asking: Asking) -> Said:
         service = self._service
-        asked = asked_of(asking.body, owner=asking.account, key=asking.key, deadline=asking.deadline)
+        if (again := service.finals.said_again(asking.account, asking.key, asking.request)) is not None:
+            return Said(again.status, again.body, (_REPLAYED,))
+        async with _of_an_unused_key(service, asking):
+            asked = asked_of(asking.body, owner=asking.account, key=asking.key, deadline=asking.deadline)
         ask = Ask(owner=asking.account, key=asking.key, fingerprint=asked.fingerprint)
-        told = service.once.final(ask)
-        if told is not None:
-            return _final(told)
         work = Placement(service.placing, asked, asking.principal, network=asking.network, request_id=asking.request_id)
-        return await _done(service, ask, work)
+        return await _done(service, ask, work, asking.request)
 
     async def _bet(self, asking: Asking) -> Said:
         bet_id = asking.path["id"]
         if not ID_PATTERN.match(bet_id):
             raise Refused("bad_parameter", "id: not an id")
-        bet = await self._service.bets.bet(asking.account, bet_id)
+        service = self._service
+        bet = await _turn(service, service.bets.bet(asking.account, bet_id))
         if bet is None:
             raise Refused("not_found", "")
         return Said(200, bet_body(bet))
@@ -80,7 +84,8 @@ class AccountEndpoints:
         before = _NO_TIME, ""
         if asking.query.page_token is not None:
             before = _time_and_id(read_token(scope, asking.query.page_token))
-        found = await self._service.bets.bets(asking.account, before=before, limit=PAGE_ITEMS + 1)
+        service = self._service
+        found = await _turn(service, service.bets.bets(asking.account, before=before, limit=PAGE_ITEMS + 1))
         page = found[:PAGE_ITEMS]
         token = make_token(scope, (page[-1].placed.isoformat(), page[-1].bet)) if len(found) > PAGE_ITEMS else None
         return _list([bet_body(bet) for bet in page], token)
@@ -89,7 +94,7 @@ class AccountEndpoints:
         service, key = self._service, _path_key(asking)
         if service.once.running(asking.account, key):
             return _waiting(key)
-        known = await service.ledger.key(asking.account, key)
+        known = await _turn(service, service.ledger.key(asking.account, key))
         if known is not None:
             return await _known(service, asking.account, key, known)
         if await service.claims.claimed(asking.account, key):
@@ -98,13 +103,14 @@ class AccountEndpoints:
 
     async def _resolve(self, asking: Asking) -> Said:
         service, key = self._service, _path_key(asking)
-        known = await service.ledger.bury_key(asking.account, key, service.placing.now())
+        known = await _turn(service, service.ledger.bury_key(asking.account, key, service.placing.now()))
         if known.verb == "tombstone":
             return Said(200, orjson.dumps({"key": key, "state": "tombstoned"}))
         return await _known(service, asking.account, key, known)
 
     async def _wallet(self, asking: Asking) -> Said:
-        wallet = await self._service.ledger.wallet(asking.account)
+        service = self._service
+        wallet = await _turn(service, service.ledger.wallet(asking.account))
         if wallet is None:
             said: dict[str, Any] = {"currency": None, "cash": "0", "open_stakes": "0", "receivable": "0", "version": 0}
             return Said(200, orjson.dumps(said))
@@ -122,7 +128,8 @@ class AccountEndpoints:
         before = _NEWEST
         if asking.query.page_token is not None:
             before = _version(read_token(scope, asking.query.page_token))
-        found = await self._service.ledger.entries(asking.account, before=before, limit=PAGE_ITEMS + 1)
+        service = self._service
+        found = await _turn(service, service.ledger.entries(asking.account, before=before, limit=PAGE_ITEMS + 1))
         page = found[:PAGE_ITEMS]
         token = make_token(scope, (str(page[-1].version),)) if len(found) > PAGE_ITEMS else None
         return _list([_entry(entry) for entry in page], token)
@@ -137,15 +144,41 @@ class AccountEndpoints:
         service = self._service
         if service.cashier is None:
             raise Refused("no_cashier", "")
-        work = Cashing(service.cashier, verb, asking.body, asking.principal, key=asking.key, network=asking.network)
-        return await _done(service, work.ask, work)
+        async with _of_an_unused_key(service, asking):
+            body, who = asking.body, asking.principal
+            work = Cashing(service.cashier, verb, body, who, key=asking.key, network=asking.network)
+        return await _done(service, work.ask, work, asking.request)
 
 
-async def _done(service: BetsService, ask: Ask, work: Work) -> Said:
+@asynccontextmanager
+async def _of_an_unused_key(service: BetsService, asking: Asking) -> AsyncIterator[None]:
+    """What is refused within was not understood: it means nothing, and so not what an earlier request of its key
+    meant. The key is looked up first. Raises MoneyRefused."""
     try:
-        return _final(await service.once.do(ask, work))
+        yield
+    except Refused:
+        service.placing.rates.take(asking.account)
+        await service.once.unused(asking.account, asking.key)
+        raise
+
+
+async def _turn(service: BetsService, statement: Coroutine[Any, Any, T]) -> T:
+    """A read's turn at the database: it waits in the queue that bets wait in. Raises MoneyRefused("overloaded")."""
+    try:
+        async with service.gate.slot():
+            return await statement
+    finally:
+        statement.close()  # nobody awaited it, if there was no turn
+
+
+async def _done(service: BetsService, ask: Ask, work: Work, request: bytes) -> Said:
+    """`request`: the bytes that ask for it."""
+    try:
+        told = await service.once.do(ask, work)
     except Unknown:
         return _waiting(ask.key)
+    service.finals.heard(ask.owner, ask.key, request)
+    return _final(told)
 
 
 def _final(told: Told) -> Said:
@@ -165,7 +198,7 @@ async def _known(service: BetsService, owner: str, key: str, known: KnownKey) ->
         raise MoneyRefused("key_tombstoned", "this key was given up before it did anything")
     if known.verb != "bet":
         return Said(200, moved_body(known, key) if known.answer is None else known.answer)
-    bet = await service.bets.bet(owner, known.subject)
+    bet = await _turn(service, service.bets.bet(owner, known.subject))
     assert bet is not None
     return Said(200, bet_body(bet))
 

@@ -20,12 +20,21 @@ T = TypeVar("T")
 
 
 async def decoded_body(receive: Receive, kind: type[T]) -> T:
-    """The body as its type; no body at all is taken for an empty object. Raises Refused."""
+    """The body as its type. Raises Refused."""
+    return decoded(await whole_body(receive), kind)
+
+
+async def whole_body(receive: Receive) -> bytes:
+    """All of it. Raises Refused."""
     try:
         async with asyncio.timeout(BODY_S_MAX):
-            body = await _whole(receive)
+            return await _whole(receive)
     except TimeoutError as error:
         raise Refused("body_too_slow", f"within {BODY_S_MAX:g} s") from error
+
+
+def decoded(body: bytes, kind: type[T]) -> T:
+    """A body as its type; no body at all is taken for an empty object. Raises Refused."""
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
     except msgspec.ValidationError as error:
@@ -38,7 +47,7 @@ async def decoded_body(receive: Receive, kind: type[T]) -> T:
 
 async def _whole(receive: Receive) -> bytes:
     """Raises Refused."""
-    body = bytearray()
+    body: bytes = b""
     while True:
         message = await receive()
         if message["type"] != "http.request":
@@ -47,4 +56,4 @@ async def _whole(receive: Receive) -> bytes:
         if len(body) > BODY_BYTES_MAX:
             raise Refused("body_too_large", f"more than {BODY_BYTES_MAX} bytes")
         if not message.get("more_body", False):
-            return bytes(body)
+            return body

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
 
 from feeds.contract.errors import Refused
 from gateway.access.principal import Principal, refusal
-from gateway.api.bodies import decoded_body
+from gateway.api.bodies import decoded, whole_body
+from gateway.api.clients import Clients
 from gateway.api.edge import Exchange, Receive, Scope, Send
+from gateway.api.load import Pressure
 from gateway.api.parameters import names_of, once, query_of, words
 from gateway.api.problems import MEDIA_TYPE, answer
 from gateway.api.routes import Call
@@ -33,17 +36,42 @@ _DEADLINE_DIGITS_MAX = 15
 
 
 class Asking(NamedTuple):
-    """One request, read. `body` and `query` are of the types that its Call names. `key`: its Idempotency-Key."""
+    """One request, read. `query` is of the type that its Call names. `key`: its Idempotency-Key. `said`: the bytes of
+    its body, which are decoded by who needs to know what they mean, after the key was looked up."""
 
-    principal: Principal
+    who: Principal
     account: str
+    headers: Mapping[bytes, bytes]
     request_id: str
-    network: str
+    address: Callable[[], str]
     path: Mapping[str, str]
     query: Any
-    body: Any
     key: str
     deadline: datetime | None
+    said: bytes
+    call: Call
+
+    @property
+    def network(self) -> str:
+        """The client's address."""
+        return self.address()
+
+    @property
+    def principal(self) -> Principal:
+        """Who asks, with the device and session that are named."""
+        device, session = (_named(self.headers.get(name, b"")) for name in (b"device-id", b"session-id"))
+        return replace(self.who, device=device, session=session)
+
+    @property
+    def body(self) -> Any:
+        """The body, of the type that its Call names. Raises Refused."""
+        assert self.call.body is not None
+        return decoded(self.said, self.call.body)
+
+    @property
+    def request(self) -> bytes:
+        """What is asked, and the body: where these bytes are the same, so is the meaning."""
+        return b"%b %b" % (self.call.name.encode(), self.said)
 
 
 class Said(NamedTuple):
@@ -58,10 +86,13 @@ Endpoint = Callable[[Asking], Awaitable[Said]]
 
 
 class CallRoute:
-    """All calls of one path: an ASGI endpoint."""
+    """All calls of one path: an ASGI endpoint. `pressure` decides when they, the reads, are turned away."""
 
-    def __init__(self, calls: Mapping[str, tuple[Call, Endpoint]]) -> None:
+    def __init__(self, calls: Mapping[str, tuple[Call, Endpoint]], clients: Clients, pressure: Pressure) -> None:
+        self.methods = frozenset(calls)
         self._calls = dict(calls)
+        self._clients = clients
+        self._pressure = pressure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Reads, asks the endpoint, answers."""
@@ -70,7 +101,8 @@ class CallRoute:
         exchange.route = call.name
         request_id = exchange.request_id.decode()
         try:
-            said = await endpoint(await _asking(call, scope, receive))
+            self._check_pressure(call)
+            said = await endpoint(await _asking(call, scope, receive, self._clients))
         except MoneyRefused as error:
             headers = {} if error.retry_after_s is None else {"retry-after": str(error.retry_after_s)}
             await exchange.answer(answer(error.code, request_id, str(error), headers, error.more))
@@ -81,6 +113,11 @@ class CallRoute:
         else:
             await _answer(said, send)
 
+    def _check_pressure(self, call: Call) -> None:
+        """Raises Refused("overloaded") for a read."""
+        if call.method == "GET" and self._pressure.sheds("status"):
+            raise Refused("overloaded", "")
+
 
 async def _answer(said: Said, send: Send) -> None:
     media_type = MEDIA_TYPE if said.status >= _ERRORS_FROM else b"application/json"
@@ -89,7 +126,7 @@ async def _answer(said: Said, send: Send) -> None:
     await send({"type": "http.response.body", "body": said.body})
 
 
-async def _asking(call: Call, scope: Scope, receive: Receive) -> Asking:
+async def _asking(call: Call, scope: Scope, receive: Receive, clients: Clients) -> Asking:
     """Raises Refused."""
     exchange: Exchange = scope["exchange"]
     refused = refusal(exchange.principal, call.scope, account=True)
@@ -98,21 +135,18 @@ async def _asking(call: Call, scope: Scope, receive: Receive) -> Asking:
     principal = exchange.principal
     assert principal is not None
     assert principal.account is not None
-    client = scope.get("client")
     return Asking(
-        principal=replace(
-            principal,
-            device=_named(exchange.headers.get(b"device-id", b"")),
-            session=_named(exchange.headers.get(b"session-id", b"")),
-        ),
+        who=principal,
         account=principal.account,
+        headers=exchange.headers,
         request_id=exchange.request_id.decode(),
-        network=client[0] if client else "",
+        address=partial(clients.address, scope),
         path=scope["path_params"],
         query=_query(call, scope["query_string"]),
         key=_key(scope) if call.keyed else "",
         deadline=_deadline(exchange.headers.get(b"x-request-deadline")),
-        body=None if call.body is None else await decoded_body(receive, call.body),
+        said=b"" if call.body is None else await whole_body(receive),
+        call=call,
     )
 
 

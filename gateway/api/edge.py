@@ -90,8 +90,12 @@ class RequestIds:
 class Edge:
     """The layer."""
 
-    def __init__(self, app: App, traffic: Traffic, access_log: AccessLog, ids: RequestIds) -> None:
+    def __init__(
+        self, app: App, traffic: Traffic, access_log: AccessLog, ids: RequestIds, client: Callable[[Scope], str]
+    ) -> None:
+        """`client`: its address, for the log."""
         self._app = app
+        self._client = client
         self._traffic = traffic
         self._access_log = access_log
         self._ids = ids
@@ -115,7 +119,6 @@ class Edge:
     def _say(self, scope: Scope, exchange: Exchange, took_s: float) -> None:
         if self._access_log == "none" or (self._access_log == "refused" and exchange.status < _ERRORS_FROM):
             return
-        client = scope.get("client")
         log.info(
             "request",
             method=scope["method"],
@@ -123,7 +126,7 @@ class Edge:
             route=exchange.route,
             status=exchange.status,
             ms=round(took_s * 1000, 3),
-            client=client[0] if client else None,
+            client=self._client(scope) or None,
             who=exchange.principal.subject if exchange.principal else None,
             request_id=exchange.request_id.decode(),
         )

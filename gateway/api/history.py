@@ -41,12 +41,11 @@ class Health:
 
 
 class Past(NamedTuple):
-    """What all questions share. `reads` None: there is no database. `shed_s`: a delay from which on all are shed."""
+    """What all questions share. `reads` None: there is no database."""
 
     reads: HistoryReads | None
     queue: Queue
     pressure: Pressure
-    shed_s: float
     tracing: Tracing
     health: Health
 
@@ -65,7 +64,7 @@ class HistoryRoute(Answering, Generic[AskedT]):
         del receive
         allow(exchange.principal, "history")
         past = self._past
-        if past.pressure.delay_s > past.shed_s or past.queue.is_full:  # first: who is turned away is to cost little
+        if past.pressure.sheds("history") or past.queue.is_full:  # first: who is turned away is to cost little
             past.health.shed += 1
             raise Refused("overloaded", "")
         parameters = once(query_of(scope["query_string"]), self._known)

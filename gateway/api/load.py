@@ -1,8 +1,10 @@
 """What is turned away when there is too much, the least important first, by how long requests wait (DOMAIN.md 1.8).
 
 A worker has one thread. Whatever it handles has waited at least since its loop last came round, so that time decides:
-history goes first, then large boards that would have to be made, at last every large board; small reads never, as a
-refusal costs what they do. Questions to the database wait in a bounded queue besides. Nothing here knows of HTTP.
+history goes first, then large boards that would have to be made, new stream connections, what is asked about bets; at
+last every large board; small reads never, as a refusal costs what they do, nor replays of bets. What the database is
+asked for is turned away, too, by how long a bet would wait for it: before any bet is. Questions about the past wait in
+a bounded queue besides. Nothing here knows of HTTP.
 """
 
 from __future__ import annotations
@@ -11,9 +13,10 @@ import asyncio
 import contextlib
 import math
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from time import monotonic, time
+from typing import Literal, NamedTuple
 
 from feeds.contract.errors import Refused
 
@@ -23,12 +26,50 @@ TURN_S = 0.01
 _DEADLINE = re.compile(rb"[0-9]{13}\Z")
 
 
-class Pressure:
-    """How long what is handled now has waited at least; no time, before it runs."""
+What = Literal["history", "boards", "streams", "status"]
+"""What may be turned away, in this order."""
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+
+class Levels(NamedTuple):
+    """The waits, in seconds, beyond which each is turned away."""
+
+    history: float = 0.1
+    boards: float = 0.2
+    streams: float = 0.22
+    status: float = 0.24
+
+
+_ASK_THE_DATABASE = frozenset[What](("history", "status"))
+
+
+def _no_wait() -> float:
+    return 0.0
+
+
+class Pressure:
+    """The one signal of a worker that all go by who turn something away. `delay_s`: how long what is handled now has
+    waited at least; no time, before it runs. `database_s`: how long a bet that came now would wait for the database.
+    `shed`: what was turned away, how often."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = monotonic,
+        levels: Levels | None = None,
+        database_s: Callable[[], float] = _no_wait,
+    ) -> None:
+        self.levels = levels or Levels()
+        self.database_s = database_s
+        self.shed: Counter[What] = Counter()
         self._clock = clock
         self._came_round_s = math.inf
+
+    def sheds(self, what: What, times: float = 1) -> bool:
+        """Whether one more of these is to be turned away, which is counted; `times`: beyond so many times its level."""
+        wait_s = max(self.delay_s, self.database_s()) if what in _ASK_THE_DATABASE else self.delay_s
+        if wait_s <= getattr(self.levels, what) * times:
+            return False
+        self.shed[what] += 1
+        return True
 
     async def run(self) -> None:
         """Comes round, until cancelled."""

@@ -34,10 +34,11 @@ from gateway.api.account import AccountEndpoints
 from gateway.api.ahead import Entrance
 from gateway.api.app import Front, Layer, Service
 from gateway.api.asyncapi import asyncapi_document
+from gateway.api.clients import Clients
 from gateway.api.fleet import Fleet
 from gateway.api.history import Health, Past
 from gateway.api.listening import POLL_S, Server, address_of, check_port, finish_turns, free_port, listening
-from gateway.api.load import Pressure, Queue
+from gateway.api.load import Levels, Pressure, Queue
 from gateway.api.metrics import GatewayCollector, exposition
 from gateway.api.openapi import openapi_document
 from gateway.api.operations import Operations
@@ -124,7 +125,7 @@ class Gateway:
         self.book = ReadBook(bus.lanes, self._changed)
         self.reading = Reading(self.book, encoded)
         self.relay = Relay(self.book, self.shelf)
-        self.pressure = Pressure()
+        self.pressure = Pressure(levels=_levels(settings), database_s=self._database_s)
         self.tracing = around.tracing
         self._coordination = around.coordination or NatsCoordination(connection, replicas=bus.log_replicas)
         self.fleet = Fleet(self._coordination, lanes=bus.lanes)
@@ -134,9 +135,8 @@ class Gateway:
             wait_s=settings.history_wait_ms / 1_000,
         )
         reads = None if around.history is None else HistoryReads(around.history)
-        shed_s = settings.shed_history_ms / 1_000
-        self.past = Past(reads, queue, self.pressure, shed_s, self.tracing, Health())
-        self.streams = Streams(around.tickets, self.fleet, self.book, settings.ticket_session_s)
+        self.past = Past(reads, queue, self.pressure, self.tracing, Health())
+        self.streams = Streams(around.tickets, self.fleet, self.book, settings.ticket_session_s, self.pressure)
         self.guard = None if access is None else self._guard(access, store)
         self._open = access is None or access.anonymous
         self.port = settings.port or free_port(settings.host)
@@ -161,9 +161,8 @@ class Gateway:
             self.reading,
             {one.view: one.name for one in READS},
             pressure=self.pressure,
-            shed_s=settings.shed_boards_ms / 1_000,
         )
-        collector = GatewayCollector(traffic, self.shelf, self.reading, self.past, self.guard)
+        collector = GatewayCollector(traffic, self.shelf, self.reading, self.past, guard=self.guard, desk=self.desk)
         self._metrics = WorkerMetrics(exposition(collector), self._member)
         operations = Operations(
             waiting_for=self.waiting_for,
@@ -174,7 +173,15 @@ class Gateway:
         places = PlaceEndpoints(lambda: None if self.places is None else self.places.service)
         calls = AccountEndpoints(lambda: self.desk.service).by_name | places.by_name
         service = Service(reads, self.past, self.streams, operations, calls)
-        return Front(service, traffic, self.tracing, access_log=settings.access_log, access=access, entrance=entrance)
+        return Front(
+            service,
+            traffic,
+            self.tracing,
+            access_log=settings.access_log,
+            clients=Clients(settings.trusted_proxies),
+            access=access,
+            entrance=entrance,
+        )
 
     def _works(self) -> list[Coroutine[Any, Any, None]]:
         """What runs beside the answering."""
@@ -206,6 +213,10 @@ class Gateway:
             await asyncio.wait((answering,), timeout=_LAST_ANSWERS_S)
             for task in (*beside, answering):
                 task.cancel()
+
+    def _database_s(self) -> float:
+        service = self.desk.service
+        return 0.0 if service is None else service.gate.expected_s
 
     def _guard(self, access: AccessSettings, store: KeyStore | None) -> Guard:
         coordination = MemoryCoordination() if access.coordination == "memory" else self._coordination
@@ -253,6 +264,11 @@ class Gateway:
         if subject == EPOCH:
             self.reading.encoded.clear()
         self.shelf.changed(subject)
+
+
+def _levels(settings: ApiSettings) -> Levels:
+    shed_ms = (settings.shed_history_ms, settings.shed_boards_ms, settings.shed_streams_ms, settings.shed_status_ms)
+    return Levels(*(each / 1_000 for each in shed_ms))
 
 
 class Wiring(NamedTuple):

@@ -6,6 +6,7 @@ One process, one page of metrics: behind a load balancer Prometheus asks every p
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -13,7 +14,9 @@ from prometheus_client.registry import Collector
 
 from gateway.access.guard import Guard
 from gateway.api.history import Past
+from gateway.api.load import What
 from gateway.api.traffic import BUCKETS_S, Traffic
+from gateway.bets.service import BetsDesk, BetsService
 from gateway.read.shelf import Shelf
 from gateway.read.views import Reading
 
@@ -24,13 +27,21 @@ class GatewayCollector(Collector):
     """Every metric of the gateway's reads, in one place. Names end in their unit."""
 
     def __init__(
-        self, traffic: Traffic, shelf: Shelf, reading: Reading, past: Past, guard: Guard | None = None
+        self,
+        traffic: Traffic,
+        shelf: Shelf,
+        reading: Reading,
+        past: Past,
+        *,
+        guard: Guard | None = None,
+        desk: BetsDesk | None = None,
     ) -> None:
         self._traffic = traffic
         self._shelf = shelf
         self._reading = reading
         self._past = past
         self._guard = guard
+        self._desk = desk
 
     def collect(self) -> Iterator[Metric]:
         """The metrics as they are now."""
@@ -38,6 +49,8 @@ class GatewayCollector(Collector):
         yield from self._book()
         if self._guard is not None:
             yield from self._access(self._guard)
+        if self._desk is not None and self._desk.service is not None:
+            yield from _money(self._desk.service)
         shelf, encoded = self._shelf, self._reading.encoded
         yield _gauge("pages", "Bodies that are kept.", len(shelf))
         yield _gauge("pages_bytes", "Memory they take.", shelf.held_bytes)
@@ -51,6 +64,10 @@ class GatewayCollector(Collector):
     def _load(self) -> Iterator[Metric]:
         past = self._past
         yield _gauge("delay_seconds", "Time that what is handled now has waited.", past.pressure.delay_s)
+        shed = CounterMetricFamily(f"{_PREFIX}_shed", "Requests turned away, as others waited.", labels=["what"])
+        for what in get_args(What):
+            shed.add_metric([what], past.pressure.shed[what])
+        yield shed
         yield _gauge("history_waiting", "Questions to the archive that wait for a connection.", len(past.queue))
         yield _counter("history_shed", "Questions turned away, as there was too much to do.", past.health.shed)
         yield _counter("history_unanswered", "Questions the database did not answer.", past.health.unanswered)
@@ -93,6 +110,17 @@ class GatewayCollector(Collector):
             if lane.joined:
                 age.add_metric(label, max(book.now_ms - lane.heard_ms, 0) / 1000)
         yield from (joined, position, entries, age)
+
+
+def _money(service: BetsService) -> Iterator[Metric]:
+    gate, finals = service.gate, service.finals
+    yield _gauge("money_wait_seconds", "How long a bet that came now would wait for the database.", gate.expected_s)
+    yield _counter("money_statements", "Statements of bets and money that had their turn.", gate.passed)
+    yield _counter("money_shed", "Of those turned away, as they would have waited too long.", gate.shed)
+    yield _gauge("finals", "Final answers that are kept.", len(finals))
+    yield _gauge("finals_bytes", "Memory they take.", finals.held_bytes)
+    yield _counter("claims_unanswered", "Questions Coordination did not answer, or in time.", service.claims.unanswered)
+    yield _counter("bets_decided", "Bets decided after the in-play delay.", service.accepting.decided)
 
 
 def exposition(collector: GatewayCollector) -> CollectorRegistry:

@@ -31,14 +31,11 @@ Said = tuple[int, Headers, bytes]
 class Reads:
     """What all reads share."""
 
-    def __init__(
-        self, shelf: Shelf, reading: Reading, routes_of: dict[type[View], str], *, pressure: Pressure, shed_s: float
-    ) -> None:
+    def __init__(self, shelf: Shelf, reading: Reading, routes_of: dict[type[View], str], *, pressure: Pressure) -> None:
         self.shelf = shelf
         self.reading = reading
         self._routes_of = routes_of
         self._pressure = pressure
-        self._shed_s = shed_s
 
     def name_of(self, page: Page) -> str:
         """That of its route."""
@@ -74,17 +71,13 @@ class Reads:
         deadline = exchange.headers.get(_DEADLINE.encode())
         if deadline is not None and (late := _late(deadline.decode("latin-1"), request_id)) is not None:
             return late
-        return answer("overloaded", request_id) if view.large and self._pressure.delay_s > self._shed_s else None
+        return answer("overloaded", request_id) if view.large and self._pressure.sheds("boards") else None
 
     def _is_too_much(self, page: Page, headers: Mapping[str, str]) -> bool:
         """One that need not be made costs little more than its refusal."""
-        delay_s = self._pressure.delay_s
-        if delay_s <= self._shed_s:
-            return False
         accept = headers.get("accept-encoding")
-        return delay_s > LATE_TIMES * self._shed_s or not page.has(
-            encoding_of(None if accept is None else accept.encode())
-        )
+        spared = page.has(encoding_of(None if accept is None else accept.encode()))
+        return self._pressure.sheds("boards", LATE_TIMES if spared else 1)
 
 
 def _problem(problem: Answer) -> Said:

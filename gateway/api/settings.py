@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from fanout.contract.addresses import Networks
 from fanout.contract.tickets import TicketKeys, parse_keys
 from feeds.contract.errors import Refused
 from gateway.api.edge import AccessLog
@@ -21,6 +22,14 @@ class ApiSettings(BaseSettings):
 
     host: Annotated[str, Field(min_length=1, description="address the API listens on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535, description="port of the API; 0 takes a free one")] = 8000
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(
+            max_length=100,
+            description="networks of proxies whose X-Forwarded-For names the client, comma separated; nobody's",
+        ),
+    ] = ()
     workers: Annotated[
         int, Field(ge=1, le=WORKERS_MAX, description="processes that share the port, each with a book of its own")
     ] = 1
@@ -65,6 +74,17 @@ class ApiSettings(BaseSettings):
             description="requests waited so long: large boards that must be made are refused; twice as long: all large",
         ),
     ] = 200
+    shed_streams_ms: Annotated[
+        int, Field(ge=1, le=60_000, description="requests waited so long: nobody new is sent to the stream, 503")
+    ] = 220
+    shed_status_ms: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=60_000,
+            description="requests, or bets for the database, waited so long: bets and wallets are not told, 503",
+        ),
+    ] = 240
     ticket_session_s: Annotated[
         int, Field(ge=1, le=604_800, description="a connection that a ticket opened lasts so long, seconds")
     ] = 86_400
@@ -74,6 +94,17 @@ class ApiSettings(BaseSettings):
     trace_hot_share: Annotated[
         float, Field(ge=0, le=1, description="of reads from kept bytes, the share that has a span")
     ] = 0.0
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        Networks(value)
+        return value
 
 
 class TicketSettings(BaseSettings):

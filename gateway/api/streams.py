@@ -18,7 +18,7 @@ from gateway.api.answering import Answering, allow
 from gateway.api.bodies import decoded_body
 from gateway.api.edge import Exchange, Receive, Scope
 from gateway.api.fleet import Fleet
-from gateway.api.load import seconds_left
+from gateway.api.load import Pressure, seconds_left
 from gateway.api.parameters import converted, names_of, once, query_of
 from gateway.history.rows import at_time
 from gateway.read.book import ReadBook
@@ -54,12 +54,19 @@ class EndpointAsked(msgspec.Struct, frozen=True):
 
 
 class Streams(NamedTuple):
-    """What both share. `session_s`: so long a connection lasts that a ticket opened."""
+    """What both share. `session_s`: so long a connection lasts that a ticket opened. `pressure` decides when nobody is
+    sent to a shard any more."""
 
     keys: TicketKeys
     fleet: Fleet
     book: ReadBook
     session_s: int
+    pressure: Pressure
+
+    def check_pressure(self) -> None:
+        """Raises Refused("overloaded")."""
+        if self.pressure.sheds("streams"):
+            raise Refused("overloaded", "")
 
 
 class TicketRoute(Answering):
@@ -74,6 +81,7 @@ class TicketRoute(Answering):
     async def body(self, scope: Scope, receive: Receive, exchange: Exchange) -> bytes:
         """See Answering."""
         del scope
+        self._streams.check_pressure()
         who = exchange.principal
         code = refusal(who, "stream")
         if who is None or code is not None:
@@ -109,6 +117,7 @@ class EndpointRoute(Answering):
     async def body(self, scope: Scope, receive: Receive, exchange: Exchange) -> bytes:
         """See Answering."""
         del receive
+        self._streams.check_pressure()
         who = exchange.principal
         allow(who, "stream")
         asked = converted(once(query_of(scope["query_string"]), self._known), EndpointAsked)

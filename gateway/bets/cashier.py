@@ -66,7 +66,7 @@ class Cashing:
     async def prepare(self) -> Movement:
         """The movement. Raises MoneyRefused."""
         cashier, currency = self._cashier, self._body.currency
-        await cashier.locations.check(self._body.geo, self._principal, self._network, cashier.now())
+        await cashier.locations.check(self._body.geo, self._principal, self._network, cashier.now(), use=self._verb)
         at = cashier.now()
         journal = subject_of("J", self.ask.owner, self.ask.key)
         said = {

@@ -26,6 +26,9 @@ from gateway.money.tables import Outcome
 BEHIND_S = 0.5
 """How long a worker's book is waited for that is behind what the client saw."""
 
+FALLEN = ("geo_expired", "geo_superseded")
+"""What bets.place says of a place that was lost since it was checked."""
+
 _POLL_S = 0.01
 _RETRY_AFTER_S = {"not_ready": 1, "book_behind": 1}
 
@@ -76,7 +79,10 @@ class Placement:
 
     async def execute(self, prepared: Order) -> Outcome:
         """Places it. Raises DatabaseUnavailable."""
-        return await self._placing.tables.place(prepared)
+        outcome = await self._placing.tables.place(prepared)
+        if outcome.code in FALLEN:
+            self._placing.locations.fell(prepared.decision, outcome.code)
+        return outcome
 
     async def rebuilt(self, known: KnownKey) -> bytes:
         """The bet as it is by now. Raises DatabaseUnavailable."""

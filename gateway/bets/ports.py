@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from gateway.access.principal import Principal
 from gateway.bets.checks import Quote
+
+Use = Literal["bet", "cash_out", "deposit", "withdrawal"]
+"""What a receipt is shown for."""
 
 
 class Decision(NamedTuple):
@@ -32,8 +35,13 @@ def shown_of(record: Mapping[str, object]) -> Mapping[str, object]:
 class Locations(Protocol):
     """Who says whether somebody may bet from where he is. Fails closed."""
 
-    async def check(self, receipt: str | None, principal: Principal, network: str, at: datetime) -> Decision:
+    async def check(
+        self, receipt: str | None, principal: Principal, network: str, at: datetime, *, use: Use = "bet"
+    ) -> Decision:
         """Verifies a geo receipt. `network`: the client's address. Raises MoneyRefused("geo_...")."""
 
     def permit(self, decision: Decision, quotes: Sequence[Quote], *, stake: int, at: datetime) -> None:
         """Whether these markets may be bet on from there, with `stake` in all. Raises MoneyRefused("geo_...")."""
+
+    def fell(self, decision: Decision, code: str, *, use: Use = "bet") -> None:
+        """A decision that passed `check` did not stand when it was to be committed, by the code `geo_...`."""

@@ -10,10 +10,10 @@ from ipaddress import ip_address
 
 from gateway.access.principal import Principal
 from gateway.bets.checks import Quote
-from gateway.bets.ports import Decision, shown_of
+from gateway.bets.ports import Decision, Use, shown_of
 from gateway.location.checks import Claimant, network_of
 from gateway.location.leagues import Leagues
-from gateway.location.record import recorded
+from gateway.location.record import read_recorded, recorded
 from gateway.location.refusals import GeoRefused
 from gateway.location.rules import Question
 from gateway.location.service import LocationService
@@ -40,10 +40,13 @@ class BettingLocations:
         self._leagues = leagues
         self._age = age
 
-    async def check(self, receipt: str | None, principal: Principal, network: str, at: datetime) -> Decision:
+    async def check(
+        self, receipt: str | None, principal: Principal, network: str, at: datetime, *, use: Use = "bet"
+    ) -> Decision:
         """See Locations."""
         try:
-            admitted = self._there().admit(receipt, claimant_of(principal, network), now_s=at.timestamp())
+            claimant = claimant_of(principal, network)
+            admitted = self._there().admit(receipt, claimant, use=use, now_s=at.timestamp())
         except GeoRefused as refusal:
             raise MoneyRefused(refusal.code, str(refusal)) from refusal
         until = datetime.fromtimestamp(admitted.expires_s, UTC)
@@ -52,17 +55,24 @@ class BettingLocations:
 
     def permit(self, decision: Decision, quotes: Sequence[Quote], *, stake: int, at: datetime) -> None:
         """See Locations."""
-        state = decision.jurisdiction
-        questions = [self._question(state, quote, stake=stake, parlay=len(quotes) > 1) for quote in quotes]
-        try:
-            self._there().permit(state, questions, now_s=at.timestamp())
-        except GeoRefused as refusal:
-            raise MoneyRefused(refusal.code, str(refusal)) from refusal
+        state, service = decision.jurisdiction, self._there()
+        for quote in quotes:
+            asked = self._question(state, quote, stake=stake, parlay=len(quotes) > 1)
+            try:
+                service.permit(state, asked, now_s=at.timestamp())
+            except GeoRefused as refusal:
+                assert quote.market is not None
+                service.note(read_recorded(decision.record), refusal, use="bet", market=quote.market.id)
+                raise MoneyRefused(refusal.code, str(refusal)) from refusal
+
+    def fell(self, decision: Decision, code: str, *, use: Use = "bet") -> None:
+        """See Locations."""
+        self._there().note(read_recorded(decision.record), GeoRefused(code), use=use)
 
     def _there(self) -> LocationService:
         service = self._service()
         if service is None:
-            raise GeoRefused("geo_unavailable")
+            raise MoneyRefused("geo_unavailable")
         return service
 
     def _question(self, state: str, quote: Quote, *, stake: int, parlay: bool) -> Question:

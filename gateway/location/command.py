@@ -109,7 +109,8 @@ async def audit(options: argparse.Namespace, database: DatabaseSettings, tell: T
 
 def _line(row: dict[str, Any]) -> str:
     words = [f"{row['at']:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z", row["kind"], row["outcome"]]
-    words += [word for word in (row["jurisdiction"], row["subject"]) if word]
+    words += [word for word in (row["jurisdiction"], row["subject"], row["market"]) if word]
+    words += [f"by {row['rule']}"] if row["rule"] else []
     words += [f"network {row['network']}"]
     if row["accuracy_m"] is not None:
         words += [f"accuracy {row['accuracy_m']:.0f} m", row["boundaries"], f"rules {row['rules']}"]

@@ -33,7 +33,7 @@ class LocationDesk:
         """Serves until cancelled. Raises MigrationRefused."""
         await until_migrated(database)
         limited = database.model_copy(update={"connections": CONNECTIONS, "statement_timeout_s": STATEMENT_S})
-        async with open_database(limited) as opened:
+        async with open_database(limited, stateless=True) as opened:
             recorder = Recorder(opened)
             self.service = LocationService(self._known, self._coordination, recorder, clock=time.time)
             log.info("locations_verified", vendors=len(self._known.keys), boundaries=self._known.atlas.version)

@@ -47,7 +47,9 @@ REFUSALS = {
 
 
 class GeoRefused(Refused):
-    """A place that is not accepted, or not any more. `code` is one of REFUSALS, the text what to do."""
+    """A place that is not accepted, or not any more. `code` is one of REFUSALS, the text what to do. `rule`: the rule
+    that refuses, where it is one."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, *, rule: str | None = None) -> None:
         super().__init__(code, REFUSALS[code].advice)
+        self.rule = rule

@@ -157,8 +157,9 @@ class Matrix:
         if asked.age is None or asked.age < rules.age:
             raise GeoRefused("geo_too_young")
         running = [rule for rule in rules.rule if rule.from_ <= on <= rule.until]
-        if any(rule.verdict == "refuse" and rule.when.applies(asked) is not False for rule in running):
-            raise GeoRefused("geo_market_not_allowed")
+        for rule in running:
+            if rule.verdict == "refuse" and rule.when.applies(asked) is not False:
+                raise GeoRefused("geo_market_not_allowed", rule=rule.id)
         for rule in running:
             if rule.verdict == "allow" and rule.when.applies(asked):
                 return rule

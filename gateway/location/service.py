@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
 from feeds.contract.coordination import Coordination, Unavailable
+from gateway.bets.ports import Use
 from gateway.location.atlas import Atlas
 from gateway.location.checks import AFTER_CLAIM, BEFORE_CLAIM, Asked, Claimant, asked_of, held_against
 from gateway.location.claims import read_packet
@@ -27,6 +28,7 @@ from gateway.location.rules import Matrix, Question, Rule
 
 DISPLACING = frozenset(
     {
+        "geo_network_changed",
         "geo_mocked",
         "geo_rooted",
         "geo_proxy",
@@ -39,8 +41,8 @@ DISPLACING = frozenset(
         "geo_state_not_offered",
     }
 )
-"""Refusals of a genuine packet that tell where its account is, or that it cheats: an earlier receipt does not stand
-after them. A packet that is forged, another's, or used twice takes nobody's receipt away."""
+"""Refusals of a genuine packet that tell where its account is, or is no more, or that it cheats: an earlier receipt
+does not stand after them. A packet that is forged, another's, or used twice takes nobody's receipt away."""
 
 _COORDINATE_DIGITS = 2
 _CLAIM_MARGIN_S = 60
@@ -51,7 +53,10 @@ class Records(Protocol):
     """Where checks are written (record.py)."""
 
     async def record(self, checked: Checked) -> None:
-        """Raises GeoRefused("geo_unavailable")."""
+        """Returns when it is written. Raises GeoRefused("geo_unavailable")."""
+
+    def note(self, checked: Checked) -> None:
+        """Writes it soon."""
 
 
 class Verification(NamedTuple):
@@ -144,16 +149,47 @@ class LocationService:
             rules=known.matrix.version,
         )
 
-    def admit(self, receipt: str | None, claimant: Claimant, *, now_s: float | None = None) -> Decision:
+    def admit(
+        self, receipt: str | None, claimant: Claimant, *, use: Use = "bet", now_s: float | None = None
+    ) -> Decision:
         """The decision of a live receipt that is this claimant's. Reads nothing; the transaction that it is for calls
-        record.use with it. Raises GeoRefused."""
+        record.use with it. Raises GeoRefused, and has noted it where the receipt is one of ours."""
         if not receipt:
             raise GeoRefused("geo_no_receipt")
         decision = self._known.receipts.open(receipt)
-        held_by(decision, claimant, self._clock() if now_s is None else now_s)
+        try:
+            held_by(decision, claimant, self._clock() if now_s is None else now_s)
+        except GeoRefused as refusal:
+            self.note(decision, refusal, use=use, claimant=claimant)
+            raise
         return decision
 
-    def permit(self, state: str, questions: Sequence[Question], *, now_s: float | None = None) -> list[Rule]:
-        """The rules that allow each leg of a bet from a state. Raises GeoRefused."""
+    def permit(self, state: str, asked: Question, *, now_s: float | None = None) -> Rule:
+        """The rule that allows a leg of a bet from a state. Raises GeoRefused."""
         on = datetime.fromtimestamp(self._clock() if now_s is None else now_s, UTC).date()
-        return [self._known.matrix.permit(state, one, on=on) for one in questions]
+        return self._known.matrix.permit(state, asked, on=on)
+
+    def note(
+        self,
+        decision: Decision,
+        refusal: GeoRefused,
+        *,
+        use: Use,
+        claimant: Claimant | None = None,
+        market: str | None = None,
+    ) -> None:
+        """Records that a use was refused. `claimant`: who asked, where it is not certainly whose the receipt is: then
+        nothing is told of where that is."""
+        account = decision.account if claimant is None else claimant.account
+        checked = Checked(
+            account=account,
+            at_s=self._clock(),
+            outcome=refusal.code,
+            network=decision.network if claimant is None else claimant.network,
+            token_hash=decision.token_hash,
+            decision=decision if decision.account == account else None,
+            kind=use,
+            market=market,
+            rule=refusal.rule,
+        )
+        self._records.note(checked)

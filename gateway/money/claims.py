@@ -18,7 +18,11 @@ from gateway.money.finals import Final, unpacked
 CLAIM_TTL_S = 15
 ANSWER_TTL_S = 72 * 3_600
 TIMEOUT_S = 0.15
-"""One question; who does not answer within this is not asked again for PAUSE_S."""
+"""For one question."""
+
+MISSES_MAX = 4
+"""Questions in a row without an answer in time, after which nothing is asked for PAUSE_S: a busy moment, ours or the
+server's, is no outage, and sends nobody else to PostgreSQL."""
 
 PAUSE_S = 1.0
 
@@ -34,6 +38,7 @@ class Claims:
         self._worker = worker.encode()
         self._clock = clock
         self._away_until_s = 0.0
+        self._misses = 0
         self.unanswered = 0
 
     async def final(self, owner: str, key: str) -> Final | None:
@@ -54,23 +59,46 @@ class Claims:
         """Whether anybody said lately that it works on the key."""
         return await self._ask(lambda port: port.answer(_name("claim", owner, key))) is not None
 
-    async def keep(self, owner: str, key: str, final: Final) -> None:
-        """Stores an answer; the first one stored stands."""
-        await self._ask(lambda port: port.claim(_name("final", owner, key), final.packed(), ttl_s=ANSWER_TTL_S))
+    async def keep(self, owner: str, key: str, final: Final) -> bool:
+        """Stores an answer; the first one stored stands. Gives whether that is over, as one is stored or never can
+        be."""
+        if self._coordination is None:
+            return True
+        try:
+            name = _name("final", owner, key)
+            return await self._asked(lambda port: port.claim(name, final.packed(), ttl_s=ANSWER_TTL_S)) is not None
+        except Refused:
+            self.unanswered += 1
+            return True  # larger than it keeps
 
     async def _ask(self, question: Callable[[Coordination], Awaitable[T]]) -> T | None:
+        """The answer; None where there is none, or no way to ask."""
+        try:
+            return await self._asked(question)
+        except Refused:
+            self.unanswered += 1
+            return None
+
+    async def _asked(self, question: Callable[[Coordination], Awaitable[T]]) -> T | None:
+        """Raises Refused."""
         port = self._coordination
         if port is None or self._clock() < self._away_until_s:
             return None
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                return await question(port)
-        except (Unavailable, TimeoutError):
-            self.unanswered += 1
+                answer = await question(port)
+        except (Unavailable, TimeoutError) as error:
+            self._missed(at_once=isinstance(error, Unavailable))
+            return None
+        self._misses = 0
+        return answer
+
+    def _missed(self, *, at_once: bool) -> None:
+        self.unanswered += 1
+        self._misses += 1
+        if at_once or self._misses >= MISSES_MAX:
+            self._misses = 0
             self._away_until_s = self._clock() + PAUSE_S
-        except Refused:  # an answer larger than it keeps
-            self.unanswered += 1
-        return None
 
 
 def _name(kind: str, owner: str, key: str) -> str:

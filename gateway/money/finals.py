@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from collections import OrderedDict
 from typing import NamedTuple
 
 _HEAD = struct.Struct("!32sH")
-_OVERHEAD_BYTES = 400
-"""Of one answer in memory beside its body: key, tuple, dictionary."""
+_OVERHEAD_BYTES = 500
+"""Of one answer in memory beside its body: key, tuples, digest, dictionary."""
 
 
 class Final(NamedTuple):
@@ -31,12 +32,23 @@ def unpacked(data: bytes) -> Final | None:
     return Final(fingerprint, status, data[_HEAD.size :])
 
 
+class _Held(NamedTuple):
+    """`said`: digest of the bytes of a request that it answers."""
+
+    final: Final
+    said: bytes | None
+
+
+def _digest(said: bytes) -> bytes:
+    return hashlib.sha256(said).digest()
+
+
 class Finals:
     """The newest answers. Beyond `bytes_max` the one that was not asked for the longest is let go of."""
 
     def __init__(self, bytes_max: int) -> None:
         self._bytes_max = bytes_max
-        self._held: OrderedDict[tuple[str, str], Final] = OrderedDict()
+        self._held: OrderedDict[tuple[str, str], _Held] = OrderedDict()
         self.held_bytes = 0
 
     def __len__(self) -> int:
@@ -44,17 +56,32 @@ class Finals:
 
     def get(self, owner: str, key: str) -> Final | None:
         """The answer, if it is here."""
-        final = self._held.get((owner, key))
-        if final is not None:
-            self._held.move_to_end((owner, key))
-        return final
+        held = self._held.get((owner, key))
+        if held is None:
+            return None
+        self._held.move_to_end((owner, key))
+        return held.final
+
+    def said_again(self, owner: str, key: str, said: bytes) -> Final | None:
+        """The answer, if it is here and these are the bytes that it answered: then nothing need be read of them."""
+        held = self._held.get((owner, key))
+        if held is None or held.said != _digest(said):
+            return None
+        self._held.move_to_end((owner, key))
+        return held.final
+
+    def heard(self, owner: str, key: str, said: bytes) -> None:
+        """These bytes mean what the answer answers."""
+        held = self._held.get((owner, key))
+        if held is not None and held.said is None:
+            self._held[owner, key] = _Held(held.final, _digest(said))
 
     def put(self, owner: str, key: str, final: Final) -> None:
         """Keeps an answer."""
         if (owner, key) in self._held:
             return
-        self._held[owner, key] = final
+        self._held[owner, key] = _Held(final, None)
         self.held_bytes += len(final.body) + _OVERHEAD_BYTES
         while self.held_bytes > self._bytes_max and self._held:
             _, gone = self._held.popitem(last=False)
-            self.held_bytes -= len(gone.body) + _OVERHEAD_BYTES
+            self.held_bytes -= len(gone.final.body) + _OVERHEAD_BYTES

@@ -28,6 +28,7 @@ class Gate:
         self._clock = clock
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._took_s = 0.0
+        self.passed = 0
         self.shed = 0
 
     @property
@@ -39,6 +40,7 @@ class Gate:
     async def slot(self) -> AsyncIterator[None]:
         """One statement's turn. Raises MoneyRefused("overloaded")."""
         await self._enter()
+        self.passed += 1
         began_s = self._clock()
         try:
             yield

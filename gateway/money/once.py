@@ -9,6 +9,7 @@ answer will be, and never a guess.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections import Counter
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ RERUNS_MAX = 4
 WAITING_MAX = 32
 """Of one key in one worker: more than these that wait for the same work are told that it runs."""
 
+KEEP_TRIES = 8
+"""An answer that Coordination did not take is offered again, twice as long after each time; then PostgreSQL has it."""
+
 ANOTHERS_S = 1.0
 """How long another worker's answer is waited for before PostgreSQL is asked, which would wait for it anyway."""
 
@@ -41,7 +45,7 @@ _POLL_S = 0.05
 _PAUSE_S = 0.05
 _DOUBLINGS_MAX = 4
 _ABOUT_THE_KEY = frozenset({"key_reused", "key_tombstoned"})
-_KEEPING_MAX = 1_000
+_KEEPING_MAX = 4_000
 """Answers on their way to Coordination; beyond it they are not sent there."""
 
 
@@ -109,6 +113,7 @@ class Once:
         self._waiting: Counter[tuple[str, str]] = Counter()
         self._running: Counter[str] = Counter()
         self._keeping: set[asyncio.Task[None]] = set()
+        self._ending = asyncio.Event()
 
     def final(self, ask: Ask) -> Told | None:
         """The answer if this worker has it. Raises MoneyRefused("key_reused")."""
@@ -118,6 +123,18 @@ class Once:
     def running(self, owner: str, key: str) -> bool:
         """Whether this worker works on the key."""
         return (owner, key) in self._flights
+
+    async def unused(self, owner: str, key: str) -> None:
+        """Returns where the key did nothing yet: for requests that mean nothing, and so never what it was used for.
+        Raises MoneyRefused("key_reused" | "key_tombstoned" | "overloaded"), DatabaseUnavailable."""
+        if self.running(owner, key) or self._finals.get(owner, key) is not None:
+            raise _key_reused()
+        if await self._claims.final(owner, key) is not None:
+            raise _key_reused()
+        async with self._gate.slot():
+            known = await self._keys.key(owner, key)
+        if known is not None:
+            raise _tombstoned() if known.verb == "tombstone" else _key_reused()
 
     async def do(self, ask: Ask, work: Work) -> Told:
         """Does the work, once. Raises MoneyRefused, where this key did nothing, and Unknown."""
@@ -147,6 +164,7 @@ class Once:
 
     async def finish(self) -> None:
         """Waits for what is under way, at the end of the process, but not for ever: the keys tell what became of it."""
+        self._ending.set()
         tasks = {*(flight.task for flight in self._flights.values()), *self._keeping}
         if tasks:
             await asyncio.wait(tasks, timeout=FINISH_S)
@@ -240,10 +258,19 @@ class Once:
 
     def _keep(self, ask: Ask, final: Final) -> None:
         if len(self._keeping) < _KEEPING_MAX:
-            task = asyncio.get_running_loop().create_task(self._claims.keep(ask.owner, ask.key, final))
+            task = asyncio.get_running_loop().create_task(self._kept(ask, final))
             self._keeping.add(task)
             task.add_done_callback(self._keeping.discard)
             task.add_done_callback(_tell_failure)
+
+    async def _kept(self, ask: Ask, final: Final) -> None:
+        for attempt in range(KEEP_TRIES):
+            if await self._claims.keep(ask.owner, ask.key, final):
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_PAUSE_S * random.uniform(1, 2) * 2**attempt):
+                    await self._ending.wait()
+                    return
 
 
 def _tell_failure(task: asyncio.Task[Any]) -> None:
@@ -255,7 +282,7 @@ def _tell_failure(task: asyncio.Task[Any]) -> None:
 
 async def _told(ask: Ask, work: Work, known: KnownKey, *, replayed: bool) -> Told:
     if known.verb == "tombstone":
-        raise MoneyRefused("key_tombstoned", "this key was given up before it did anything")
+        raise _tombstoned()
     if known.fingerprint != ask.fingerprint:
         raise _key_reused()
     if known.answer is None:
@@ -267,6 +294,10 @@ def _replayed(final: Final, ask: Ask) -> Told:
     if final.fingerprint != ask.fingerprint:
         raise _key_reused()
     return Told(final, replayed=True, kept=True)
+
+
+def _tombstoned() -> MoneyRefused:
+    return MoneyRefused("key_tombstoned", "this key was given up before it did anything")
 
 
 def _key_reused() -> MoneyRefused:

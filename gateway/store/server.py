@@ -35,7 +35,8 @@ _SETTINGS = {
     "shared_buffers": "128MB",
     "dynamic_shared_memory_type": "mmap",  # in the data directory: a kill would leave files in /dev/shm
     "max_wal_size": "2GB",
-    "max_connections": "100",
+    "min_wal_size": "512MB",  # files of the log are kept and written again: making one stops every commit
+    "max_connections": "200",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "jit": "off",  # compiling costs more than any query here takes

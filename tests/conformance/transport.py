@@ -1,4 +1,4 @@
-"""A socket in memory below the shard's own protocols, and one shard for many of them.
+"""A socket's device side below the shard's own protocols, and one shard for many of them.
 
 `Line` is a fake of asyncio's transport: it records what is written and, as real ones do, delivers nothing more once it
 was closed. `Stage` is a real Server that does not listen: its lane is joined, its ticks do not run, so what a device is
@@ -8,6 +8,9 @@ answered depends on what it said and nothing else.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
+import weakref
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -31,25 +34,42 @@ MESSAGE_BYTES = 4096
 
 
 class Line(asyncio.Transport):
-    """One connection. `written` is what the shard said, in whole."""
+    """One connection, with a real socket to send by. `written` is what the shard said, in whole, by either way."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.written = bytearray()
+        self._socket, self._device = socket.socketpair()
+        self._written = bytearray()
         self.closed = False
         self.aborted = False
         self.protocol: asyncio.BaseProtocol | None = None
         self._read = asyncio.Event()
         self._read.set()
+        for end in (self._socket, self._device):
+            end.setblocking(False)
+            weakref.finalize(self, end.close)
+
+    @property
+    def written(self) -> bytearray:
+        """What the device has got."""
+        self._drain()
+        return self._written
+
+    def _drain(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while data := self._device.recv(65_536):
+                assert not self.closed, "sent after the end"
+                self._written += data
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         """Bytes for the device."""
         assert not self.closed, "written after the end"
         assert data
-        self.written += data
+        self.written.extend(data)
 
     def close(self) -> None:
         """No more of either side."""
+        self._drain()
         self.closed = True
         self._read.set()
 
@@ -73,7 +93,7 @@ class Line(asyncio.Transport):
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """A device of this machine."""
-        return ("127.0.0.1", 50_000) if name == "peername" else default
+        return {"peername": ("127.0.0.1", 50_000), "socket": self._socket}.get(name, default)
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         """Never full."""
@@ -149,7 +169,11 @@ async def stage(**changes: object) -> AsyncIterator[Stage]:
         while b'"t":"live"' not in line.written:  # noqa: ASYNC110  # what the line hears is no event
             await asyncio.sleep(0)
     reading.cancel()
-    yield made
+    try:
+        yield made
+    finally:
+        made.clear()
+        line.lost()
 
 
 def masked(opcode: Opcode, payload: bytes, *, fin: bool = True) -> bytes:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanout.addresses import HOPS_MAX, Networks, client_address
+from fanout.contract.addresses import HOPS_MAX, Networks, client_address
 
 TRUSTED = Networks(["10.0.0.0/8", "2001:db8:aa::/48"])
 PROXY = "10.0.0.1"

@@ -240,7 +240,7 @@ async def test_a_session_that_has_lived_long_enough() -> None:
 
 
 async def test_who_does_not_read() -> None:
-    limits = {"slow_close_ms": 100, "high_water_bytes": 4_096, "low_water_bytes": 512, "send_buffer_bytes": 4_096}
+    limits = {"slow_close_ms": 100, "send_buffer_bytes": 4_096}
     async with limited(**limits) as server, device(server) as connection:
         await connection.send(json.dumps(SUBSCRIBE))
         await hears(connection, "live")

@@ -41,10 +41,10 @@ class Claims:
     def shares(self, asked: Sequence[bytes], answer: tuple[bool, bytes]) -> Iterable[tuple[bool, bytes]]:
         return [answer, *[(False, answer[1])] * (len(asked) - 1)]
 
-    def execute(self, batch: list[tuple[Key, bytes]]) -> Sequence[tuple[bool, bytes] | Exception]:
+    def execute(self, keys: list[Key], asked: list[bytes]) -> Sequence[tuple[bool, bytes] | Exception]:
         assert self.may_go.wait(30)
-        self.batches.append([key for key, _ in batch])
-        return [self._one(key, value) for key, value in batch]
+        self.batches.append(keys)
+        return [self._one(key, value) for key, value in zip(keys, asked)]
 
     def _one(self, key: Key, value: bytes) -> tuple[bool, bytes] | Exception:
         try:
@@ -79,10 +79,10 @@ class Additions:
             before += amount
             yield before
 
-    def execute(self, batch: list[tuple[Key, int]]) -> Sequence[int | Exception]:
-        assert len({key for key, _ in batch}) == len(batch)
-        self.operations += len(batch)
-        return [asyncio.run(self.held.count(key[0], window_s=60, amount=amount)) for key, amount in batch]
+    def execute(self, keys: list[Key], asked: list[int]) -> Sequence[int | Exception]:
+        assert len(set(keys)) == len(keys)
+        self.operations += len(keys)
+        return [asyncio.run(self.held.count(key[0], window_s=60, amount=amount)) for key, amount in zip(keys, asked)]
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "fanout/PROTOCOL.md")
 STREAMING = "curl -N"
 WITHIN_S = 60
+
 HOOKS = """
 import schemathesis
 
@@ -140,8 +141,8 @@ def _type_all(client: httpx.Client, port: int, place: Path) -> None:
 
 
 def _bet(client: httpx.Client, port: int, home: Path) -> None:
-    """One bet and its replay, word for word."""
-    event = client.get("/v1/events?league=nfl").json()["items"][0]["id"]
+    """One bet and its replay, word for word; and the same from the other bank of the river."""
+    event = client.get("/v1/events?league=ncaaf").json()["items"][0]["id"]
     script = betting().replace("127.0.0.1:8000", f"127.0.0.1:{port}").replace("E1", event)
     script = script.replace(".venv/bin/oddswire", str(ODDSWIRE))
     done = subprocess.run(
@@ -153,6 +154,11 @@ def _bet(client: httpx.Client, port: int, home: Path) -> None:
     [first, second] = re.findall(r'^{"id":"B.*$', done.stdout, re.MULTILINE)
     assert first == second
     assert '"cash":"90.00","open_stakes":"10.00"' in done.stdout
+    assert '"code":"geo_market_not_allowed"' in done.stdout, done.stdout
+    assert re.search(r"^\S+  check  accepted  US-NJ  network 127.0.0.0/24", done.stdout, re.MULTILINE)
+    assert re.search(
+        r"^\S+  bet  geo_market_not_allowed  US-NJ  \S+  by nj-no-\S+  network 127", done.stdout, re.MULTILINE
+    )
 
 
 def _ask_with_a_key(client: httpx.Client, key: str) -> None:

@@ -134,7 +134,7 @@ def _price(line: Line) -> int:
 
 
 async def test_a_slow_reader_catches_up_and_costs_nobody_else(line: Line) -> None:
-    shard = await line.shard(high_water_bytes=8192, low_water_bytes=1024, send_buffer_bytes=16_384)
+    shard = await line.shard(send_buffer_bytes=16_384)
     slow = await line.device(shard, max_queue=1)
     quick = await line.device(shard)
     await slow.subscribe("football.nfl")
@@ -164,9 +164,7 @@ async def test_a_slow_reader_catches_up_and_costs_nobody_else(line: Line) -> Non
 
 
 async def test_one_who_never_drains_is_closed(line: Line) -> None:
-    shard = await line.shard(
-        high_water_bytes=4096, low_water_bytes=1024, slow_close_ms=300, close_grace_s=0.2, send_buffer_bytes=16_384
-    )
+    shard = await line.shard(slow_close_ms=300, close_grace_s=0.2, send_buffer_bytes=16_384)
     stuck = await line.device(shard)
     await stuck.subscribe("football.nfl")
     stuck.socket.transport.pause_reading()
@@ -179,9 +177,7 @@ async def test_one_who_never_drains_is_closed(line: Line) -> None:
 
 
 async def test_one_who_talks_and_never_reads_is_not_listened_to(line: Line) -> None:
-    shard = await line.shard(
-        high_water_bytes=8192, low_water_bytes=1024, send_buffer_bytes=16_384, slow_close_ms=600_000
-    )
+    shard = await line.shard(send_buffer_bytes=16_384, slow_close_ms=600_000)
     deaf = await line.device(shard)
     await deaf.subscribe("football.nfl.E1")
     transport = deaf.socket.transport

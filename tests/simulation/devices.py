@@ -11,7 +11,7 @@ from fanout.contract.closing import Close
 from fanout.contract.replica import Replica
 from fanout.device import Device
 from fanout.ports import Wire
-from tests.simulation.shards import HIGH_WATER_BYTES, LOW_WATER_BYTES, SimulatedShard
+from tests.simulation.shards import SOCKET_BYTES, SOCKET_ROOM_BYTES, SimulatedShard
 
 Message = dict[str, Any]
 
@@ -28,9 +28,10 @@ WIRE = PlainWire()
 
 
 class Socket:
-    """An Outlet: what was written and not read yet. Above high water it says so at once, as a transport does."""
+    """An Outlet: what was written and not read yet. What does not fit is kept, and reported at once: it is full."""
 
     wire: Wire = WIRE
+    place = 0
 
     def __init__(self, shard: SimulatedShard, now_ms: int) -> None:
         self.shard = shard
@@ -40,15 +41,35 @@ class Socket:
         self.recent: list[bytes] = []
         self.paused = False
         self.closed: Close | None = None
+        self._cut = False
         self.device: Device = shard.core.sessions.connect(self, now_ms)
 
-    def write(self, frame: bytes) -> None:
-        self.unread.append(frame)
-        self.recent.append(frame)
-        self.unread_bytes += len(frame)
-        if not self.paused and self.unread_bytes > HIGH_WATER_BYTES:
+    def send(self, frame: bytes, /) -> int:
+        assert not self.paused
+        assert not self._cut
+        room = SOCKET_BYTES - self.unread_bytes
+        if room <= 0:
+            raise BlockingIOError
+        self._take(frame[:room])
+        self._cut = room < len(frame)
+        return min(room, len(frame))
+
+    def write(self, data: bytes) -> None:
+        if self._cut:
+            self._cut = False
+            self.recent.pop()
+            began = self.unread.pop()
+            self.unread_bytes -= len(began)
+            data = began + data
+        self._take(data)
+        if not self.paused and self.unread_bytes > SOCKET_BYTES:
             self.paused = True
             self.shard.core.placement.blocked(self.device, self.now_ms)
+
+    def _take(self, data: bytes) -> None:
+        self.unread.append(data)
+        self.recent.append(data)
+        self.unread_bytes += len(data)
 
     def close(self, close: Close) -> None:
         self.closed = close
@@ -59,7 +80,7 @@ class Socket:
             return None
         frame = self.unread.popleft()
         self.unread_bytes -= len(frame)
-        if self.paused and self.unread_bytes <= LOW_WATER_BYTES and self.closed is None:
+        if self.paused and self.unread_bytes <= SOCKET_BYTES - SOCKET_ROOM_BYTES and self.closed is None:
             self.paused = False
             self.shard.core.placement.drained(self.device)
         return frame

@@ -12,8 +12,9 @@ from tests.simulation.log import Log
 
 TIERS_MS = (0, 100, 250)
 TICK_CEILING_MS = 150
-HIGH_WATER_BYTES = 2_000
-LOW_WATER_BYTES = 500
+SOCKET_BYTES = 2_000
+SOCKET_ROOM_BYTES = 1_500
+"""A full socket has room again once so much is free."""
 
 
 def settings(name: str) -> FanoutSettings:

@@ -34,9 +34,9 @@ def market(number: int = 0, milli: int = 2_000, *, event: str = "E0", st: Status
     )
 
 
-def suspended(number: int = 0, *, reason: str | None = None) -> Market:
+def suspended(number: int = 0, *, event: str = "E0", reason: str | None = None) -> Market:
     """The market, closed for bets."""
-    return replace(market(number), st="suspended", reason=reason)
+    return replace(market(number, event=event), st="suspended", reason=reason)
 
 
 def event(number: int = 0) -> Event:
@@ -142,7 +142,7 @@ class Stage:
         assert device.socket.read() is not None
 
     def block(self, device: SimulatedDevice) -> Socket:
-        """The device's socket is above its high-water mark."""
+        """The device's socket is full."""
         socket = device.socket
         assert socket is not None
         socket.paused = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import aerospike
 from aerospike import exception
@@ -34,6 +34,9 @@ VALUE, TOKEN, KIND, NAME, COUNT = "v", "t", "k", "n", "c"
 
 _TOKEN_BYTES = 8
 
+Bins: TypeAlias = dict[str, Any]
+"""What is stored, as the client gives it: `value_of` and `token_of` read it."""
+
 _NO_NODE = "the cluster has no node that answers"
 
 
@@ -46,13 +49,6 @@ class Wish(NamedTuple):
     expected: int | None
     labels: tuple[str, str] | None = None
     """Kind and name of a record that is scanned."""
-
-
-class Found(NamedTuple):
-    """What is stored."""
-
-    value: bytes
-    token: int
 
 
 class Addition(NamedTuple):
@@ -83,15 +79,15 @@ class Writes:
         """See Kind."""
         return [answer, *[False] * (len(asked) - 1)]
 
-    def execute(self, batch: list[tuple[Key, Wish]]) -> Sequence[bool | Exception]:
+    def execute(self, keys: list[Key], asked: list[Wish]) -> Sequence[bool | Exception]:
         """See Kind."""
-        records = [Write(key, _write_ops(wish), policy=_write_policy(wish)) for key, wish in batch]
+        records = [Write(key, _write_ops(wish), policy=_write_policy(wish)) for key, wish in zip(keys, asked)]
         errors = _call(self._client, records)
         return [error or record.result == OK for record, error in zip(records, errors)]
 
 
 class Reads:
-    """A key's value and token, or None."""
+    """A key's bins, or None."""
 
     name = "aerospike reads"
     changes = False
@@ -106,19 +102,19 @@ class Reads:
     def joined(self, asked: Sequence[None]) -> None:
         """See Kind."""
 
-    def shares(self, asked: Sequence[None], answer: Found | None) -> Iterable[Found | None]:
+    def shares(self, asked: Sequence[None], answer: Bins | None) -> Iterable[Bins | None]:
         """See Kind."""
         return [answer] * len(asked)
 
-    def execute(self, batch: list[tuple[Key, None]]) -> Sequence[Found | None | Exception]:
+    def execute(self, keys: list[Key], asked: list[None]) -> Sequence[Bins | None | Exception]:  # noqa: ARG002
         """See Kind."""
         try:
-            read = self._client.client.batch_read([key for key, _ in batch], [VALUE, TOKEN])
+            read = self._client.client.batch_read(keys, [VALUE, TOKEN])
         except exception.AerospikeError as error:
-            return [unavailable_of(error)] * len(batch)
-        if len(read.batch_records) != len(batch):  # without any node the client gives none, and raises nothing
-            return [unavailable(read.result, text=_NO_NODE, in_doubt=False)] * len(batch)
-        return [_found(record) for record in read.batch_records]
+            return [unavailable_of(error)] * len(keys)
+        if len(read.batch_records) != len(keys):  # without any node the client gives none, and raises nothing
+            return [unavailable(read.result, text=_NO_NODE, in_doubt=False)] * len(keys)
+        return [_bins_of(record) for record in read.batch_records]
 
 
 class Counts:
@@ -143,11 +139,25 @@ class Counts:
         before = answer - sum(addition.amount for addition in asked)
         return accumulate((addition.amount for addition in asked[1:]), initial=before + asked[0].amount)
 
-    def execute(self, batch: list[tuple[Key, Addition]]) -> Sequence[int | Exception]:
+    def execute(self, keys: list[Key], asked: list[Addition]) -> Sequence[int | Exception]:
         """See Kind."""
-        records = [Write(key, _count_ops(addition), policy={"ttl": addition.ttl_s}) for key, addition in batch]
+        records = [
+            Write(key, _count_ops(addition), policy={"ttl": addition.ttl_s}) for key, addition in zip(keys, asked)
+        ]
         errors = _call(self._client, records)
         return [error or int(record.record[2][COUNT]) for record, error in zip(records, errors)]
+
+
+def value_of(found: Bins) -> bytes:
+    """The value, which follows the token where that has no bin of its own."""
+    value: bytes = found[VALUE]
+    return value if TOKEN in found else value[_TOKEN_BYTES:]
+
+
+def token_of(found: Bins) -> int:
+    """The token of the write that made the record."""
+    token: int = found[TOKEN] if TOKEN in found else int.from_bytes(found[VALUE][:_TOKEN_BYTES])
+    return token
 
 
 def token_is(token: int) -> Any:
@@ -208,13 +218,10 @@ def _error(record: BatchRecord, batch_result: int) -> Exception | None:
     return unavailable(record.result, text=record.message or "aerospike", in_doubt=in_doubt)
 
 
-def _found(record: BatchRecord) -> Found | None | Exception:
+def _bins_of(record: BatchRecord) -> Bins | None | Exception:
     if record.result == OK:
-        bins = record.record[2]
-        value: bytes = bins[VALUE]
-        if TOKEN in bins:
-            return Found(value, bins[TOKEN])
-        return Found(value[_TOKEN_BYTES:], int.from_bytes(value[:_TOKEN_BYTES]))
+        bins: Bins = record.record[2]
+        return bins
     if record.result in (NOT_FOUND, FILTERED_OUT, EXISTS):
         return None
     return unavailable(record.result, text=record.message or "aerospike", in_doubt=False)

@@ -28,12 +28,14 @@ from aerospike import exception
 from feeds.adapters.coordination import aerospike_leases as leases
 from feeds.adapters.coordination.aerospike_batches import (
     Addition,
+    Bins,
     Counts,
-    Found,
     Reads,
     Wish,
     Writes,
     token_is,
+    token_of,
+    value_of,
 )
 from feeds.adapters.coordination.aerospike_client import AerospikeClient, IndexAbsent, KeyBusy, unavailable_of
 from feeds.adapters.coordination.aerospike_scan import RECORDS, make_index, scan_kind
@@ -75,7 +77,7 @@ class _Written(NamedTuple):
     """How a write ended. `found` is what is there now; `doubt`: an attempt got no answer."""
 
     won: bool
-    found: Found | None
+    found: Bins | None
     doubt: InDoubt | None
 
 
@@ -105,14 +107,14 @@ class AerospikeCoordination:
             if written.won:
                 return Claim(won=True, value=value)
             if written.found is not None:  # else the one that was first ended before it was read
-                return Claim(won=False, value=written.found.value)
+                return Claim(won=False, value=value_of(written.found))
         raise Unavailable(f"claims of {key} end too soon")
 
     async def answer(self, key: str) -> bytes | None:
         """See Coordination."""
         check_key(key)
-        found = await self._read(self._key("claim", key))
-        return None if found is None else found.value
+        found = await self._reads.ask(self._key("claim", key), None)
+        return None if found is None else value_of(found)
 
     async def lease(self, name: str, owner: str, *, ttl_s: int) -> int:
         """See Coordination."""
@@ -152,14 +154,14 @@ class AerospikeCoordination:
             return wish.token
         if written.doubt is not None:  # it may have been written, and written over
             raise written.doubt
-        found = ABSENT if written.found is None else written.found.token
+        found = ABSENT if written.found is None else token_of(written.found)
         raise Conflict(f"{kind} {name} has version {found}, not {version}")
 
     async def get(self, kind: str, name: str) -> Record | None:
         """See Coordination."""
         check_key(kind, name)
-        found = await self._read(self._record(kind, name))
-        return None if found is None else Record(name, found.value, found.token)
+        found = await self._reads.ask(self._record(kind, name), None)
+        return None if found is None else Record(name, value_of(found), token_of(found))
 
     async def scan(self, kind: str) -> list[Record]:
         """See Coordination."""
@@ -185,9 +187,9 @@ class AerospikeCoordination:
             raise
         if removed or version is None:
             return
-        found = await self._read(where)
+        found = await self._reads.ask(where, None)
         if found is not None or version != ABSENT:
-            raise Conflict(f"{kind} {name} has version {ABSENT if found is None else found.token}, not {version}")
+            raise Conflict(f"{kind} {name} has version {ABSENT if found is None else token_of(found)}, not {version}")
 
     async def _write(self, where: Key, wish: Wish) -> _Written:
         """Writes where what is there is what was expected. Raises InDoubt, Unavailable."""
@@ -199,8 +201,8 @@ class AerospikeCoordination:
             written, doubt = await self._write_again(where, wish, doubt)
         if written:
             return _WRITTEN
-        found = await (self._read(where) if doubt is None else self._read_after(doubt, where))
-        return _Written(won=found is not None and found.token == wish.token, found=found, doubt=doubt)
+        found = await (self._reads.ask(where, None) if doubt is None else self._read_after(doubt, where))
+        return _Written(won=found is not None and token_of(found) == wish.token, found=found, doubt=doubt)
 
     async def _write_again(self, where: Key, wish: Wish, doubt: InDoubt | None) -> tuple[bool, InDoubt | None]:
         """After an attempt without an answer or at a busy key; with the same token, so at most one is stored. Gives
@@ -219,13 +221,10 @@ class AerospikeCoordination:
                 raise doubt or error from error
         raise doubt or KeyBusy(f"{where[-1]} is busy")
 
-    async def _read(self, where: Key) -> Found | None:
-        return await self._reads.ask(where, None)
-
-    async def _read_after(self, doubt: InDoubt, where: Key) -> Found | None:
+    async def _read_after(self, doubt: InDoubt, where: Key) -> Bins | None:
         """Raises the doubt where nothing can be read."""
         try:
-            return await self._read(where)
+            return await self._reads.ask(where, None)
         except Unavailable as error:
             raise doubt from error
 

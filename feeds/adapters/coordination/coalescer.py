@@ -41,16 +41,20 @@ class Kind(Protocol[Q, A]):
     def shares(self, asked: Sequence[Q], answer: A) -> Iterable[A]:
         """Its answer as each would have got it, had they been made one after the other."""
 
-    def execute(self, batch: list[tuple[Key, Q]]) -> Sequence[A | Exception]:
-        """Makes operations on different keys; gives the answer to each, in order. Blocks, and is run by a thread."""
+    def execute(self, keys: list[Key], asked: list[Q]) -> Sequence[A | Exception]:
+        """Makes one operation on each of the keys, which differ; gives the answers in order. Blocks, and is run by a
+        thread."""
 
 
 class Limits(NamedTuple):
     """What a coalescer bears. Beyond `waiting` operations it refuses (Unavailable); beyond `batch` keys, or while
-    `in_flight` batches are under way, they wait; after `deadline_s` each has an answer or an error."""
+    `in_flight` batches are under way, they wait; after `deadline_s` each has an answer or an error.
+
+    Batches are small enough that under load a server is busy with one while the loop makes the next: in one large batch
+    each waits for the other."""
 
     waiting: int = 20_000
-    batch: int = 1_000
+    batch: int = 256
     in_flight: int = 2
     deadline_s: float = 2.0
 
@@ -67,6 +71,15 @@ class _Waiter(Generic[Q, A]):
         self.ends_s = ends_s
         self.under_way = False
 
+    def tell(self, answer: A | BaseException) -> None:
+        """Unless it has gone, or was told already."""
+        if self.answer.done():
+            return
+        if isinstance(answer, BaseException):
+            self.answer.set_exception(answer)
+        else:
+            self.answer.set_result(answer)
+
 
 class Coalescer(Generic[Q, A]):
     """One kind of operation, for one event loop. `pool` runs its batches."""
@@ -76,7 +89,7 @@ class Coalescer(Generic[Q, A]):
         self._pool = pool
         self._limits = limits
         self._loop = asyncio.get_running_loop()
-        self._lines: dict[Key, deque[_Waiter[Q, A]]] = {}
+        self._lines: dict[Key, list[_Waiter[Q, A]]] = {}
         self._ready: deque[Key] = deque()
         """Keys with a line and no operation under way."""
         self._in_order: deque[_Waiter[Q, A]] = deque()
@@ -97,9 +110,10 @@ class Coalescer(Generic[Q, A]):
         waiter: _Waiter[Q, A] = _Waiter(question, self._loop.create_future(), ends_s)
         line = self._lines.get(key)
         if line is None:
-            line = self._lines[key] = deque()
+            self._lines[key] = [waiter]
             self._ready.append(key)
-        line.append(waiter)
+        else:
+            line.append(waiter)
         self._waiting += 1
         self._in_order.append(waiter)
         if self._timer is None:
@@ -125,8 +139,8 @@ class Coalescer(Generic[Q, A]):
         self._scheduled = False
         while not self._closed and self._in_flight < self._limits.in_flight and (batch := self._next_batch()):
             self._in_flight += 1
-            questions = [(key, self._question_of(waiters)) for key, waiters in batch]
-            made = self._loop.run_in_executor(self._pool, self._kind.execute, questions)
+            asked = [self._question_of(waiters) for waiters in batch.values()]
+            made = self._loop.run_in_executor(self._pool, self._kind.execute, list(batch), asked)
             made.add_done_callback(partial(self._landed, batch))
 
     def _question_of(self, waiters: list[_Waiter[Q, A]]) -> Q:
@@ -134,42 +148,39 @@ class Coalescer(Generic[Q, A]):
             return waiters[0].question
         return self._kind.joined([waiter.question for waiter in waiters])
 
-    def _next_batch(self) -> list[tuple[Key, list[_Waiter[Q, A]]]]:
-        batch: list[tuple[Key, list[_Waiter[Q, A]]]] = []
+    def _next_batch(self) -> dict[Key, list[_Waiter[Q, A]]]:
+        batch: dict[Key, list[_Waiter[Q, A]]] = {}
         while self._ready and len(batch) < self._limits.batch:
             key = self._ready.popleft()
             waiters = self._next_of(self._lines[key])
             if waiters:
-                batch.append((key, waiters))
+                batch[key] = waiters
             else:
                 del self._lines[key]
         return batch
 
-    def _next_of(self, line: deque[_Waiter[Q, A]]) -> list[_Waiter[Q, A]]:
+    def _next_of(self, line: list[_Waiter[Q, A]]) -> list[_Waiter[Q, A]]:
         """Those whom the next operation on a key answers; none where all have gone, who were then never asked for."""
         taken: list[_Waiter[Q, A]] = []
-        while line:
-            waiter = line[0]
+        left = 0
+        for waiter in line:
             if not waiter.answer.done():
                 if taken and not self._kind.joins(taken[0].question, waiter.question):
                     break
                 waiter.under_way = True
                 taken.append(waiter)
-            line.popleft()
-            self._waiting -= 1
+            left += 1
+        del line[:left]
+        self._waiting -= left
         return taken
 
-    def _landed(
-        self,
-        batch: list[tuple[Key, list[_Waiter[Q, A]]]],
-        made: asyncio.Future[Sequence[A | Exception]],
-    ) -> None:
+    def _landed(self, batch: dict[Key, list[_Waiter[Q, A]]], made: asyncio.Future[Sequence[A | Exception]]) -> None:
         self._in_flight -= 1
         error = None if made.cancelled() else made.exception()
         if made.cancelled():
             error = Unavailable(f"{self._kind.name}: closed")
         answers = [error] * len(batch) if error is not None else made.result()
-        for (key, waiters), answer in zip(batch, answers, strict=True):
+        for (key, waiters), answer in zip(batch.items(), answers, strict=True):
             self._answer(waiters, answer)
             if self._lines[key]:
                 self._ready.append(key)
@@ -180,18 +191,13 @@ class Coalescer(Generic[Q, A]):
         self._schedule()
 
     def _answer(self, waiters: list[_Waiter[Q, A]], answer: A | BaseException) -> None:
-        if isinstance(answer, BaseException):
+        if len(waiters) == 1 or isinstance(answer, BaseException):
             for waiter in waiters:
-                if not waiter.answer.done():
-                    waiter.answer.set_exception(answer)
+                waiter.tell(answer)
             return
-        if len(waiters) == 1:
-            shares: Iterable[A] = (answer,)
-        else:
-            shares = self._kind.shares([waiter.question for waiter in waiters], answer)
+        shares = self._kind.shares([waiter.question for waiter in waiters], answer)
         for waiter, share in zip(waiters, shares, strict=True):
-            if not waiter.answer.done():
-                waiter.answer.set_result(share)
+            waiter.tell(share)
 
     def _expire(self) -> None:
         now_s = self._loop.time()

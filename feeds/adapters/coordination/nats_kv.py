@@ -71,7 +71,7 @@ class NatsCoordination:
     async def answer(self, key: str) -> bytes | None:
         """See Coordination."""
         check_key(key)
-        stored = await self._claims.read(key)
+        stored = await self._claims.read_anywhere(key)
         return None if stored is None else stored.data
 
     async def lease(self, name: str, owner: str, *, ttl_s: int) -> int:

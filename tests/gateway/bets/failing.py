@@ -9,7 +9,7 @@ from typing import Any
 from feeds.contract.coordination import Claim, Coordination
 from gateway.access.principal import Principal
 from gateway.bets.development import DevelopmentLocations
-from gateway.bets.ports import Decision
+from gateway.bets.ports import Decision, Use
 from gateway.store.pool import Database
 
 
@@ -81,8 +81,11 @@ class FailingLocations(DevelopmentLocations):
     def __init__(self, points: Points) -> None:
         self._points = points
 
-    async def check(self, receipt: str | None, principal: Principal, network: str, at: datetime) -> Decision:
+    async def check(
+        self, receipt: str | None, principal: Principal, network: str, at: datetime, *, use: Use = "bet"
+    ) -> Decision:
         """See Locations."""
+        del use
         decide = super().check
         decision: Decision = await self._points.around("location", lambda: decide(receipt, principal, network, at))
         return decision

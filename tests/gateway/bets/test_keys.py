@@ -1,17 +1,21 @@
-"""One key, one bet: twenty at once over two workers, with Coordination there, away and forgetful; and unknown ends."""
+"""One key, one bet: twenty at once over two workers, Coordination there, slow, away and forgetful; and unknown ends."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
+import orjson
 import pytest
 
 from feeds.adapters.coordination.memory import MemoryCoordination
-from feeds.contract.coordination import Coordination
+from feeds.contract.coordination import Claim, Coordination, Unavailable
+from gateway.money.claims import TIMEOUT_S
 from gateway.store.pool import Database
 from tests.fanout.serving import spread
 from tests.gateway.bets.worker import Worker, a_key, counts, fund, one_postgres, until, waits_for_a_lock
@@ -48,11 +52,18 @@ def away() -> tuple[Coordination | None, Coordination | None]:
     return gone, None
 
 
+def slow() -> tuple[Coordination | None, Coordination | None]:
+    """Slower than a bet waits for it."""
+    both = MemoryCoordination()
+    both.slow_s = 4 * TIMEOUT_S
+    return both, both
+
+
 def forgetful() -> tuple[Coordination | None, Coordination | None]:
     return MemoryCoordination(), MemoryCoordination()
 
 
-@pytest.mark.parametrize("coordinations", [shared, away, forgetful])
+@pytest.mark.parametrize("coordinations", [shared, slow, away, forgetful])
 async def test_twenty_at_once_over_two_workers_are_one_bet(coordinations: Any, money: Database) -> None:
     async with two_workers(money, *coordinations()) as workers:
         key, body = a_key(), workers[0].bet()
@@ -201,3 +212,74 @@ async def test_four_of_an_account_run_at_once(money: Database) -> None:
             said = await worker.place()
             assert (said.status_code, said.headers["retry-after"]) == (429, "1")
         assert [one.status_code for one in await asyncio.gather(*asking)] == [201] * 4
+
+
+MEANINGLESS = (b"", b"{", b'{"type":"\xff"}', b'{"type":"single"}', b'{"amount":"0","currency":"USD"}')
+"""Bodies that cannot be read, or say nothing that could be done."""
+
+
+@pytest.mark.parametrize("path", ["/v1/bets", "/v1/wallet/deposits"])
+async def test_a_body_without_a_meaning_never_means_what_a_key_was_used_for(path: str, money: Database) -> None:
+    """The key is looked up first (DOMAIN.md 1.2), wherever its answer is kept: and what means nothing means something
+    else. Of a key that did nothing the shape is what is wrong, and it may still be used."""
+    async with two_workers(money, *shared()) as workers:
+        used, buried, unused = a_key(), a_key(), a_key()
+        first = await workers[0].place(key=used)
+        await workers[0].client.post(f"/v1/bets/by-key/{buried}/resolve", headers={"x-account": "u1"})
+        here, elsewhere = workers
+        for place in ("memory", "Coordination", "PostgreSQL"):
+            for body in MEANINGLESS:
+                said = [await worker.post(path, body, key=used) for worker in workers]
+                assert {one.json()["code"] for one in said} == {"key_reused"}, (place, body)
+                assert (await here.post(path, body, key=buried)).json()["code"] == "key_tombstoned"
+                assert (await elsewhere.post(path, body, key=unused)).json()["code"] == "bad_body"
+            here.service.finals._held.clear()
+            if place == "Coordination":
+                for worker in workers:
+                    worker.service.claims._coordination = None
+        again = await elsewhere.place(key=used)
+        assert (again.status_code, again.content) == (201, first.content)
+        assert (await here.place(key=unused, body=here.bet(stake="12.00"))).status_code == 201
+
+
+async def test_the_same_bytes_to_another_address_are_another_meaning(worker: Worker) -> None:
+    await worker.deposit()
+    key, body = a_key(), orjson.dumps(worker.bet())
+    assert (await worker.place(body, key=key)).status_code == 201
+    for path in ("/v1/wallet/deposits", "/v1/wallet/withdrawals"):
+        assert (await worker.post(path, body, key=key)).json()["code"] == "key_reused"
+    key, body = a_key(), b'{"amount":"5.00","currency":"USD"}'
+    assert (await worker.post("/v1/wallet/deposits", body, key=key)).status_code == 201
+    assert (await worker.place(body, key=key)).json()["code"] == "key_reused"
+    assert (await worker.post("/v1/wallet/withdrawals", body, key=key)).json()["code"] == "key_reused"
+
+
+class Rarely(MemoryCoordination):
+    """Does not take the first answers that it is offered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refusals = 2
+
+    async def claim(self, key: str, value: bytes, *, ttl_s: int) -> Claim:
+        """See Coordination."""
+        if key.startswith("bets/final") and self.refusals:
+            self.refusals -= 1
+            raise Unavailable("not now")
+        return await super().claim(key, value, ttl_s=ttl_s)
+
+
+async def test_an_answer_is_offered_to_coordination_until_it_has_it(money: Database) -> None:
+    both = Rarely()
+    async with two_workers(money, both, both) as [here, elsewhere]:
+        for worker in (here, elsewhere):
+            worker.service.claims._clock = partial(next, itertools.count(step=10.0))  # a pause is over at once
+        key = a_key()
+        first = await here.place(key=key)
+        async with asyncio.timeout(10):
+            while await elsewhere.service.claims.final("u1", key) is None:  # noqa: ASYNC110 it is another's
+                await asyncio.sleep(0.01)
+        passed = elsewhere.service.gate.passed
+        again = await elsewhere.place(key=key)
+        assert (again.status_code, again.content, both.refusals) == (201, first.content, 0)
+        assert elsewhere.service.gate.passed == passed, "PostgreSQL was not asked"

@@ -73,6 +73,7 @@ class Worker:
         *,
         coordination: Coordination | None = None,
         locations: Locations | None = None,
+        trusted_proxies: str = "",
         **settings: Any,
     ) -> None:
         chosen = BetsSettings.model_validate(
@@ -92,7 +93,7 @@ class Worker:
             coordination=coordination,
             locations=locations,
         )
-        self.odds = Odds(access=(asked_by_header,))
+        self.odds = Odds(access=(asked_by_header,), trusted_proxies=trusted_proxies)
         self.service = BetsService(database, self.odds.gateway.book, chosen, around)
         self.odds.gateway.desk.service = self.service
         self.client = self.odds.client

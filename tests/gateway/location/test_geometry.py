@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import math
 import random
+from collections import defaultdict
 from collections.abc import Sequence
+from importlib.resources import files
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import shapely
@@ -17,12 +20,15 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from feeds.contract.errors import Refused
-from gateway.location.atlas import Atlas
+from gateway.commands import parser
+from gateway.location import command
+from gateway.location.atlas import Atlas, read_atlas
 from gateway.location.geometry import FAR_M, Region, geodesic_m
 from gateway.location.lifetime import lifetime_s
 from gateway.location.placing import inside
 from gateway.location.policy import GENERALISED_M, MILE_M
 from gateway.location.refusals import GeoRefused
+from gateway.location.settings import LocationSettings
 from gateway.location.zones import read_zones
 from tests.gateway.location.vendor import atlas
 
@@ -184,18 +190,64 @@ def test_less_than_15_seconds_are_too_few() -> None:
     assert refusal.value.code == "geo_too_close_to_border"
 
 
-def test_zones_are_files_and_bad_ones_are_refused(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    properties = '"properties":{"id":"a","state":"US-NJ","title":"t","source":"s","dated":"2026-01-01"}'
-    square = '{"type":"Polygon","coordinates":[[[-74.6,40],[-74.5,40],[-74.5,40.1],[-74.6,40]]]}'
-    good = tmp_path / "a.geojson"
-    good.write_text(f'{{"type":"Feature",{properties},"geometry":{square}}}')
+def documented() -> str:
+    """The zone of data/README.md."""
+    page = (files("gateway.location") / "data" / "README.md").read_text(encoding="utf-8")
+    return page.split("```json")[1].split("```")[0]
+
+
+def test_a_zone_is_a_file_that_cuts_a_piece_out_of_its_state(tmp_path: Path) -> None:
+    (tmp_path / "example.geojson").write_text(documented())
+    (tmp_path / "notes.txt").write_text("no zone")
     zones = read_zones(tmp_path)
-    assert [zone.id for zone in zones.zones] == ["a"]
+    assert [zone.id for zone in zones.zones] == ["example-lands"]
     assert zones.digest != read_zones(None).digest
-    with pytest.raises(Refused, match="without a boundary"):
-        Atlas({}, zones.zones, version="none")
-    crossed = square.replace("[-74.5,40.1]", "[-74.5,40],[-74.55,39.9],[-74.55,40.1]")
-    for bad in ("{}", good.read_text().replace("US-NJ", "NJ"), good.read_text().replace(square, crossed)):
-        (tmp_path / "b.geojson").write_text(bad)
-        with pytest.raises(Refused):
-            read_zones(tmp_path)
+    with_zone, without = read_atlas(tmp_path), read_atlas()
+    assert with_zone.version == f"{without.version}+zones/{zones.digest[:12]}"
+    for lat, lon, code in (
+        (40.305, -74.795, "geo_excluded_zone"),
+        (40.305, -74.786, "geo_excluded_zone"),  # so near to it that the buffer reaches in
+        (40.305, -74.770, None),
+    ):
+        assert inside(without, lat, lon, accuracy_m=20, buffer_m=GENERALISED_M)[0] == "US-NJ"
+        if code is None:
+            _, border_m = inside(with_zone, lat, lon, accuracy_m=20, buffer_m=GENERALISED_M)
+            assert border_m == pytest.approx(geodesic_m(lat, lon, lat, -74.79), rel=1e-3)
+            continue
+        with pytest.raises(GeoRefused) as refusal:
+            inside(with_zone, lat, lon, accuracy_m=20, buffer_m=GENERALISED_M)
+        assert refusal.value.code == code
+    said: list[str] = []
+    options = parser(defaultdict(lambda: lambda _: 0)).parse_args(
+        ["geo", "check", "--lat", "40.305", "--lon", "-74.795"]
+    )
+    assert command.check(options, LocationSettings(zones=tmp_path), said.append) == command.EXIT_REFUSED
+    assert "geo_excluded_zone" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("was", "is_"),
+    [
+        ('"Feature"', '"FeatureCollection"'),
+        ('"Polygon"', '"Point"'),
+        ("US-NJ", "NJ"),
+        ("US-NJ", "US-XX"),
+        ("example-lands", "Example Lands"),
+        ('"source": "The text that says so: title, section",', ""),
+        ('"source": "The text that says so: title, section"', '"source": ""'),
+        ('"dated": "2026-11-26"', '"dated": "lately"'),
+        ('"dated": "2026-11-26"', '"dated": "2026-11-26", "until": "2027"'),
+        ("[-74.79, 40.31], [-74.80, 40.31]", "[-74.80, 40.31], [-74.79, 40.31]"),  # it crosses itself
+        ("[-74.80, 40.30]]]", "[-74.80, 40.30], [-74.79, 95.0]]]"),
+        ("[[[-74.80, 40.30], ", "[[["),  # not closed, and of no area by then
+        ("[[-74.80, 40.30], [-74.79, 40.30], [-74.79, 40.31], [-74.80, 40.31], [-74.80, 40.30]]", ""),
+        ('"example-lands"', '"square"'),
+    ],
+)
+def test_a_zone_that_is_not_one_ends_the_start(tmp_path: Path, was: str, is_: str) -> None:
+    (tmp_path / "a.geojson").write_text(documented().replace("example-lands", "square"))
+    assert was in documented()
+    (tmp_path / "b.geojson").write_text(documented().replace(was, is_, 1))
+    with pytest.raises(Refused) as refusal:
+        read_atlas(tmp_path)
+    assert refusal.value.code == "bad_zone"

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
+import msgspec
 import pytest
 
 from gateway.location import record
 from gateway.location.receipts import Decision
-from gateway.location.record import Recorder, decisions
+from gateway.location.record import ACCEPTED, Checked, Recorder, decisions
 from gateway.location.refusals import GeoRefused
 from gateway.store.migrations import migrate
 from gateway.store.pool import Database
 from gateway.store.settings import DatabaseSettings
-from tests.gateway.bets.worker import one_postgres
+from tests.gateway.bets.worker import one_postgres, until, waits_for_a_lock
 from tests.gateway.location.vendor import CLAIMANT, CLAIMS, Desk, vendor, with_
 
 pytestmark = one_postgres
@@ -144,3 +146,46 @@ async def test_what_was_not_written_is_not_accepted_whatever_went_wrong(
     assert await Desk(records=recorder, clock=lambda: datetime.now(UTC).timestamp()).verdict(packet()) != "accepted"
     with pytest.raises(asyncpg.UndefinedTableError):
         await running
+
+
+async def test_one_worker_takes_a_receipt_away_that_another_gave_whose_clock_is_ahead(
+    desk: Desk, database: Database
+) -> None:
+    ahead, behind = (datetime.now(UTC).timestamp() + skew_s for skew_s in (3.0, 0.0))
+    decision = await decided(desk)
+    given = Checked(CLAIMANT.account, ahead, ACCEPTED, CLAIMANT.network, decision.token_hash, decision)
+    given = given._replace(decision=msgspec.structs.replace(decision, id=uuid.uuid4()))
+    assert given.decision is not None
+    await desk.records.record(given)
+    older = given._replace(at_s=behind, decision=msgspec.structs.replace(decision, id=uuid.uuid4()))
+    await desk.records.record(older)  # what another gave a moment before replaces nothing
+    assert await use(database, given.decision, "B1") == "bet"
+    await desk.records.record(given._replace(at_s=behind, decision=None, outcome="geo_mocked", displaces=True))
+    assert await use(database, given.decision, "B2") == "geo_superseded"
+
+
+async def test_a_recorder_that_ended_or_is_full_refuses_checks_and_keeps_nobody_waiting(
+    settings: DatabaseSettings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await migrate(settings)
+    monkeypatch.setattr(record, "WAITING_MAX", 1)
+    recorder = Recorder(database)
+    running = asyncio.create_task(recorder.run())
+    checked = Checked("A1", 0.0, "geo_mocked", CLAIMANT.network, b"", displaces=True)
+    async with database.connection() as connection, connection.transaction():
+        await connection.execute("LOCK TABLE location.standing")
+        waiting = [asyncio.create_task(recorder.record(checked))]
+        await until(lambda: waits_for_a_lock(database))
+        waiting.append(asyncio.create_task(recorder.record(checked)))
+        await asyncio.sleep(0)
+        with pytest.raises(GeoRefused):
+            await recorder.record(checked)
+        running.cancel()
+        await asyncio.wait((running,))
+    for one in waiting:
+        with pytest.raises(GeoRefused):
+            await one
+    with pytest.raises(GeoRefused):
+        await recorder.record(checked)
+    recorder.note(checked)
+    assert await database.fetch("SELECT FROM location.decision") == []

@@ -94,6 +94,10 @@ class Records:
             raise GeoRefused("geo_unavailable")
         self.rows.append(checked)
 
+    def note(self, checked: Checked) -> None:
+        """See there."""
+        self.rows.append(checked)
+
 
 @cache
 def vendor() -> Vendor:
