@@ -42,9 +42,10 @@ class Guard:
             poll_s=settings.poll_s,
         )
         self.meters = Meters(coordination, share=1 / settings.workers)
-        access = Access(self.verifier, self.meters, book, anonymous=settings.anonymous)
-        cors: tuple[Layer, ...] = (Cors(settings.origins).layer,) if settings.origins else ()
-        self.layers: tuple[Layer, ...] = (*cors, access.layer)
+        self.access = Access(self.verifier, self.meters, book, anonymous=settings.anonymous)
+        self.cors = Cors(settings.origins) if settings.origins else None
+        cors: tuple[Layer, ...] = () if self.cors is None else (self.cors.layer,)
+        self.layers: tuple[Layer, ...] = (*cors, self.access.layer)
         self._settle_s = settings.settle_s
         if store is None and development is None and not settings.issuer and not settings.anonymous:
             log.warning("nobody_may_ask", why="no database of keys, no issuer of tokens, odds not open to all")

@@ -6,11 +6,12 @@ verified again. Neither a key nor a token is kept, only SHA-256 of it. Pure.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 from gateway.access.meter import Meter
-from gateway.access.principal import Principal
+from gateway.access.principal import Plan, Principal
 
 KNOWN_MAX = 65_536
 
@@ -26,6 +27,10 @@ class Verified:
         self.minted_s = minted_s
         self.meter: Meter | None = None
         self.check: Callable[[Any], None] | None = None
+
+
+ANYBODY = Verified(Principal(subject="", account=None, scopes=frozenset(), plan=Plan(name="")), math.inf)
+"""Somebody without a credential, where odds are open to all."""
 
 
 class Known:

@@ -9,19 +9,18 @@ A request of somebody known costs a hash, a look-up and, where the plan counts, 
 
 from __future__ import annotations
 
-import asyncio
 from hashlib import sha256
 from time import time
 
 from feeds.contract.errors import Refused
 from gateway.access.address import holds_credential
 from gateway.access.entitlement import check_of
-from gateway.access.known import Verified
+from gateway.access.known import ANYBODY, Verified
 from gateway.access.meter import Denied
 from gateway.access.settling import Meters
 from gateway.access.verifier import Unverifiable, Verifier
 from gateway.api.edge import App, Exchange, Receive, Scope, Send
-from gateway.api.problems import answer
+from gateway.api.problems import answer, encoded
 from gateway.read.book import ReadBook
 
 GUARDED = "/v1/"
@@ -37,13 +36,25 @@ class Access:
 
     def __init__(self, verifier: Verifier, meters: Meters, book: ReadBook, *, anonymous: bool) -> None:
         self._verifier = verifier
+        self._keys, self._tokens = verifier.keys.by_hash, verifier.tokens.by_hash
         self._meters = meters
         self._book = book
         self._anonymous = anonymous
 
+    def known(self, key: str | None, token: str | None, now_s: float) -> Verified | None:
+        """Who has this one credential, if it was verified already; ANYBODY for none, where odds are open to all."""
+        if token is None:
+            if key is None:
+                return ANYBODY if self._anonymous else None
+            verified = self._keys.get(sha256(key.encode("latin-1")).digest())
+        elif key is None:
+            verified = self._tokens.get(sha256(token.encode("latin-1")).digest())
+        else:
+            return None
+        return verified if verified is not None and verified.ends_s > now_s else None
+
     def layer(self, app: App) -> App:
         """Around the rest."""
-        keys, tokens = self._verifier.keys.by_hash, self._verifier.tokens.by_hash
 
         async def layer(scope: Scope, receive: Receive, send: Send) -> None:
             if not scope["path"].startswith(GUARDED):
@@ -52,14 +63,14 @@ class Access:
             exchange: Exchange = scope["exchange"]
             headers = exchange.headers
             key, token = headers.get(b"x-api-key"), headers.get(b"authorization")
-            verified, credential = None, key or token
-            if credential and (key is None or token is None) and len(headers) == len(scope["headers"]):
-                verified = (keys if token is None else tokens).get(sha256(credential).digest())
             now_s = time()
-            if verified is None or verified.ends_s <= now_s:
-                if key is None and token is None and self._anonymous:
-                    await app(scope, receive, send)
-                    return
+            none = key is None and token is None
+            single = none or len(headers) == len(scope["headers"])
+            verified = self.known(_text(key), _text(token), now_s) if single else None
+            if verified is ANYBODY:
+                await app(scope, receive, send)
+                return
+            if verified is None:
                 verified = await self._unknown(scope, exchange, key, token)
                 if verified is None:
                     return
@@ -68,7 +79,7 @@ class Access:
             exchange.check = verified.check
             if verified.meter is not None:
                 denied = verified.meter.take(now_s)
-                exchange.extra += verified.meter.headers(now_s)
+                exchange.extra += encoded(verified.meter.headers(now_s))
                 if denied is not None:
                     await _deny(exchange, denied)
                     return
@@ -79,11 +90,10 @@ class Access:
     async def _unknown(
         self, scope: Scope, exchange: Exchange, key: bytes | None, token: bytes | None
     ) -> Verified | None:
-        """Verifies, in a task of its own (see Reads.ahead); None where the refusal was sent."""
+        """Verifies; None where the refusal was sent."""
         try:
             _check_single(scope, key, token)
-            work = self._verified(key, token)
-            return await asyncio.get_running_loop().create_task(work)
+            return await self._verified(key, token)
         except Unverifiable:
             code, detail, headers = "access_unavailable", "", {"retry-after": str(RETRY_AFTER_S)}
         except Refused as refused:
@@ -106,6 +116,10 @@ class Access:
             verified.meter = self._meters.of(verified.principal)
         verified.check = check_of(verified.principal, self._book)
         return verified
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")
 
 
 def _check_single(scope: Scope, key: bytes | None, token: bytes | None) -> None:

@@ -20,7 +20,7 @@ from gateway.access.principal import Plan
 
 DAY_S = 86_400
 
-Headers = list[tuple[bytes, bytes]]
+Headers = list[tuple[str, str]]
 
 
 class Denied(NamedTuple):
@@ -52,7 +52,7 @@ class Meter:
         self._interval_s = 0.0 if plan.per_s is None else 1 / (plan.per_s * share)
         self._room_s = self._interval_s * max(1.0, plan.burst * share)
         self._full_s = self._busy_s = 0.0
-        self._policy = (b"ratelimit-policy", _policy(plan, self._room_s, self._interval_s))
+        self._policy = ("ratelimit-policy", _policy(plan, self._room_s, self._interval_s))
 
     @property
     def day(self) -> int:
@@ -93,15 +93,13 @@ class Meter:
     def headers(self, now_s: float) -> Headers:
         """RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-10), as of the last `take`."""
         if self._per_day is None:
-            said = b'"burst";r=%d;t=%d' % (self._free(), ceil(self._busy_s))
+            said = f'"burst";r={self._free()};t={ceil(self._busy_s)}'
         else:
             left = self._per_day - self._settled - self._asked - self._fresh
-            day = (max(0, left), self._ends_s - int(now_s))
+            said = f'"day";r={max(0, left)};t={self._ends_s - int(now_s)}'
             if self._interval_s:
-                said = b'"day";r=%d;t=%d, "burst";r=%d;t=%d' % (*day, self._free(), ceil(self._busy_s))
-            else:
-                said = b'"day";r=%d;t=%d' % day
-        return [self._policy, (b"ratelimit", said)]
+                said += f', "burst";r={self._free()};t={ceil(self._busy_s)}'
+        return [self._policy, ("ratelimit", said)]
 
     def ask(self) -> int:
         """What is to be settled now; until `settled` or `unsettled` it is under way. 0: nothing."""
@@ -135,9 +133,9 @@ class Meter:
         self._ends_s = self._begins_s + DAY_S
         self._settled = self._fresh = self._asked = 0
 
-    def _free(self) -> float:
+    def _free(self) -> int:
         """Requests that the bucket still takes at once."""
-        return (self._room_s - self._busy_s + _ROUNDING_S) // self._interval_s
+        return int((self._room_s - self._busy_s + _ROUNDING_S) // self._interval_s)
 
 
 _ROUNDING_S = 1e-6
@@ -152,8 +150,8 @@ def block_of(plan: Plan) -> int:
     return max(1, block if plan.per_s is None else min(block, 2 * plan.per_s + plan.burst))
 
 
-def _policy(plan: Plan, room_s: float, interval_s: float) -> bytes:
+def _policy(plan: Plan, room_s: float, interval_s: float) -> str:
     said = [] if plan.per_day is None else [f'"day";q={plan.per_day};w={DAY_S}']
     if interval_s:
         said.append(f'"burst";q={int(room_s / interval_s + _ROUNDING_S)};w={max(1, ceil(room_s))}')
-    return ", ".join(said).encode()
+    return ", ".join(said)

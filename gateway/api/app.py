@@ -1,10 +1,9 @@
 """The service as layers, the outermost first; and the routes behind them. The only place that knows their order.
 
+Ahead             reads of known targets, from bytes: all other go on       gateway/api/ahead.py
 Edge              id, counts, access log                                    gateway/api/edge.py
 Cors, Access      who asks, and whether they may: by `access`               gateway/access/cors.py, layer.py
-(traces)          of the reads below the share that is asked for            gateway/api/tracing.py
-Reads.ahead       known targets, from bytes; what is late or too much       gateway/api/reads.py
-(traces)          a span for each request that is routed
+(traces)          a span for each request                                   gateway/api/tracing.py
 limits            length of address and headers, no credential in it
 Starlette         the table of routes, problems for what is not in it       gateway/api/routes.py
                   of an account, with a body                                gateway/api/calls.py
@@ -12,6 +11,7 @@ Starlette         the table of routes, problems for what is not in it       gate
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -25,14 +25,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.access.address import holds_credential
+from gateway.api.ahead import Ahead, Entrance
 from gateway.api.calls import CallRoute, Endpoint
 from gateway.api.clients import Clients
-from gateway.api.edge import AccessLog, App, Edge, Exchange, Receive, Scope, Send
+from gateway.api.edge import AccessLog, App, Edge, Exchange, Receive, RequestIds, Scope, Send
 from gateway.api.history import DatedRoute, HistoryRoute, Past
 from gateway.api.operations import Operations
 from gateway.api.problems import Answer, answer, of_status
 from gateway.api.reads import ReadRoute, Reads
 from gateway.api.routes import CALLS, ENDPOINT, HISTORY, OPERATIONS, READS, TICKETS, Call
+from gateway.api.rsgi import Answering, Asked, by_asgi
 from gateway.api.streams import EndpointRoute, Streams, TicketRoute
 from gateway.api.tracing import Tracing
 from gateway.api.traffic import Traffic
@@ -58,20 +60,37 @@ class Service(NamedTuple):
     calls: Mapping[str, Endpoint]
 
 
-def make_app(
-    service: Service,
-    traffic: Traffic,
-    tracing: Tracing,
-    *,
-    access_log: AccessLog,
-    clients: Clients,
-    access: tuple[Layer, ...] = (),
-) -> App:
-    """The whole service. `access`: layers that may refuse, the outermost first."""
-    app = tracing.hot(service.reads.ahead(tracing.routed(_limited(_routed(service, clients)))))
-    for layer in reversed(access):
-        app = layer(app)
-    return Edge(app, traffic, access_log, clients.address)
+class Front:
+    """The whole service on RSGI. `access`: layers that may refuse, the outermost first. `entrance`: what they ask; None
+    where they ask more, and every request has to pass them."""
+
+    def __init__(
+        self,
+        service: Service,
+        traffic: Traffic,
+        tracing: Tracing,
+        *,
+        access_log: AccessLog,
+        clients: Clients,
+        access: tuple[Layer, ...] = (),
+        entrance: Entrance | None = None,
+    ) -> None:
+        ids = RequestIds()
+        app = tracing.routed(_limited(_routed(service, clients)))
+        for layer in reversed(access):
+            app = layer(app)
+        self._app = Edge(app, traffic, access_log, ids, clients.address)
+        self._ahead: Ahead | None = None
+        if entrance is not None and access_log != "all":
+            self._ahead = Ahead(service.reads, traffic, ids, entrance, routed_share=tracing.hot_share)
+        self._routed: set[asyncio.Task[None]] = set()
+
+    def take(self, asked: Asked, answering: Answering) -> None:
+        """One request: answered at once, or in a task of its own."""
+        if self._ahead is None or not self._ahead.answers(asked, answering):
+            task = asyncio.get_running_loop().create_task(by_asgi(self._app, asked, answering))
+            self._routed.add(task)
+            task.add_done_callback(self._routed.discard)
 
 
 def _routed(service: Service, clients: Clients) -> App:

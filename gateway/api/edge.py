@@ -1,4 +1,4 @@
-"""Outermost layer: gives every request its id, counts and times it, says it in the access log. Decides nothing.
+"""Outermost layer of what is routed: gives a request its id, counts and times it, logs it. Decides nothing.
 
 What may refuse a request before anything is read (keys, tokens, quotas) is a layer between this one and the next; see
 gateway/api/app.py. A layer finds the request's Exchange in `scope["exchange"]`.
@@ -31,13 +31,13 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 AccessLog = Literal["all", "routed", "refused", "none"]
 
 _START = "http.response.start"
-_SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
+_SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _PATH_LOGGED_CHARS = 256
 _ERRORS_FROM = 400
 
 
 class Exchange:
-    """One request and its answer. `route` is the name by which it is counted, `hot` whether it was routed at all.
+    """One request and its answer. `route` is the name by which it is counted, `quiet` one that only a log of all says.
 
     `principal`: who asks, None for nobody known. `extra`: headers of the answer, whatever it will be. `private`: the
     answer is for who asked, not for caches that others share. `check`: raises Refused for a read that is closed to the
@@ -45,14 +45,14 @@ class Exchange:
     """
 
     __slots__ = (
-        "_send", "check", "extra", "headers", "hot", "principal", "private", "request_id", "route", "status",
+        "_send", "check", "extra", "headers", "principal", "private", "quiet", "request_id", "route", "status",
     )  # fmt: skip
 
     def __init__(self, headers: dict[bytes, bytes], request_id: bytes, send: Send) -> None:
         self.headers = headers
         self.request_id = request_id
         self.route = "none"
-        self.hot = False
+        self.quiet = False
         self.status = 0
         self.principal: Principal | None = None
         self.private = False
@@ -73,17 +73,32 @@ class Exchange:
         await self.send({"type": "http.response.body", "body": answer.body})
 
 
+class RequestIds:
+    """The id of each request: the client's own, where it is one."""
+
+    def __init__(self) -> None:
+        self._prefix = f"{secrets.token_hex(5)}-"
+        self._numbers = count(1)
+
+    def of(self, given: str) -> str:
+        """Its id. `given`: what the client says, empty for nothing."""
+        if given and _SANE_ID.match(given) is not None:
+            return given
+        return f"{self._prefix}{next(self._numbers)}"
+
+
 class Edge:
     """The layer."""
 
-    def __init__(self, app: App, traffic: Traffic, access_log: AccessLog, client: Callable[[Scope], str]) -> None:
+    def __init__(
+        self, app: App, traffic: Traffic, access_log: AccessLog, ids: RequestIds, client: Callable[[Scope], str]
+    ) -> None:
         """`client`: its address, for the log."""
         self._app = app
         self._client = client
         self._traffic = traffic
         self._access_log = access_log
-        self._prefix = secrets.token_hex(5).encode()
-        self._numbers = count(1)
+        self._ids = ids
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request. Lifespan and WebSockets are not served here: the process has its own, the shards have those."""
@@ -91,16 +106,14 @@ class Edge:
             return
         began_s = perf_counter()
         headers = dict(scope["headers"])
-        request_id = headers.get(b"request-id")
-        if request_id is None or _SANE_ID.match(request_id) is None:
-            request_id = b"%b-%x" % (self._prefix, next(self._numbers))
-        scope["exchange"] = exchange = Exchange(headers, request_id, send)
+        request_id = self._ids.of(headers.get(b"request-id", b"").decode("latin-1"))
+        scope["exchange"] = exchange = Exchange(headers, request_id.encode(), send)
         try:
             await self._app(scope, receive, exchange.send)
         finally:
             took_s = perf_counter() - began_s
             self._traffic.count(exchange.route, exchange.status, took_s)
-            if not exchange.hot or self._access_log == "all":
+            if not exchange.quiet or self._access_log == "all":
                 self._say(scope, exchange, took_s)
 
     def _say(self, scope: Scope, exchange: Exchange, took_s: float) -> None:

@@ -35,14 +35,14 @@ from gateway.access.ports import KeyStore
 from gateway.access.settings import AccessSettings
 from gateway.access.store import PostgresKeys
 from gateway.api.account import AccountEndpoints
-from gateway.api.app import Layer, Service, make_app
+from gateway.api.ahead import Entrance
+from gateway.api.app import Front, Layer, Service
 from gateway.api.asyncapi import asyncapi_document
 from gateway.api.clients import Clients
 from gateway.api.corrections import CorrectionEndpoints
-from gateway.api.edge import App
 from gateway.api.fleet import Fleet
 from gateway.api.history import Health, Past
-from gateway.api.listening import POLL_S, address_of, check_port, free_port, granian, listening, unregister_placeholders
+from gateway.api.listening import POLL_S, Server, address_of, check_port, finish_turns, free_port, listening
 from gateway.api.load import Levels, Pressure, Queue
 from gateway.api.metrics import GatewayCollector, exposition
 from gateway.api.news import NewsEndpoints
@@ -165,11 +165,12 @@ class Gateway:
         """`serve` answers what has been asked, and ends."""
         self._stopping.set()
 
-    def app(self, access: tuple[Layer, ...] = ()) -> App:
-        """The service, all layers. `access`: those that may refuse, ahead of everything that is read; the guard's if
-        there is one."""
+    def front(self, access: tuple[Layer, ...] = ()) -> Front:
+        """The service, all layers. `access`: further ones that may refuse, outside the guard's."""
+        entrance = None if access else Entrance()
         if self.guard is not None:
             access = (*access, *self.guard.layers)
+            entrance = entrance and Entrance(self.guard.access.known, self.guard.cors)
         traffic, settings = Traffic(), self._settings
         reads = Reads(
             self.shelf,
@@ -192,8 +193,15 @@ class Gateway:
         calls |= NewsEndpoints(lambda: None if self.desk.service is None else self.desk.service.news).by_name
         calls |= corrections.by_name
         service = Service(reads, self.past, self.streams, operations, calls)
-        clients = Clients(settings.trusted_proxies)
-        return make_app(service, traffic, self.tracing, access_log=settings.access_log, clients=clients, access=access)
+        return Front(
+            service,
+            traffic,
+            self.tracing,
+            access_log=settings.access_log,
+            clients=Clients(settings.trusted_proxies),
+            access=access,
+            entrance=entrance,
+        )
 
     def _works(self) -> list[Coroutine[Any, Any, None]]:
         """What runs beside the answering."""
@@ -214,7 +222,7 @@ class Gateway:
         """Follows the log and answers, until `stop`. Raises OSError where the port cannot be had."""
         if not self._member.number:
             check_port(self._settings.host, self.port)
-        server = granian(self.app(), self._settings.host, self.port)
+        server = Server(self.front().take, self._settings.host, self.port)
         async with self._metrics.telling(), asyncio.TaskGroup() as group:
             beside = [group.create_task(work) for work in self._works()]
             answering = group.create_task(server.serve())
@@ -222,9 +230,8 @@ class Gateway:
             await asyncio.wait((answering, stopping), return_when=asyncio.FIRST_COMPLETED)
             if not stopping.done():
                 raise OSError("the HTTP server ended by itself")
-            server.stop()  # type: ignore[no-untyped-call]
+            server.stop()
             await asyncio.wait((answering,), timeout=_LAST_ANSWERS_S)
-            unregister_placeholders()
             for task in (*beside, answering):
                 task.cancel()
 
@@ -286,7 +293,6 @@ class Gateway:
     async def _say_ready(self) -> None:
         async with asyncio.timeout(_LISTENING_S):
             await listening(self._settings.host, self.port)
-        unregister_placeholders()
         log.info("serving", host=self._settings.host, port=self.port)
         while self.waiting_for():  # noqa: ASYNC110 the book knows of no waiting
             await asyncio.sleep(POLL_S)
@@ -326,6 +332,7 @@ async def serve(wiring: Wiring) -> int:
     check_coordination(wiring.bus)
     if settings.workers > 1 and not wiring.member.number:
         return await _serve_by_workers(wiring)
+    finish_turns()
     endpoint = settings.trace_endpoint or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
     tracing = tracing_to(endpoint, hot_share=settings.trace_hot_share, worker=wiring.member.number)
     try:

@@ -6,7 +6,7 @@ A code is stable: clients may switch on it. `detail` is for people and says noth
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -151,6 +151,16 @@ def answer(
     if problem.status == HTTPStatus.UNAUTHORIZED and not any(name == b"www-authenticate" for name, _ in told):
         told.append((b"www-authenticate", CHALLENGE))
     return Answer(problem.status, told, orjson.dumps(said))
+
+
+def encoded(headers: Iterable[tuple[str, str]]) -> Headers:
+    """Headers as ASGI has them."""
+    return [(name.encode(), value.encode()) for name, value in headers]
+
+
+def decoded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    """Headers as RSGI has them."""
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
 
 
 def of_status(status: int) -> str:

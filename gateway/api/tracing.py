@@ -7,8 +7,6 @@ The SDK is optional (`oddswire[otel]`): without an endpoint nothing of it is imp
 from __future__ import annotations
 
 import contextlib
-import random
-import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
@@ -41,11 +39,12 @@ class Tracing(Protocol):
     def span(self, name: str, attributes: Mapping[str, str]) -> AbstractContextManager[object]:
         """A span below the present one, for as long as it is entered."""
 
+    @property
+    def hot_share(self) -> float:
+        """Of reads that are answered ahead of the routes, the share that is sent by them, so as to have a span."""
+
     def routed(self, app: App) -> App:
         """A layer: a span for each request."""
-
-    def hot(self, app: App) -> App:
-        """A layer: a span for some of those that were answered ahead of routing."""
 
     def close(self) -> None:
         """Sends what is left."""
@@ -54,16 +53,14 @@ class Tracing(Protocol):
 class NoTraces:
     """Nobody wants any."""
 
+    hot_share = 0.0
+
     def span(self, name: str, attributes: Mapping[str, str]) -> AbstractContextManager[object]:
         """Nothing."""
         del name, attributes
         return contextlib.nullcontext()
 
     def routed(self, app: App) -> App:
-        """The same."""
-        return app
-
-    def hot(self, app: App) -> App:
         """The same."""
         return app
 
@@ -77,7 +74,7 @@ class Traces:
     def __init__(self, provider: TracerProvider, *, hot_share: float) -> None:
         self._provider = provider
         self._tracer: Tracer = provider.get_tracer("oddswire.gateway")
-        self._hot_share = hot_share
+        self.hot_share = hot_share
 
     def span(self, name: str, attributes: Mapping[str, str]) -> AbstractContextManager[object]:
         """See Tracing."""
@@ -105,21 +102,6 @@ class Traces:
                         span.set_status(StatusCode.ERROR)
 
         return traced
-
-    def hot(self, app: App) -> App:
-        """See Tracing."""
-        if not self._hot_share:
-            return app
-
-        async def sampled(scope: Scope, receive: Receive, send: Send) -> None:
-            began_ns = time.time_ns()
-            await app(scope, receive, send)
-            exchange: Exchange = scope["exchange"]
-            if exchange.hot and random.random() < self._hot_share:
-                name, attributes = f"GET {exchange.route}", _attributes("GET", exchange)
-                self._tracer.start_span(name, start_time=began_ns, attributes=attributes).end()
-
-        return sampled
 
     def close(self) -> None:
         """See Tracing."""

@@ -18,10 +18,10 @@ from gateway.read.book import EPOCH, EVERYTHING
 from gateway.read.views import Body, Reading, View
 
 Encoding = Literal["gzip", "zstd"]
-Target = tuple[str, bytes]
+Target = tuple[str, str]
 """Path and query as they came."""
 
-Headers = list[tuple[bytes, bytes]]
+Headers = list[tuple[str, str]]
 
 COMPRESSED_FROM_BYTES = 1_024
 """A body up to this goes out as it is: a packet is a packet."""
@@ -40,9 +40,9 @@ PAGE_OVERHEAD_BYTES = 2_048
 _GZIP_LEVEL = 1
 _ZSTD_LEVEL = 1
 _ETAG_BYTES = 9
-_CACHE_CONTROL = (b"cache-control", b"public, max-age=1, stale-while-revalidate=5")
-_VARY = (b"vary", b"accept-encoding")
-_CONTENT_TYPE = (b"content-type", b"application/json")
+_CACHE_CONTROL = ("cache-control", "public, max-age=1, stale-while-revalidate=5")
+_VARY = ("vary", "accept-encoding")
+_CONTENT_TYPE = ("content-type", "application/json")
 
 
 class Form:
@@ -51,16 +51,15 @@ class Form:
     The `private` ones say that only who asked may keep it; they are made when first asked for.
     """
 
-    __slots__ = ("_private", "_private_not_modified", "data", "etag", "headers", "message", "not_modified")
+    __slots__ = ("_private", "_private_not_modified", "data", "etag", "headers", "not_modified")
 
     def __init__(self, data: bytes, etag: bytes, shared: Headers, encoding: Encoding | None) -> None:
         self.data = data
         self.etag = etag
-        self.message = {"type": "http.response.body", "body": data}
-        self.not_modified: Headers = [(b"etag", etag), *shared]
+        self.not_modified: Headers = [("etag", etag.decode()), *shared]
         self.headers: Headers = [_CONTENT_TYPE, *self.not_modified]
         if encoding is not None:
-            self.headers.append((b"content-encoding", encoding.encode()))
+            self.headers.append(("content-encoding", encoding))
         self._private: Headers | None = None
         self._private_not_modified: Headers | None = None
 
@@ -229,9 +228,7 @@ class Shelf:
 
 
 def _private(headers: Headers) -> Headers:
-    return [
-        (name, value.replace(b"public", b"private") if name == b"cache-control" else value) for name, value in headers
-    ]
+    return [(name, value.replace("public", "private") if name == "cache-control" else value) for name, value in headers]
 
 
 def _etag(body: Body) -> bytes:
@@ -241,7 +238,7 @@ def _etag(body: Body) -> bytes:
 
 def _shared(body: Body, epoch: str) -> Headers:
     cursor = encode_cursor(epoch, [(lane.number, lane.book.position) for lane in body.cursor_lanes])
-    headers: Headers = [(b"odds-cursor", cursor.encode()), _CACHE_CONTROL, _VARY]
+    headers: Headers = [("odds-cursor", cursor), _CACHE_CONTROL, _VARY]
     if body.source != "live":
-        headers.append((b"odds-source", body.source.encode()))
+        headers.append(("odds-source", body.source))
     return headers

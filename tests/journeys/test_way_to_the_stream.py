@@ -23,6 +23,7 @@ from gateway.api.edge import App, Exchange, Receive, Scope, Send
 from gateway.api.main import Around, Gateway
 from gateway.api.settings import ApiSettings, TicketSettings
 from tests.bus import LANES
+from tests.gateway.rsgi import RsgiTransport
 from tests.journeys.line import the_line
 from tests.journeys.part import started
 
@@ -48,7 +49,7 @@ class Api:
             ApiSettings(access_log="none"), bus, connection, around=Around(tickets=TicketSettings().keys())
         )
         self.connection = connection
-        transport = httpx.ASGITransport(self.gateway.app((self._known,)))
+        transport = RsgiTransport(self.gateway.front((self._known,)))
         self.client = httpx.AsyncClient(transport=transport, base_url="http://gateway")
 
     def _known(self, app: App) -> App:

@@ -30,7 +30,7 @@ def guarded(store: MemoryKeys | None, directory: Path | None = None, **settings:
     chosen: dict[str, Any] = {"coordination": "memory", **settings}
     if directory is not None:
         chosen |= {"environment": "development", "development_dir": directory}
-    odds = Odds(guarded=AccessSettings.model_validate(chosen), store=store, access_log="all")
+    odds = Odds(guarded=AccessSettings.model_validate(chosen), store=store, access_log="routed")
     odds.put(event(state="upcoming"), spread(), spread("M3", cls="prop"), spread("M4", cls="alternate"))
     odds.put(event("E2", state="live"), spread("M2", event_id="E2"))
     return odds

@@ -96,12 +96,12 @@ def test_every_plan_lets_its_day_through_and_says_what_is_left(plan: Plan) -> No
     meter = Meter("a", plan, [])
     assert meter.take(NOON_S) is None
     (policy_name, policy), (name, said) = meter.headers(NOON_S)
-    assert (policy_name, name) == (b"ratelimit-policy", b"ratelimit")
+    assert (policy_name, name) == ("ratelimit-policy", "ratelimit")
     shape = r'"day";q=(\d+);w=86400, "burst";q=(\d+);w=\d+'
-    found = re.fullmatch(shape, policy.decode())
+    found = re.fullmatch(shape, policy)
     assert found is not None
     assert (int(found[1]), int(found[2])) == (plan.per_day, plan.burst)
-    left = re.fullmatch(r'"day";r=(\d+);t=43200, "burst";r=(\d+);t=1', said.decode())
+    left = re.fullmatch(r'"day";r=(\d+);t=43200, "burst";r=(\d+);t=1', said)
     assert left is not None
     assert (int(left[1]), int(left[2])) == (plan.per_day - 1, plan.burst - 1)
 
@@ -116,7 +116,7 @@ async def test_a_quota_ends_with_the_day_and_begins_with_the_next() -> None:
     await meters.settle()
     assert meter.take(NOON_S) is None
     assert meter.take(NOON_S) == ("quota_exceeded", DAY_S // 2)
-    assert meter.headers(NOON_S)[1][1] == b'"day";r=0;t=43200'
+    assert meter.headers(NOON_S)[1][1] == '"day";r=0;t=43200'
     assert meter.take(NOON_S + DAY_S / 2) is None
 
 

@@ -19,6 +19,7 @@ from gateway.api.main import Around, Gateway
 from gateway.api.settings import ApiSettings
 from gateway.api.tracing import NoTraces, Tracing
 from gateway.store.pool import Database
+from tests.gateway.rsgi import RsgiTransport
 
 LANES = 2
 
@@ -42,7 +43,7 @@ class Odds:
         around = Around(history=database, tracing=tracing or NoTraces())
         self.gateway = Gateway(chosen, bus, connection, access=guarded, store=store, around=around)
         self.client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(self.gateway.app(access), raise_app_exceptions=False),
+            transport=RsgiTransport(self.gateway.front(access)),
             base_url="http://gateway",
         )
         self._last = [0] * LANES

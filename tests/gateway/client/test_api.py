@@ -28,13 +28,14 @@ from gateway.client import (
 from gateway.read.views import PAGE_ITEMS
 from tests.bus import event, market
 from tests.gateway.api.odds import Odds
+from tests.gateway.rsgi import RsgiTransport
 
 QUICK = ApiLimits(backoff_s=0.001, backoff_max_s=0.002, call_s=10.0)
 
 
 @asynccontextmanager
 async def of(odds: Odds) -> AsyncIterator[OddsApi]:
-    transport = httpx.ASGITransport(odds.gateway.app(), raise_app_exceptions=False)
+    transport = RsgiTransport(odds.gateway.front())
     async with odds.client, OddsApi("http://gateway", transport=transport) as api:
         yield api
 
