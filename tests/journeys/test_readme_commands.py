@@ -142,7 +142,7 @@ def _type_all(client: httpx.Client, port: int, place: Path) -> None:
 
 def _bet(client: httpx.Client, port: int, home: Path) -> None:
     """One bet and its replay, word for word; and the same from the other bank of the river."""
-    event = client.get("/v1/events?league=ncaaf").json()["items"][0]["id"]
+    event = _college_game(client)
     script = betting().replace("127.0.0.1:8000", f"127.0.0.1:{port}").replace("E1", event)
     script = script.replace(".venv/bin/oddswire", str(ODDSWIRE))
     done = subprocess.run(
@@ -159,6 +159,17 @@ def _bet(client: httpx.Client, port: int, home: Path) -> None:
     assert re.search(
         r"^\S+  bet  geo_market_not_allowed  US-NJ  \S+  by nj-no-\S+  network 127", done.stdout, re.MULTILINE
     )
+
+
+def _college_game(client: httpx.Client) -> str:
+    """One of which something can be bet on now, most of it: a moment later that may be less."""
+
+    def open_markets(event: str) -> int:
+        items = client.get(f"/v1/events/{event}/markets?class=main").json()["items"]
+        return sum(market["st"] == "open" for market in items)
+
+    games = [item["id"] for item in client.get("/v1/events?league=ncaaf").json()["items"]]
+    return max(games, key=open_markets)
 
 
 def _ask_with_a_key(client: httpx.Client, key: str) -> None:

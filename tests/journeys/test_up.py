@@ -20,7 +20,7 @@ SMALL = ("--events", "6", "--rate", "50")
 def test_it_says_where_everything_is_and_ends_without_a_trace(port: int, home: Path) -> None:
     with stack(*SMALL, "--port", str(port), cwd=home) as up:
         lines = up.until("ready in")
-        beside = [line for line in lines if line.startswith(("postgres ", "archive ", "news "))]
+        beside = [line for line in lines if line.startswith(("postgres ", "archive ", "news ", "settler "))]
         line = [said for said in lines if said not in beside]
         assert re.fullmatch(r"nats nats://127\.0\.0\.1:\d+", line[0])
         assert line[1:-2] == [
@@ -34,11 +34,12 @@ def test_it_says_where_everything_is_and_ends_without_a_trace(port: int, home: P
         assert sorted(beside[1:]) == [
             "archive keeps every change",
             "news tells accounts what becomes of their bets",
+            "settler settles bets by what feeds say",
         ]
         assert re.fullmatch(r"ready in \d+\.\d s", lines[-1])
         for offset in (0, 100, 101):
             socket.create_connection(("127.0.0.1", port + offset), timeout=5).close()
-        assert len(up.pids()) == 8
+        assert len(up.pids()) == 9
         assert up.end(signal.SIGTERM) == 0
         assert up.processes() == []
         assert up.rest() == ["stopped"]

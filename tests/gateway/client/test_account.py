@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 
 from gateway.client import Account, ApiLimits, Conflict, Device, NotAllowed, OddsApi, new_key
@@ -13,6 +12,7 @@ from tests.fanout.serving import spread
 from tests.gateway.bets.cashing import a_bet
 from tests.gateway.bets.conftest import money
 from tests.gateway.bets.worker import Worker, asked_by_header, one_postgres
+from tests.gateway.rsgi import RsgiTransport
 
 __all__ = ["money"]
 
@@ -21,7 +21,7 @@ pytestmark = one_postgres
 
 async def test_an_account_cashes_out_and_protects_itself(money: Database) -> None:
     worker = Worker(money)
-    transport = httpx.ASGITransport(worker.odds.gateway.app((asked_by_header,)), raise_app_exceptions=False)
+    transport = RsgiTransport(worker.odds.gateway.front((asked_by_header,)))
     device = Device("laptop", "today")
     async with worker.client, OddsApi("http://gateway", device=device, limits=ApiLimits(), transport=transport) as api:
         api._client.headers["x-account"] = "u1"
