@@ -168,7 +168,7 @@ def _college_game(client: httpx.Client) -> str:
         items = client.get(f"/v1/events/{event}/markets?class=main").json()["items"]
         return sum(market["st"] == "open" for market in items)
 
-    games = [item["id"] for item in client.get("/v1/events?league=ncaaf").json()["items"]]
+    games: list[str] = [item["id"] for item in client.get("/v1/events?league=ncaaf").json()["items"]]
     return max(games, key=open_markets)
 
 
