@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+import structlog
 from granian._granian import CallbackScheduler, ListenerSpec, RSGIWorker, WorkerSignal
 from granian.http import HTTP1Settings
 
@@ -38,9 +39,12 @@ def finish_turns() -> None:
     """Has the threads of this process not interrupt each other as they wake (sched(7), SCHED_BATCH).
 
     Each answer wakes the thread that sends it, which would take the core from the loop, to no avail: it waits for the
-    loop's lock a moment later. So the loop answers all that is there first.
+    loop's lock a moment later. So the loop answers all that is there first. Where a sandbox forbids it, reads cost more.
     """
-    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    try:
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    except PermissionError as error:
+        structlog.get_logger().warning("threads_interrupt_turns", error=str(error))
 
 
 class Server:
