@@ -39,7 +39,8 @@ def finish_turns() -> None:
     """Has the threads of this process not interrupt each other as they wake (sched(7), SCHED_BATCH).
 
     Each answer wakes the thread that sends it, which would take the core from the loop, to no avail: it waits for the
-    loop's lock a moment later. So the loop answers all that is there first. Where a sandbox forbids it, reads cost more.
+    loop's lock a moment later. So the loop answers all that is there first. Where a sandbox forbids it, reads cost
+    more.
     """
     try:
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
