@@ -1,7 +1,8 @@
 """Twice the load that can be served, on what is turned away first: history, and large boards that change all the time.
 
 Peak: good answers a second to as many connections as give the most, before and after: what else a machine does drifts.
-Then requests come at random moments, twice as many as that, and do not wait for each other; then half as many. An
+Requests that wait together share a board, so it is more than what can be sustained: requests at random moments, that do
+not wait for each other, of which next to none is refused. Twice the peak comes, then half of what is sustained. An
 answer is good that is 200 within a second of when it was due; `goodput_share_of_cpu` compares them by CPU seconds of
 the gateway. It has a core to itself; whoever asks, PostgreSQL, NATS and the feed share the others.
 """
@@ -37,6 +38,10 @@ _ODDS_FORMATS = ("", *(f"?odds_format={name}" for name in ("american", "decimal"
 
 _TIMES = 2.0
 _AFTER_SHARE = 0.5
+_SUSTAINED_SHARES = (1.0, 0.85, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
+"""Of the peak: the first that is answered almost whole is sustained."""
+
+_SUSTAINED_GOOD = 0.99
 _PEAK_CONNECTIONS = (16, 64, 256)
 """The more ask at once the more share a board that was just made, and the more are refused: the best of these is it."""
 
@@ -122,11 +127,13 @@ async def _measured(route: Route, asked: Asked, times: Times, tell: Tell) -> dic
     if not peak.per_s:
         raise CannotMeasure(f"{route.name}: nothing was answered within a second")
     tell(f"{route.name}: peak {peak.per_s:.0f} a second; now {_TIMES:g} times as many for {times.overload_s:g} s")
+    sustained_per_s = await _sustained(asker, peak, times.peak_s)
+    tell(f"{route.name}: sustained {sustained_per_s:.0f} a second")
     since_s = sum(cpu(asked.gateway.pid))
     overloaded = await asker.open(_TIMES * peak.per_s, times.overload_s)
     used_s = sum(cpu(asked.gateway.pid)) - since_s
     ended_s = asyncio.get_running_loop().time()
-    after = await asker.open(_AFTER_SHARE * peak.per_s, times.after_s)
+    after = await asker.open(_AFTER_SHARE * sustained_per_s, times.after_s)
     again = await _peak(asker, asked, _PEAK_CONNECTIONS[peaks.index(peak)], times.peak_s)
     asker.close()
     normal_s = recovered_s(after, ended_s)
@@ -134,6 +141,7 @@ async def _measured(route: Route, asked: Asked, times: Times, tell: Tell) -> dic
     good = sum(outcome.good for outcome in overloaded)
     figures = {
         "peak_per_s": Reading(both.per_s, "1/s"),
+        "sustained_per_s": Reading(sustained_per_s, "1/s"),
         "offered_times": Reading(len(overloaded) / times.overload_s / peak.per_s, "1"),
         "goodput_share": Reading(good / times.overload_s / both.per_s, "1"),
         "goodput_share_of_cpu": Reading(good / used_s / both.per_cpu_s, "1"),
@@ -143,6 +151,15 @@ async def _measured(route: Route, asked: Asked, times: Times, tell: Tell) -> dic
     told = {f"{route.name}_{name}": reading for name, reading in figures.items()}
     tell(f"{route.name}: " + ", ".join(f"{name} {one.value:.4g} {one.unit}" for name, one in told.items()))
     return told
+
+
+async def _sustained(asker: Asker, peak: Peak, seconds: float) -> float:
+    """Raises CannotMeasure."""
+    for share in _SUSTAINED_SHARES:
+        outcomes = await asker.open(share * peak.per_s, seconds)
+        if sum(outcome.good for outcome in outcomes) >= _SUSTAINED_GOOD * len(outcomes):
+            return share * peak.per_s
+    raise CannotMeasure(f"not even {_SUSTAINED_SHARES[-1]:.0%} of the peak is sustained")
 
 
 async def _peak(asker: Asker, asked: Asked, connections: int, seconds: float) -> Peak:
