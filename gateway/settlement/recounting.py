@@ -17,6 +17,9 @@ from gateway.store.pool import Database
 MARKETS_HELD = 20_000
 """Markets whose results are held; beyond it those not asked for lately are read again."""
 
+_BY_INDEX = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off"
+"""Rows of a bet are found by their indexes, however small a table was when the planner last looked."""
+
 _BATCH_ROWS = 1_000
 _TOLD_EVERY = 100_000
 
@@ -28,6 +31,7 @@ async def recount(database: Database, found: Audit, tell: Callable[[str], None])
         transaction = connection.transaction(isolation="repeatable_read", readonly=True)
         await transaction.start()
         await connection.execute("SET LOCAL statement_timeout = 0")
+        await connection.execute(_BY_INDEX)
         rulings = _Rulings(connection)
         cursor = await connection.cursor(statement("recount_bets"))
         while rows := await cursor.fetch(_BATCH_ROWS):
