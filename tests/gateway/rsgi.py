@@ -44,19 +44,19 @@ class Asked:
 class Answering:
     """Its body, and the answer once it is there."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: AsyncIterator[bytes] | None = None) -> None:
         self.answer: asyncio.Future[tuple[int, list[tuple[str, str]], bytes]] = (
             asyncio.get_running_loop().create_future()
         )
-        self._pieces = [body, b""] if body else [b""]
+        self._body = body
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
-        if not self._pieces:
+        if self._body is None:
             raise StopAsyncIteration
-        return self._pieces.pop(0)
+        return await anext(self._body)
 
     async def client_disconnect(self) -> None:
         await asyncio.get_running_loop().create_future()
@@ -73,7 +73,8 @@ class RsgiTransport(httpx.AsyncBaseTransport):
         self._front = front
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        answering = Answering(await request.aread())
+        assert isinstance(request.stream, httpx.AsyncByteStream)
+        answering = Answering(aiter(request.stream))
         self._front.take(Asked(request), answering)
         status, headers, body = await answering.answer
         if request.method == "HEAD":

@@ -162,13 +162,14 @@ def _bet(client: httpx.Client, port: int, home: Path) -> None:
 
 
 def _college_game(client: httpx.Client) -> str:
-    """One of which something can be bet on now, most of it: a moment later that may be less."""
+    """One of which something can be bet on, most of it; before it begins, where there is one: then it stays so."""
 
     def open_markets(event: str) -> int:
         items = client.get(f"/v1/events/{event}/markets?class=main").json()["items"]
         return sum(market["st"] == "open" for market in items)
 
-    games: list[str] = [item["id"] for item in client.get("/v1/events?league=ncaaf").json()["items"]]
+    found = client.get("/v1/events?league=ncaaf").json()["items"]
+    games: list[str] = [item["id"] for item in found if item["state"] != "live"] or [item["id"] for item in found]
     return max(games, key=open_markets)
 
 

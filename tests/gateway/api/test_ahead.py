@@ -39,7 +39,7 @@ async def test_a_header_that_is_not_ascii_is_one_without_a_value() -> None:
     asked = Asked(httpx.Request("GET", "http://[::1]/a%20b?c=%ff"))
     asked.headers = Given([(b"a", b"1"), (b"A", b"2"), (b"x-api-key", b"\xff")])
     asked.client = "[::1]:8"
-    answering = Answering(b"")
+    answering = Answering()
     await by_asgi(app, asked, answering)
     assert (await answering.answer)[0] == 204
     assert seen["headers"] == [(b"a", b"1"), (b"a", b"2"), (b"x-api-key", b"")]
@@ -54,7 +54,7 @@ async def test_a_body_that_ends_before_it_is_whole_is_told_and_nobody_waits_for_
         got.extend([await receive(), await receive()])
         raise LookupError
 
-    answering = Answering(b"{}")
+    answering = Answering(aiter(httpx.ByteStream(b"{}")))
     asked = Asked(httpx.Request("POST", "http://a/", headers={"content-length": "3"}))
     with pytest.raises(LookupError):
         await by_asgi(app, asked, answering)

@@ -84,7 +84,8 @@ async def laid(database: Database, size: Size) -> Ground:
     for number in range(0, size.users, 10):
         await _withdraw_all(database, f"u{number:05d}")
     await database.execute(
-        "UPDATE money.wallet SET excluded_until = 'infinity' WHERE substr(owner, 2)::integer % 20 = 5"
+        "INSERT INTO protection.exclusion SELECT owner, 'self_exclusion', now(), NULL FROM money.wallet"
+        " WHERE substr(owner, 2)::integer % 20 = 5"
     )
     return ground
 

@@ -130,7 +130,7 @@ async def test_credit_only_takes_nothing(ground: Ground) -> None:
 
 
 async def test_the_excluded_are_paid_and_told(ground: Ground) -> None:
-    await ground.database.execute("UPDATE money.wallet SET excluded_until = 'infinity' WHERE owner = 'cem'")
+    await ground.database.execute("INSERT INTO protection.exclusion VALUES ('cem', 'self_exclusion', now(), NULL)")
     await run(corrections(ground.database), result("M1", 0, x=OTHER))
     assert (await ground.purse("cem"))[0] == 11_000
     assert len((await notices(ground.database))["cem"]) == 1
