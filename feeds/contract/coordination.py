@@ -19,7 +19,7 @@ VALUE_BYTES_MAX = 65_536
 TTL_S_MAX = 30 * 86_400
 WINDOW_S_MAX = 86_400
 AMOUNT_MAX = 1_000_000
-"""What is added to a count at once, at most."""
+"""What is added to a count or taken from a bucket at once, at most; also what a bucket holds, and gains a second."""
 
 SCAN_RECORDS_MAX = 1_000
 """Records of a kind that `scan` gives; of a kind with more only `get` is to be used."""
@@ -86,6 +86,13 @@ class Coordination(Protocol):
         """Adds 1 to 1,000,000 to the key's count in the present window; gives the count with it. Windows of up to a day
         follow each other from Unix time 0 by the caller's clock. InDoubt: it may have been counted."""
 
+    async def take(self, key: str, tokens: int, *, per_s: int, burst: int) -> int:
+        """Takes up to `tokens` from the key's bucket; gives how many it got, 0 where there are none. One is full at
+        first, holds `burst` and fills by `per_s` a second: on Aerospike by the server's clock, else by the caller's,
+        where one that is behind the others gets less. Buckets of one key that differ in either are different ones. In
+        no stretch of `s` seconds are more than `burst + per_s * s` given, plus what callers' clocks differ by. InDoubt:
+        they may have been taken. Unavailable also where too many take from the key at once."""
+
     async def put(
         self, kind: str, name: str, *, value: bytes, ttl_s: int | None = None, version: int | None = None
     ) -> int:
@@ -131,6 +138,13 @@ def check_amount(amount: int) -> None:
     """Raises Refused."""
     if not 1 <= amount <= AMOUNT_MAX:
         raise Refused("bad_amount", f"1 to {AMOUNT_MAX} is added to a count, not {amount}")
+
+
+def check_bucket(tokens: int, per_s: int, burst: int) -> None:
+    """Raises Refused."""
+    for number in (tokens, per_s, burst):
+        if not 1 <= number <= AMOUNT_MAX:
+            raise Refused("bad_amount", f"a bucket's numbers are 1 to {AMOUNT_MAX}, not {number}")
 
 
 def check_scan(kind: str, records: int) -> None:

@@ -27,10 +27,18 @@ log = structlog.get_logger(__name__)
 
 
 class Guard:
-    """`layers`, the outermost first, and `run`, which keeps them up to date. Raises NoDevelopmentKeys."""
+    """`layers`, the outermost first, and `run`, which keeps them up to date. Raises NoDevelopmentKeys.
+
+    `shared`: the coordination is that of all workers."""
 
     def __init__(
-        self, settings: AccessSettings, *, store: KeyStore | None, coordination: Coordination, book: ReadBook
+        self,
+        settings: AccessSettings,
+        *,
+        store: KeyStore | None,
+        coordination: Coordination,
+        book: ReadBook,
+        shared: bool = True,
     ) -> None:
         directory = settings.development_dir
         development = None if directory is None else development_keys(directory)
@@ -41,7 +49,7 @@ class Guard:
             outage_s=settings.outage_s,
             poll_s=settings.poll_s,
         )
-        self.meters = Meters(coordination, share=1 / settings.workers)
+        self.meters = Meters(coordination, share=1 / settings.workers, shared=shared)
         self.access = Access(self.verifier, self.meters, book, anonymous=settings.anonymous)
         self.cors = Cors(settings.origins) if settings.origins else None
         cors: tuple[Layer, ...] = () if self.cors is None else (self.cors.layer,)

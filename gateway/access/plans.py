@@ -1,7 +1,8 @@
 """What can be bought: every plan, in one table. Adding one is one line here.
 
-A plan's limits hold for one key, or for one account's tokens together. Its rate is each worker's (divided by
-ODDSWIRE_ACCESS_WORKERS), its day is the whole installation's; see gateway/access/meter.py.
+A plan's limits hold for one key, or for one account's tokens together. Its rate and its day are the whole
+installation's; while nothing can be agreed on, a worker has its part of the rate (divided by ODDSWIRE_ACCESS_WORKERS):
+see gateway/access/meter.py.
 """
 
 from __future__ import annotations

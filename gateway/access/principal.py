@@ -30,7 +30,7 @@ CLASSES: frozenset[MarketClass] = frozenset(MARKET_CLASSES)
 class Plan:
     """What was bought. None: without that limit.
 
-    `per_day`: requests in a UTC day. `per_s`, `burst`: requests a second and at once, in each worker's share.
+    `per_day`: requests in a UTC day. `per_s`, `burst`: requests a second and at once.
     `tier_ms`: the fastest tier of the stream. `pre_match`: nothing of an event that has begun.
     """
 

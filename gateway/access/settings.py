@@ -64,11 +64,18 @@ class AccessSettings(BaseSettings):
     poll_s: Annotated[float, Field(gt=0, le=2.5, description="revocations are looked for this often")] = 2.0
     settle_s: Annotated[float, Field(ge=1, le=60, description="used quota is settled this often, at most")] = 1.0
     workers: Annotated[
-        int, Field(ge=1, le=1_000, description="workers that share the load: each takes that part of a plan's rate")
+        int,
+        Field(
+            ge=1,
+            le=1_000,
+            description="workers of the installation: while they cannot agree, each has that part of a plan's rate",
+        ),
     ] = 1
     coordination: Annotated[
         Literal["shared", "memory"],
-        Field(description="where quotas are counted: where all processes coordinate, or each worker for itself"),
+        Field(
+            description="where quotas and rates are counted: where all processes coordinate, or each worker for itself"
+        ),
     ] = "shared"
 
     @field_validator("origins", "algorithms", mode="before")

@@ -2,6 +2,8 @@
 
     count quota/SUBJECT, windows of a UTC day        (feeds/contract/coordination.py)
 
+Rates are taken ahead beside it (gateway/access/taking.py).
+
 Where coordination is away, nobody is refused for it: meters go on by themselves and are settled when it is back. On
 NATS counters live in the server's memory: a lone nats-server that restarts begins the day anew.
 """
@@ -11,6 +13,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+from collections.abc import Callable
+from time import time
 from weakref import WeakValueDictionary
 
 import structlog
@@ -18,6 +22,7 @@ import structlog
 from feeds.contract.coordination import AMOUNT_MAX, KEY_CHARS_MAX, Coordination, InDoubt, Unavailable
 from gateway.access.meter import DAY_S, Meter
 from gateway.access.principal import Principal
+from gateway.access.taking import Takings
 
 log = structlog.get_logger(__name__)
 
@@ -28,9 +33,18 @@ _SANE = re.compile(r"[A-Za-z0-9_=/-]+\Z")
 
 
 class Meters:
-    """Every meter of a worker, for as long as somebody holds it."""
+    """Every meter of a worker, for as long as somebody holds it. `shared`: other workers see this coordination, too, so
+    that a rate can be taken from it; `share` is this worker's part of a rate without."""
 
-    def __init__(self, coordination: Coordination, *, share: float = 1.0) -> None:
+    def __init__(
+        self,
+        coordination: Coordination,
+        *,
+        share: float = 1.0,
+        shared: bool = False,
+        clock: Callable[[], float] = time,
+    ) -> None:
+        self.takings = Takings(coordination, lambda subject: key_of(subject, "rate"), clock=clock) if shared else None
         self._coordination = coordination
         self._share = share
         self._by_subject: WeakValueDictionary[str, Meter] = WeakValueDictionary()
@@ -43,15 +57,19 @@ class Meters:
             return None
         meter = self._by_subject.get(principal.subject)
         if meter is None:
-            meter = Meter(principal.subject, principal.plan, self._due, share=self._share)
+            takes = None if self.takings is None else self.takings.due
+            meter = Meter(principal.subject, principal.plan, self._due, share=self._share, takes=takes)
             self._by_subject[principal.subject] = meter
         return meter
 
     async def run(self, interval_s: float) -> None:
         """Until cancelled."""
-        while True:
-            await self.settle()
-            await asyncio.sleep(interval_s)
+        async with asyncio.TaskGroup() as group:
+            if self.takings is not None:
+                group.create_task(self.takings.run())
+            while True:
+                await self.settle()
+                await asyncio.sleep(interval_s)
 
     async def settle(self) -> None:
         """One round."""
@@ -77,9 +95,9 @@ class Meters:
             meter.settled(total, day)
 
 
-def key_of(subject: str) -> str:
-    """Where a subject is counted."""
+def key_of(subject: str, of: str = "quota") -> str:
+    """Where a subject's `of` is counted."""
     said = subject.replace(":", "/", 1)
     if _SANE.match(said) and len(said) <= KEY_CHARS_MAX - 8:
-        return f"quota/{said}"
-    return f"quota/hashed/{hashlib.sha256(subject.encode()).hexdigest()}"
+        return f"{of}/{said}"
+    return f"{of}/hashed/{hashlib.sha256(subject.encode()).hexdigest()}"

@@ -241,7 +241,8 @@ class Gateway:
 
     def _guard(self, access: AccessSettings, store: KeyStore | None) -> Guard:
         coordination = MemoryCoordination() if access.coordination == "memory" else self._coordination
-        return Guard(access, store=store, coordination=coordination, book=self.book)
+        shared = not isinstance(coordination, MemoryCoordination)
+        return Guard(access, store=store, coordination=coordination, book=self.book, shared=shared)
 
     def _places(self, settings: LocationSettings) -> LocationDesk:
         return LocationDesk(known(settings), self._coordination)

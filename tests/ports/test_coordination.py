@@ -271,6 +271,7 @@ async def test_keys_beyond_the_limits_are_refused(here: Coordination, key: str) 
         here.lease(key, "me", ttl_s=1),
         here.lease("name", key, ttl_s=1),
         here.count(key, window_s=1),
+        here.take(key, 1, per_s=1, burst=1),
         here.put(key, "name", value=b""),
         here.put("kind", key, value=b""),
         here.get("kind", key),
@@ -295,6 +296,9 @@ async def test_values_and_times_beyond_the_limits_are_refused(here: Coordination
         (here.count("x", window_s=1, amount=0), "bad_amount"),
         (here.count("x", window_s=1, amount=-1), "bad_amount"),
         (here.count("x", window_s=1, amount=AMOUNT_MAX + 1), "bad_amount"),
+        (here.take("x", 0, per_s=1, burst=1), "bad_amount"),
+        (here.take("x", 1, per_s=0, burst=1), "bad_amount"),
+        (here.take("x", 1, per_s=1, burst=AMOUNT_MAX + 1), "bad_amount"),
     ]
     for call, code in refusals:
         with pytest.raises(Refused) as refused:
@@ -313,6 +317,7 @@ async def test_a_backend_that_is_away_is_a_typed_error_within_bounded_time(
         lambda: here.lease("name", "me", ttl_s=60),
         lambda: here.release("name", "me"),
         lambda: here.count("key", window_s=60),
+        lambda: here.take("key", 1, per_s=1, burst=1),
         lambda: here.put("kind", "name", value=b""),
         lambda: here.put("kind", "name", value=b"", version=ABSENT),
         lambda: here.get("kind", "name"),

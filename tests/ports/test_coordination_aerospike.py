@@ -77,6 +77,7 @@ async def test_what_may_have_happened_is_in_doubt_and_what_did_is_found(one: One
     changes: list[Awaitable[object]] = [
         here.claim("frozen", b"mine", ttl_s=60),
         here.count("frozen", window_s=3_600),
+        here.take("frozen", 1, per_s=1, burst=1),
         here.put("kind", "name", value=b"new", version=version),
         here.put("kind", "third", value=b"new"),
         here.lease("frozen", "me", ttl_s=60),

@@ -82,7 +82,7 @@ class Writes:
     def execute(self, keys: list[Key], asked: list[Wish]) -> Sequence[bool | Exception]:
         """See Kind."""
         records = [Write(key, _write_ops(wish), policy=_write_policy(wish)) for key, wish in zip(keys, asked)]
-        errors = _call(self._client, records)
+        errors = write_batch(self._client, records)
         return [error or record.result == OK for record, error in zip(records, errors)]
 
 
@@ -144,7 +144,7 @@ class Counts:
         records = [
             Write(key, _count_ops(addition), policy={"ttl": addition.ttl_s}) for key, addition in zip(keys, asked)
         ]
-        errors = _call(self._client, records)
+        errors = write_batch(self._client, records)
         return [error or int(record.record[2][COUNT]) for record, error in zip(records, errors)]
 
 
@@ -194,7 +194,7 @@ def _count_ops(addition: Addition) -> list[dict[str, Any]]:
     ]
 
 
-def _call(client: AerospikeClient, records: list[Write]) -> list[Exception | None]:
+def write_batch(client: AerospikeClient, records: list[Write]) -> list[Exception | None]:
     """Makes the writes, which then have their results. Gives what became of each, None for one that the server has
     decided: done, or refused since something else is there."""
     batch = BatchRecords(records)

@@ -4,6 +4,7 @@
     set lease    name                   see aerospike_leases.py
     set record   kind.name              value, token, kind, name; a secondary index on the kind serves `scan`
     set count    window_s.key.window    count
+    set bucket   per_s.burst.key        see aerospike_buckets.py
 
 A version is the token of the write that made it, 62 bits at random: a write that got no answer is found by it. Every
 key stands for itself and is placed by its hash, so that nodes may come and go; before it stands the installation's name
@@ -37,8 +38,10 @@ from feeds.adapters.coordination.aerospike_batches import (
     token_of,
     value_of,
 )
+from feeds.adapters.coordination.aerospike_buckets import Taking, Takings
 from feeds.adapters.coordination.aerospike_client import AerospikeClient, IndexAbsent, KeyBusy, unavailable_of
 from feeds.adapters.coordination.aerospike_scan import RECORDS, make_index, scan_kind
+from feeds.adapters.coordination.buckets import bucket_name
 from feeds.adapters.coordination.coalescer import DEFAULT_LIMITS, Coalescer, Key, Limits
 from feeds.contract.coordination import (
     ABSENT,
@@ -48,6 +51,7 @@ from feeds.contract.coordination import (
     Record,
     Unavailable,
     check_amount,
+    check_bucket,
     check_key,
     check_scan,
     check_ttl,
@@ -65,8 +69,8 @@ BUSY_WAIT_S = (0.001, 0.01)
 COUNT_KEPT_S = 60
 """A count is kept for so long after its window, as clocks differ."""
 
-KINDS = 3
-"""Of operations that are coalesced: writes, reads, counts."""
+KINDS = 4
+"""Of operations that are coalesced: writes, reads, counts, takings."""
 
 _TOKEN_BITS = 62
 
@@ -95,6 +99,7 @@ class AerospikeCoordination:
         self._writes = Coalescer(Writes(self.cluster), self._pool, limits)
         self._reads = Coalescer(Reads(self.cluster), self._pool, limits)
         self._counts = Coalescer(Counts(self.cluster), self._pool, limits)
+        self._takings = Coalescer(Takings(self.cluster), self._pool, limits)
 
     async def claim(self, key: str, value: bytes, *, ttl_s: int) -> Claim:
         """See Coordination."""
@@ -140,6 +145,13 @@ class AerospikeCoordination:
             return await self._counts.ask(where, addition)
         except KeyBusy:
             return await _unless_busy(lambda: self._counts.ask(where, addition))
+
+    async def take(self, key: str, tokens: int, *, per_s: int, burst: int) -> int:
+        """See Coordination."""
+        check_key(key)
+        check_bucket(tokens, per_s, burst)
+        where, taking = self._key("bucket", bucket_name(key, per_s, burst)), Taking(tokens, per_s, burst)
+        return await _unless_busy(lambda: self._takings.ask(where, taking))
 
     async def put(
         self, kind: str, name: str, *, value: bytes, ttl_s: int | None = None, version: int | None = None
@@ -250,7 +262,7 @@ class AerospikeCoordination:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for coalescer in (self._writes, self._reads, self._counts):
+        for coalescer in (self._writes, self._reads, self._counts, self._takings):
             coalescer.close()
         await asyncio.to_thread(self._pool.shutdown)  # a client must not be closed under a call
         await self.cluster.close()

@@ -35,13 +35,13 @@ _NS_PER_MS = 1_000_000
 def take(client: aerospike.Client, key: Key, owner: str, ttl_s: int) -> int:
     """Takes or renews the lease; gives its epoch. Raises Conflict, aerospike.exception.AerospikeError."""
     mine = exp.Eq(exp.StrBin(_OWNER), owner)
-    ended = exp.Or(exp.Eq(exp.StrBin(_OWNER), ""), exp.GE(_now_ms(), exp.IntBin(_ENDS)))
-    above = exp.Max(exp.Add(exp.IntBin(_EPOCH), 1), _now_ms())
+    ended = exp.Or(exp.Eq(exp.StrBin(_OWNER), ""), exp.GE(now_ms(), exp.IntBin(_ENDS)))
+    above = exp.Max(exp.Add(exp.IntBin(_EPOCH), 1), now_ms())
     epoch = exp.Cond(exp.And(mine, exp.Not(ended)), exp.IntBin(_EPOCH), above)
     ops: list[dict[str, Any]] = [
         expression_operations.expression_write(_EPOCH, epoch.compile()),  # first: it reads what the others change
         operations.write(_OWNER, owner),
-        expression_operations.expression_write(_ENDS, exp.Add(_now_ms(), ttl_s * 1_000).compile()),
+        expression_operations.expression_write(_ENDS, exp.Add(now_ms(), ttl_s * 1_000).compile()),
         operations.read(_EPOCH),
     ]
     may = exp.Or(mine, ended).compile()
@@ -65,7 +65,8 @@ def give_up(client: aerospike.Client, key: Key, owner: str) -> None:
         client.operate(key, [operations.write(_OWNER, "")], policy=_update(mine))
 
 
-def _now_ms() -> Any:
+def now_ms() -> Any:
+    """The moment by the clock of the key's master, Unix ms, in an operation that updates the record."""
     return exp.Add(exp.Div(exp.LastUpdateTime(), _NS_PER_MS), exp.SinceUpdateTime())
 
 

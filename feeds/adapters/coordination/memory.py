@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from feeds.adapters.coordination.buckets import bucket_name, refilled_s, taken
 from feeds.contract.coordination import (
     ABSENT,
     Claim,
@@ -21,6 +22,7 @@ from feeds.contract.coordination import (
     Record,
     Unavailable,
     check_amount,
+    check_bucket,
     check_key,
     check_scan,
     check_ttl,
@@ -29,7 +31,7 @@ from feeds.contract.coordination import (
 )
 
 _Key = tuple[str, str, str]
-"""Space (claim, lease, record, count), kind, name."""
+"""Space (claim, lease, record, count, bucket), kind, name."""
 
 
 class _Held(NamedTuple):
@@ -39,7 +41,7 @@ class _Held(NamedTuple):
 
 
 class MemoryCoordination:
-    """A Coordination (feeds/contract/coordination.py). `clock` gives seconds; windows of counts follow it, too."""
+    """A Coordination (feeds/contract/coordination.py). `clock` gives seconds; windows and buckets follow it, too."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.away = False
@@ -94,6 +96,19 @@ class MemoryCoordination:
         counted = amount if held is None else int(held.value) + amount
         self._write(("count", str(window_s), name), b"%d" % counted, window_s)
         return counted
+
+    async def take(self, key: str, tokens: int, *, per_s: int, burst: int) -> int:
+        """See Coordination."""
+        check_key(key)
+        check_bucket(tokens, per_s, burst)
+        await self._takes_its_time()
+        name = bucket_name(key, per_s, burst)
+        held = self._read("bucket", "", name)
+        now_ms = int(self._clock() * 1_000)
+        got, full = taken(0 if held is None else int(held.value), now_ms, tokens, per_s=per_s, burst=burst)
+        if got:
+            self._write(("bucket", "", name), b"%d" % full, refilled_s(per_s, burst))
+        return got
 
     async def put(
         self, kind: str, name: str, *, value: bytes, ttl_s: int | None = None, version: int | None = None

@@ -3,19 +3,24 @@
     $KV.claims.{key}                        a claim, with its time to live
     $KV.coordination.lease.{name}           {"owner":..., "epoch":...}; epoch 0: the sequence of the message itself
     $KV.coordination.record.{kind}.{name}   a record
+    $KV.buckets.{per_s}.{burst}.{key}       when the bucket is full again (buckets.py), by the clocks of those who take
     coordination.count.{age_s}.{window_s}.{key}.{window}   a counter
 
 A version is the sequence of its message, which the stream never gives twice. So is an epoch: that of the message that
-took the lease. Leases and records are on disk before they are acknowledged; claims are so many that a lone server
-acknowledges them first, and loses the last milliseconds of them if it is killed; counts begin anew with the server.
+took the lease. Leases and records are on disk before they are acknowledged; claims and buckets are so many that a lone
+server acknowledges them first, and loses the last milliseconds of them if it is killed; counts begin anew with the
+server. A bucket is written where it is as it was read, and read again by whoever was second.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
+import random
 import time
 from typing import NamedTuple
 
+from feeds.adapters.coordination.buckets import bucket_name, refilled_s, taken
 from feeds.adapters.coordination.nats_streams import ATTEMPTS_MAX, Bucket, Counters, Stored
 from feeds.adapters.nats.connection import Connection
 from feeds.contract.coordination import (
@@ -27,6 +32,7 @@ from feeds.contract.coordination import (
     Record,
     Unavailable,
     check_amount,
+    check_bucket,
     check_key,
     check_scan,
     check_ttl,
@@ -35,6 +41,12 @@ from feeds.contract.coordination import (
 )
 
 REQUEST_TIMEOUT_S = 1.0
+
+TAKES_MAX = 8
+"""Attempts at a bucket from which others take at once. Beyond it: Unavailable, as nothing was taken."""
+
+TAKE_WAIT_S = 0.004
+"""Before the next attempt: at random up to this, twice as long after each."""
 
 COUNTER_AGES_S = (60, 3_600, WINDOW_S_MAX)
 """A counter stands among those of the first age that its window fits in: were all kept for a day, a window of a
@@ -52,6 +64,7 @@ class NatsCoordination:
     def __init__(self, connection: Connection, *, replicas: int = 1, timeout_s: float = REQUEST_TIMEOUT_S) -> None:
         self._claims = Bucket(connection, "claims", replicas=replicas, timeout_s=timeout_s, quick=True)
         self._bucket = Bucket(connection, "coordination", replicas=replicas, timeout_s=timeout_s)
+        self._buckets = Bucket(connection, "buckets", replicas=replicas, timeout_s=timeout_s, quick=True)
         self._counters = [
             (age_s, Counters(connection, age_s=age_s, replicas=replicas, timeout_s=timeout_s))
             for age_s in COUNTER_AGES_S
@@ -110,6 +123,26 @@ class NatsCoordination:
         check_amount(amount)
         counters = next(counters for age_s, counters in self._counters if window_s <= age_s)
         return await counters.add(f"{window_s}.{key}.{int(time.time() // window_s)}", amount)
+
+    async def take(self, key: str, tokens: int, *, per_s: int, burst: int) -> int:
+        """See Coordination."""
+        check_key(key)
+        check_bucket(tokens, per_s, burst)
+        name, ttl_s = bucket_name(key, per_s, burst), refilled_s(per_s, burst)
+        stored = await self._buckets.read(name)
+        for attempt in range(TAKES_MAX):
+            full, s = (0, ABSENT) if stored is None else (int(stored.data), stored.s)
+            got, full = taken(full, int(time.time() * 1_000), tokens, per_s=per_s, burst=burst)
+            if not got:
+                return 0
+            written = await self._buckets.write_expecting(name, b"%d" % full, ttl_s=ttl_s, expected=s)
+            if written.won:
+                return got
+            if written.doubt is not None:  # it may have been written, and written over
+                raise written.doubt
+            await asyncio.sleep(random.uniform(0, TAKE_WAIT_S * 2**attempt))
+            stored = await self._buckets.read(name)
+        raise Unavailable(f"too many take from {key} at once")
 
     async def put(
         self, kind: str, name: str, *, value: bytes, ttl_s: int | None = None, version: int | None = None
