@@ -167,7 +167,8 @@ def _serve(options: argparse.Namespace) -> int:
     from feeds.adapters import process
     from feeds.contract.settings import BusSettings
     from gateway.access.settings import AccessSettings
-    from gateway.api.main import Money, Wiring, serve
+    from gateway.api.around import Money
+    from gateway.api.main import Wiring, serve
     from gateway.api.settings import ApiSettings, TicketSettings
     from gateway.api.workers import ALONE, Member
     from gateway.bets.settings import BetsSettings

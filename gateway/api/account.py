@@ -11,7 +11,7 @@ import orjson
 
 from feeds.contract.errors import Refused
 from feeds.contract.ids import ID_PATTERN
-from gateway.api.calls import Asking, Endpoint, Said
+from gateway.api.calls import Asking, Endpoint, Said, there
 from gateway.bets.asked import asked_of
 from gateway.bets.bet import bet_body, time_text
 from gateway.bets.cash_out import CashDesk, CashOut, CashOutAsked
@@ -57,10 +57,7 @@ class AccountEndpoints:
 
     @property
     def _service(self) -> BetsService:
-        service = self._service_or_none()
-        if service is None:
-            raise MoneyRefused("not_ready", "there is no database yet", retry_after_s=1)
-        return service
+        return there(self._service_or_none())
 
     async def _place(self, asking: Asking) -> Said:
         service = self._service

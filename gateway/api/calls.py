@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -33,6 +33,16 @@ _NAME_CHARS_MAX = 128
 
 _ERRORS_FROM = 400
 _DEADLINE_DIGITS_MAX = 15
+
+
+T = TypeVar("T")
+
+
+def there(service: T | None) -> T:
+    """What answers, once there is a database. Raises MoneyRefused("not_ready")."""
+    if service is None:
+        raise MoneyRefused("not_ready", "there is no database yet", retry_after_s=1)
+    return service
 
 
 class Asking(NamedTuple):

@@ -10,8 +10,7 @@ import orjson
 
 from feeds.contract.errors import Refused
 from feeds.contract.ids import ID_PATTERN
-from gateway.api.calls import Asking, Endpoint, Said
-from gateway.money.refusals import MoneyRefused
+from gateway.api.calls import Asking, Endpoint, Said, there
 from gateway.settlement.corrections.desk import Working
 from gateway.settlement.corrections.telling import job_said, shown_said, totals_said
 
@@ -38,10 +37,7 @@ class CorrectionEndpoints:
 
     @property
     def _at(self) -> Working:
-        at = self._at_or_none()
-        if at is None:
-            raise MoneyRefused("not_ready", "there is no database yet", retry_after_s=1)
-        return at
+        return there(self._at_or_none())
 
     async def _history(self, asking: Asking) -> Said:
         steps = await self._at.history.of(asking.account, _id(asking))

@@ -27,7 +27,6 @@ from feeds.adapters.coordination.nats_kv import NatsCoordination
 from feeds.adapters.coordination.opening import check_coordination, coordinating
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.reader import LogReader
-from feeds.contract.coordination import Coordination
 from feeds.contract.settings import BusSettings
 from feeds.contract.subjects import REVOKED_SUBJECT
 from gateway.access.guard import Guard
@@ -37,6 +36,7 @@ from gateway.access.store import PostgresKeys
 from gateway.api.account import AccountEndpoints
 from gateway.api.ahead import Entrance
 from gateway.api.app import Front, Layer, Service
+from gateway.api.around import Around, Money
 from gateway.api.asyncapi import asyncapi_document
 from gateway.api.clients import Clients
 from gateway.api.corrections import CorrectionEndpoints
@@ -56,19 +56,17 @@ from gateway.api.relay import Relay
 from gateway.api.routes import READS
 from gateway.api.settings import ApiSettings
 from gateway.api.streams import Streams
-from gateway.api.tracing import NoTraces, Tracing, tracing_to
+from gateway.api.tracing import tracing_to
 from gateway.api.traffic import Traffic
-from gateway.api.workers import ALONE, READY, Crew, Member, WorkerMetrics
+from gateway.api.workers import READY, Crew, Member, WorkerMetrics
 from gateway.bets.service import Around as BetsAround
 from gateway.bets.service import BetsDesk, BetsService
-from gateway.bets.settings import BetsSettings
 from gateway.history.reads import HistoryReads
 from gateway.location.betting import BettingLocations
 from gateway.location.desk import LocationDesk
 from gateway.location.leagues import read_leagues
 from gateway.location.settings import LocationSettings
 from gateway.location.wiring import known
-from gateway.money.settings import MoneySettings
 from gateway.read.book import EPOCH, ReadBook
 from gateway.read.encoded import Encoded
 from gateway.read.shelf import Shelf
@@ -90,28 +88,6 @@ _EXCLUDED_S = 1.0
 
 _LAST_ANSWERS_S = 3.0
 """SIGTERM: what has been asked is answered within this, and idle connections end."""
-
-
-class Money(NamedTuple):
-    """Where bets and money are kept, and how."""
-
-    database: DatabaseSettings
-    settings: MoneySettings
-    bets: BetsSettings
-    location: LocationSettings | None = None
-    """None: as the settings of bets say, where nobody verifies."""
-
-
-class Around(NamedTuple):
-    """What a gateway has around it, besides its log: each may be missing. `history`: the archive's database.
-    `coordination` None: on the server of the log."""
-
-    history: Database | None = None
-    tickets: TicketKeys = TicketKeys({})
-    tracing: Tracing = NoTraces()
-    member: Member = ALONE
-    money: Money | None = None
-    coordination: Coordination | None = None
 
 
 class Gateway:

@@ -8,9 +8,8 @@ import orjson
 
 from fanout.contract.news import News
 from feeds.contract.errors import Refused
-from gateway.api.calls import Asking, Endpoint, Said
+from gateway.api.calls import Asking, Endpoint, Said, there
 from gateway.api.money_schemas import SEQ_MAX
-from gateway.money.refusals import MoneyRefused
 from gateway.news.tables import NewsTables
 from gateway.read.paging import make_token, read_token
 
@@ -23,9 +22,7 @@ class NewsEndpoints:
         self.by_name: dict[str, Endpoint] = {"account_events": self._events}
 
     async def _events(self, asking: Asking) -> Said:
-        tables = self._tables()
-        if tables is None:
-            raise MoneyRefused("not_ready", "there is no database yet", retry_after_s=1)
+        tables = there(self._tables())
         asked, scope = asking.query, f"events {asking.account}"
         if asked.after is not None and asked.page_token is not None:
             raise Refused("contradictory_parameters", "after and page_token: a token says it already")

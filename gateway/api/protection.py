@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from feeds.contract.errors import Refused
-from gateway.api.calls import Asking, Endpoint, Said
+from gateway.api.calls import Asking, Endpoint, Said, there
 from gateway.bets.service import BetsService
 from gateway.money.refusals import MoneyRefused
 from gateway.protection.limits import (
@@ -45,10 +45,7 @@ class ProtectionEndpoints:
 
     @property
     def _service(self) -> BetsService:
-        service = self._service_or_none()
-        if service is None:
-            raise MoneyRefused("not_ready", "there is no database yet", retry_after_s=1)
-        return service
+        return there(self._service_or_none())
 
     async def _limits(self, asking: Asking) -> Said:
         tables, now = self._service.protection, self._service.placing.now()

@@ -9,6 +9,7 @@ from gateway.location.receipts import ReceiptKeys
 from gateway.location.rules import read_rules
 from gateway.location.service import Known
 from gateway.location.settings import LocationSettings
+from gateway.sealing import keys_from_text
 
 
 def known(settings: LocationSettings) -> Known:
@@ -17,15 +18,9 @@ def known(settings: LocationSettings) -> Known:
     keys: dict[str, VendorKey] = {}
     if settings.vendor_keys is not None:
         keys |= read_keys(settings.vendor_keys.read_bytes(), development=development)
-    receipts = ReceiptKeys(_pairs(settings.receipt_keys.get_secret_value()))
+    receipts = ReceiptKeys(keys_from_text(settings.receipt_keys.get_secret_value()))
     if settings.development_dir is not None:
         made = development_keys(settings.development_dir)
         keys |= made.vendor_keys()
         receipts = receipts or made.receipt_keys()
     return Known(keys, read_atlas(settings.zones), read_rules(), settings.policy(), receipts)
-
-
-def _pairs(text: str) -> dict[str, bytes]:
-    """`KID:SECRET,...`"""
-    words = [word.strip().partition(":") for word in text.split(",") if word.strip()]
-    return {kid: secret.encode() for kid, _, secret in words}

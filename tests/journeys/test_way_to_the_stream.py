@@ -19,8 +19,9 @@ from feeds.adapters.server import NatsServer, free_port
 from feeds.contract.settings import BusSettings
 from gateway.access.principal import Plan, Principal
 from gateway.access.principal import Scope as AccessScope
+from gateway.api.around import Around
 from gateway.api.edge import App, Exchange, Receive, Scope, Send
-from gateway.api.main import Around, Gateway
+from gateway.api.main import Gateway
 from gateway.api.settings import ApiSettings, TicketSettings
 from tests.bus import LANES
 from tests.gateway.rsgi import RsgiTransport

@@ -127,9 +127,8 @@ class JetStreamResults:
         if not message.reply:
             self._on_status(message.headers or {})
             return
-        tokens = message.reply.split(
-            "."
-        )  # $JS.ACK.[domain.account.]stream.consumer.delivered.s.n.time.pending[.random]
+        # $JS.ACK.[domain.account.]stream.consumer.delivered.s.n.time.pending[.random]
+        tokens = message.reply.split(".")
         s = int(tokens[5 if len(tokens) == 9 else 7])
         self._came.append(Said(message.subject, s, message.data, message.reply))
         self._due -= 1

@@ -15,7 +15,8 @@ from feeds.contract.subjects import beat_subject, event_subject, lane_of, market
 from gateway.access.ports import KeyStore
 from gateway.access.settings import AccessSettings
 from gateway.api.app import Layer
-from gateway.api.main import Around, Gateway
+from gateway.api.around import Around
+from gateway.api.main import Gateway
 from gateway.api.settings import ApiSettings
 from gateway.api.tracing import NoTraces, Tracing
 from gateway.store.pool import Database

@@ -72,3 +72,11 @@ def words(sport: str, about: Market, entered: Entered) -> dict[str, str]:
         Fraction(6): "won",
     }
     return {name: named[pays(one, 2, "3")] for name, one in became(sport, about, entered).items()}
+
+
+NFL = {"q1": (7, 3), "q2": (0, 7), "q3": (10, 0), "q4": (3, 10)}  # 20:20
+"""By quarters."""
+
+
+def soccer(home: int, away: int) -> Entered:
+    return final(**{"1h": (0, 0), "2h": (home, away)})
