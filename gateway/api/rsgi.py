@@ -114,7 +114,12 @@ class _Exchange:
             return {"type": "http.disconnect"}
         if self._pieces is None:
             self._pieces = aiter(self._answering)
-        piece = await anext(self._pieces, b"")
+        try:
+            piece = (
+                await self._pieces.__anext__()
+            )  # `anext` cannot be cancelled here: Granian's awaitables know no throw
+        except StopAsyncIteration:
+            piece = b""
         if self._left is not None:
             self._left -= len(piece)
         self._whole = not piece

@@ -21,7 +21,15 @@ class Audit(NamedTuple):
 
 def audit() -> Audit:
     """Audits this environment. Raises RuntimeError where pip-audit itself does not work."""
-    command = [sys.executable, "-m", "pip_audit", "--local", "--skip-editable", "--format=json", "--progress-spinner=off"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip_audit",
+        "--local",
+        "--skip-editable",
+        "--format=json",
+        "--progress-spinner=off",
+    ]
     done = subprocess.run(command, capture_output=True, timeout=LIMIT_S, check=False)
     try:
         packages = json.loads(done.stdout)["dependencies"]

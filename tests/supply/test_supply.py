@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from detect_secrets.core.scan import scan_line
 from detect_secrets.settings import transient_settings
