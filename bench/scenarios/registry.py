@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.scenario import Scenario
 from bench.scenarios.bets import BETS
+from bench.scenarios.chaos import CHAOS
 from bench.scenarios.coordination import COORDINATION
 from bench.scenarios.failover import FAILOVER
 from bench.scenarios.fanout import CONNECTS, FANOUT, IDLE, WIDE
@@ -44,4 +45,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     STORM,
     NEWS,
     RESETTLE,
+    CHAOS,
 )
