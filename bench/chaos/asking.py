@@ -74,7 +74,7 @@ class Asker:
             caller.close()
             return None
         idle.append(caller)
-        self.heard.attempts[f"{asked.what} {reply.status}"] += 1
+        self.heard.attempts[f"{asked.what} {reply.status} {code_of(reply)}".rstrip()] += 1
         if reply.status in AGAIN or (reply.status == 409 and code_of(reply) == "key_running"):  # noqa: PLR2004
             return None
         if asked.key:

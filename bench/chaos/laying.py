@@ -21,6 +21,7 @@ async def lay(plan: Plan, stack: Stack, tell: Tell) -> None:
     async with asyncio.TaskGroup() as group:
         for laid in plan.laid:
             group.create_task(_one(laid, began_s, stack, plan.seed, tell))
+        await _until(began_s + plan.seconds)
 
 
 async def _one(laid: Laid, began_s: float, stack: Stack, seed: int, tell: Tell) -> None:
