@@ -34,6 +34,7 @@ class Program(NamedTuple):
     words: Sequence[str]
     ready: str
     environment: Mapping[str, str] = {}
+    end_signal: signal.Signals = signal.SIGTERM
 
 
 class Cores(NamedTuple):
@@ -61,6 +62,7 @@ class Child:
         self._process = process
         self._ready = asyncio.Event()
         self._pattern = re.compile(program.ready)
+        self._end_signal = program.end_signal
 
     async def read(self) -> None:
         """Keeps its last words, to the end of its output."""
@@ -114,8 +116,8 @@ class Child:
                     each.send_signal(number)
 
     async def end(self) -> None:
-        """SIGTERM, then SIGKILL. Afterwards it is gone."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
+        """Its end signal, then SIGKILL. Afterwards it is gone."""
+        for number in (self._end_signal, signal.SIGKILL):
             if self._process.returncode is not None:
                 return
             with contextlib.suppress(ProcessLookupError, TimeoutError):

@@ -77,6 +77,7 @@ class Asker:
         self.heard.attempts[f"{asked.what} {reply.status} {code_of(reply)}".rstrip()] += 1
         if reply.status in AGAIN or (reply.status == 409 and code_of(reply) == "key_running"):  # noqa: PLR2004
             return None
+        self.heard.bets += asked.what == "bet" and reply.status == 201  # noqa: PLR2004
         if asked.key:
             self.heard.answers.append(
                 Answer(asked.account, asked.key, asked.what, asked.meaning, reply.status, reply.body)

@@ -36,6 +36,7 @@ class Socket:
 
     def __init__(self, urls: Sequence[str], *, seed: str) -> None:
         self.ends: Counter[str] = Counter()
+        self.opened = 0
         self._urls = tuple(urls)
         self._dice = random.Random(seed)
         self._next_url: str | None = None
@@ -69,6 +70,7 @@ class Socket:
             max_queue=64,
             proxy=None,
         ) as socket:
+            self.opened += 1
             yield None
             await socket.send(orjson.dumps(say()), text=True)
             async with contextlib.aclosing(self._frames(socket)) as frames:

@@ -42,6 +42,9 @@ class Heard:
     unresolved: set[tuple[str, str, bytes]] = field(default_factory=set)
     """Account, key and body of bets that nobody has a final answer to."""
 
+    bets: int = 0
+    """Answers that said that a bet was placed."""
+
     asked: int = 0
     in_time: int = 0
     late: Counter[str] = field(default_factory=Counter)

@@ -16,12 +16,11 @@ TakeOff = Callable[[], Awaitable[None]]
 
 
 async def lay(plan: Plan, stack: Stack, tell: Tell) -> None:
-    """All of it, each fault at its time."""
+    """All of it, each fault at its time, until the last is off."""
     began_s = asyncio.get_running_loop().time()
     async with asyncio.TaskGroup() as group:
         for laid in plan.laid:
             group.create_task(_one(laid, began_s, stack, plan.seed, tell))
-        await _until(began_s + plan.seconds)
 
 
 async def _one(laid: Laid, began_s: float, stack: Stack, seed: int, tell: Tell) -> None:
@@ -95,7 +94,12 @@ async def _disk(fault: DiskFault, stack: Stack) -> TakeOff:
     await asyncio.to_thread(disk.fill)
 
     async def take_off() -> None:
+        """nats-server goes on refusing to store after there is room again, until somebody starts it anew."""
         disk.clear()
+        if fault.of == "nats":
+            part = stack.parts[fault.of]
+            await part.end()
+            part.let_run()
 
     return take_off
 

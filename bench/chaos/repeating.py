@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import random
 
-import nats
 from nats.errors import Error as NatsError
 from nats.js.errors import APIError
+
+from bench.chaos.checkers.bus import one_connection
 
 _STREAM = "SETTLE"
 _WITHIN_S = 2.0
@@ -19,7 +20,7 @@ async def repeat_results(nats_url: str, results: int, seed: int) -> None:
     """So many of those that the log holds; none while it is away."""
     dice = random.Random(f"results/{seed}")
     try:
-        client = await nats.connect(nats_url, connect_timeout=int(_WITHIN_S), allow_reconnect=False)
+        client = await one_connection(nats_url)
     except (OSError, NatsError):
         return
     try:

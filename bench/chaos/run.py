@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import Callable
 from statistics import quantiles
 from typing import NamedTuple
 
@@ -66,11 +65,13 @@ async def run_seed(plan: Plan, stack: Stack, log: Log, conditions: Conditions, t
     before = {name: part.deaths for name, part in stack.parts.items()}
     load.begin()
     try:
-        await _until(lambda: load.live_devices == len(load.devices), LIVE_S, "devices do not become live")
+        await until_live(load)
+        ends_s = asyncio.get_running_loop().time() + plan.seconds
         await lay(plan, stack, tell)
-        load.check()
-        await repeat_results(where.nats_url, _RESULTS_AGAIN, plan.seed + 1)
         back_s, late = await _back(stack, load)
+        await repeat_results(where.nats_url, _RESULTS_AGAIN, plan.seed + 1)
+        await asyncio.sleep(max(0.0, ends_s - asyncio.get_running_loop().time()))
+        load.check()
         await load.rest()
         tell(f"back after {back_s:.1f} s, {load.heard.asked} requests, now looking")
         verdict = await look(where, load, log, conditions.patience)
@@ -88,25 +89,26 @@ async def run_seed(plan: Plan, stack: Stack, log: Log, conditions: Conditions, t
         took_p99_ms=quantiles(heard.took_ms, n=100)[98] if len(heard.took_ms) > 1 else 0.0,
         back_s=back_s,
         converged_s=verdict.converged_s,
-        bets=len({(one.account, one.key) for one in heard.answers if one.verb == "bet" and one.status in (200, 201)}),
+        bets=heard.bets,
         frames=sum(device.view.frames for device in load.devices),
         deaths=died,
     )
 
 
 async def _back(stack: Stack, load: Load) -> tuple[float, list[Violation]]:
-    """Until every process serves and every device is live; how long that took."""
+    """Until every process serves, every device is live and bets are taken; how long that took."""
     loop = asyncio.get_running_loop()
-    began_s = loop.time()
+    began_s, bets = loop.time(), load.heard.bets
     try:
         async with asyncio.timeout(BACK_S):
             for part in stack.parts.values():
                 await part.ready()
-            while load.live_devices < len(load.devices):  # noqa: ASYNC110 it lies in views, which know of no event
+            while load.live_devices < len(load.devices) or load.heard.bets == bets:  # noqa: ASYNC110 see until_live
                 await asyncio.sleep(_LOOK_S)
     except (TimeoutError, CannotMeasure):
         away = [name for name, part in stack.parts.items() if part.child is None]
-        told = f"{load.live_devices} of {len(load.devices)} devices are live, processes away: {away}"
+        bet = "bets are taken" if load.heard.bets > bets else "no bet is taken"
+        told = f"{load.live_devices} of {len(load.devices)} devices are live, {bet}, processes away: {away}"
         return BACK_S, [Violation("O2", "recovery", told)]
     return loop.time() - began_s, []
 
@@ -120,10 +122,12 @@ def _memory(stack: Stack) -> list[Violation]:
     return found
 
 
-async def _until(condition: Callable[[], bool], within_s: float, otherwise: str) -> None:
+async def until_live(load: Load) -> None:
+    """All its devices are live. Raises CannotMeasure."""
     try:
-        async with asyncio.timeout(within_s):
-            while not condition():  # noqa: ASYNC110 it lies in views, which know of no event
+        async with asyncio.timeout(LIVE_S):
+            while load.live_devices < len(load.devices):  # noqa: ASYNC110 it lies in views, which know of no event
                 await asyncio.sleep(_LOOK_S)
     except TimeoutError:
-        raise CannotMeasure(f"{otherwise} within {within_s:g} s; {os.getloadavg()[0]:.1f} processes wait") from None
+        waits = f"{load.live_devices} of {len(load.devices)} devices are live after {LIVE_S:g} s"
+        raise CannotMeasure(f"{waits}; load average {os.getloadavg()[0]:.1f}") from None

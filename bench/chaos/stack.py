@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import secrets
+import signal
 from collections.abc import AsyncIterator, Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -113,7 +114,8 @@ class Stack:
                 self.disks[name] = disk
         where = ("--port", str(self._ports["postgres"]), "--data-dir", str(self.place / "pg"))
         await self._keep(nats_program(self._ports["nats"], self.place))
-        await self._keep(Program("postgres", ("-m", "gateway", "postgres", *where), READY_LINE))
+        postgres = ("-m", "gateway", "postgres", *where)  # SIGINT: it does not wait for whoever is connected
+        await self._keep(Program("postgres", postgres, READY_LINE, end_signal=signal.SIGINT))
         for name in _SERVERS:
             await self.parts[name].ready()
         await keep_commit_times(self.addresses.database_url)

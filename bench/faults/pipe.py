@@ -105,6 +105,8 @@ class Pipe:
 
     async def _write(self, data: bytes) -> None:
         for piece in pieces(data, self._faults().split_bytes, self._dice):
+            if self._writer.is_closing():  # it was reset meanwhile; uvloop would raise RuntimeError
+                raise ConnectionResetError
             self._writer.write(piece)
             self.writes += 1
             self.passed_bytes += len(piece)

@@ -38,17 +38,15 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
     tell(f"{len(CHECKERS)} rules are looked at: {' '.join(CHECKERS)}")
     while len(outcomes) < len(seeds):
         async with running_stack(_size(options), tell) as stack:
-            outcomes += await _on_one_stack(stack, seeds[len(outcomes) :], options, tell)
-    if options.report is not None:
-        options.report.write_bytes(msgspec.json.format(msgspec.json.encode(outcomes)))
+            await _on_one_stack(stack, seeds[len(outcomes) :], outcomes, options, tell)
     return Measured(_figures(outcomes), ())
 
 
 async def _on_one_stack(
-    stack: Stack, seeds: Sequence[int], options: argparse.Namespace, tell: Tell
-) -> list[Outcome]:
-    """Until a seed fails. Raises CannotMeasure."""
-    log, outcomes = Log(), []
+    stack: Stack, seeds: Sequence[int], outcomes: list[Outcome], options: argparse.Namespace, tell: Tell
+) -> None:
+    """Until a seed fails; what became of each is added. Raises CannotMeasure."""
+    log = Log()
     patience = Patience(options.converged_s, options.slack_s)
     users = Users(options.devices, options.readers, options.customers, min(3, options.customers), options.pause_s)
     for seed in seeds:
@@ -59,9 +57,10 @@ async def _on_one_stack(
         except (OSError, NatsError, asyncpg.PostgresError) as error:
             raise CannotMeasure(f"seed {seed}: {type(error).__name__} {error}") from error
         _tell_outcome(outcomes[-1], tell)
+        if options.report is not None:
+            options.report.write_bytes(msgspec.json.format(msgspec.json.encode(outcomes)))
         if outcomes[-1].violations:
             break
-    return outcomes
 
 
 def _tell_outcome(outcome: Outcome, tell: Tell) -> None:
@@ -76,6 +75,7 @@ def _tell_outcome(outcome: Outcome, tell: Tell) -> None:
     for violation in outcome.violations:
         tell(f"  {violation}")
     if outcome.violations:
+        tell(f"  attempts met: {', '.join(f'{what} {times}' for what, times in outcome.attempts.items())}")
         tell(f"  again: oddswire bench chaos --seeds 1 --seed {outcome.plan.seed} --seconds {outcome.plan.seconds:g}")
         for laid in outcome.plan.laid:
             tell(f"  {laid.from_s:6.2f} to {laid.to_s:6.2f} s  {told(laid.fault)}")

@@ -12,6 +12,7 @@ from bench.scenarios.feeds import FEEDS
 from bench.scenarios.growth import GROWTH
 from bench.scenarios.history import HISTORY
 from bench.scenarios.location import LOCATION
+from bench.scenarios.mixed_soak import MIXED_SOAK
 from bench.scenarios.news import NEWS
 from bench.scenarios.overlays import OVERLAYS
 from bench.scenarios.overload import OVERLOAD
@@ -46,4 +47,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     NEWS,
     RESETTLE,
     CHAOS,
+    MIXED_SOAK,
 )

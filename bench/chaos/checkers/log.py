@@ -9,10 +9,11 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import nats
 import orjson
 from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, DeliverPolicy
+
+from bench.chaos.checkers.bus import one_connection
 
 _WITHIN_S = 10.0
 _BATCH = 512
@@ -44,7 +45,7 @@ class Log:
 
     async def follow(self, nats_url: str, lanes: int) -> None:
         """Reads what came since the last call, up to what there is now. Raises OSError, NatsError."""
-        client = await nats.connect(nats_url, allow_reconnect=False, connect_timeout=5)
+        client = await one_connection(nats_url)
         try:
             stream = client.jetstream(timeout=_WITHIN_S)
             for lane in range(lanes):

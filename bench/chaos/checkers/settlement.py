@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-import nats
 import orjson
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from bench.chaos.checkers.database import asked
 from bench.chaos.checkers.sql import statement
+from bench.chaos.checkers.bus import one_connection
 from bench.chaos.checkers.violation import Violation
 
 _WITHIN_S = 10.0
@@ -28,7 +28,7 @@ Results = Mapping[str, Sequence[Saying]]
 
 async def read_results(nats_url: str) -> Results:
     """Everything that was said of results, by market. Raises OSError, NatsError."""
-    client = await nats.connect(nats_url, allow_reconnect=False, connect_timeout=5)
+    client = await one_connection(nats_url)
     said: dict[str, list[Saying]] = defaultdict(list)
     try:
         stream = client.jetstream(timeout=_WITHIN_S)
