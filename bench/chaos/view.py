@@ -176,7 +176,7 @@ class View:
             self.markets.pop(market["id"], None)
             self._show(market["id"], market["event"], market["s"], ("gone",), is_open=False)
         else:
-            self.markets[market["id"]] = market
+            self.markets[market["id"]] = dict(market)
             self._show_market(market)
 
     def _take_delta(self, delta: Message) -> None:

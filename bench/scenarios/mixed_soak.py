@@ -79,9 +79,7 @@ async def _soak(stack: Stack, load: Load, options: argparse.Namespace, tell: Tel
         restarting.cancel()
 
 
-def _measured(
-    stack: Stack, load: Load, verdict: Verdict, restarts_s: dict[str, float], used: list[Usage]
-) -> Measured:
+def _measured(stack: Stack, load: Load, verdict: Verdict, restarts_s: dict[str, float], used: list[Usage]) -> Measured:
     heard = load.heard
     tenths = quantiles(heard.took_ms, n=1000) if len(heard.took_ms) > 1 else [0.0] * 999
     figures = {
@@ -116,4 +114,6 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add("--slack-s", type=seconds_to(60), default=0.5, metavar="S", help="S7 allows so much more (%(default)s)")
 
 
-MIXED_SOAK = Scenario("mixed-soak", "all of it in use for half an hour, every process restarted once", LIMITS, _options, run)
+MIXED_SOAK = Scenario(
+    "mixed-soak", "all of it in use for half an hour, every process restarted once", LIMITS, _options, run
+)

@@ -111,9 +111,7 @@ def recounted(stake: int, legs: Iterable[Sequence[Any]], placed_ms: int, results
     return state, round(product)
 
 
-def leg_makes(
-    said: Sequence[Saying], selection: str, price: Fraction, placed_ms: int
-) -> tuple[Fraction, str] | None:
+def leg_makes(said: Sequence[Saying], selection: str, price: Fraction, placed_ms: int) -> tuple[Fraction, str] | None:
     """By what a leg multiplies the stake, and what that is called; None: not decided."""
     undone = [one for one in said if one["kind"] == "rollback_cancel"]
     for one in said:
@@ -127,7 +125,9 @@ def leg_makes(
     best = max(standing, key=lambda one: (one.get("certainty", 2), one["ts"]))
     for side in best.get("x", ()):
         if side["id"] == selection:
-            won, void, heat = (Fraction(*side.get(name, whole)) for name, whole in (("w", [0]), ("v", [0]), ("dh", [1])))
+            won, void, heat = (
+                Fraction(*side.get(name, whole)) for name, whole in (("w", [0]), ("v", [0]), ("dh", [1]))
+            )
             name = "won" if won else "void" if void == 1 else "lost"
             return void + won * price * heat, name
     return None
