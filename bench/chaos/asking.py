@@ -70,14 +70,14 @@ class Asker:
             async with asyncio.timeout(timeout_s):
                 reply = await caller.ask(request(asked.method, asked.path, asked.headers, asked.body))
         except (Broken, TimeoutError) as error:
-            self.heard.attempts[f"{asked.what} {error or 'time'}"] += 1
+            self.heard.attempts[f"{asked.what} {str(error) or 'TimeoutError'}"] += 1
             caller.close()
             return None
         idle.append(caller)
         self.heard.attempts[f"{asked.what} {reply.status} {code_of(reply)}".rstrip()] += 1
-        if reply.status in AGAIN or (reply.status == 409 and code_of(reply) == "key_running"):  # noqa: PLR2004
+        if reply.status in AGAIN or (reply.status == 409 and code_of(reply) == "key_running"):
             return None
-        self.heard.bets += asked.what == "bet" and reply.status == 201  # noqa: PLR2004
+        self.heard.bets += asked.what == "bet" and reply.status == 201
         if asked.key:
             self.heard.answers.append(
                 Answer(asked.account, asked.key, asked.what, asked.meaning, reply.status, reply.body)

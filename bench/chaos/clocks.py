@@ -6,7 +6,6 @@ its file once a second.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -39,4 +38,4 @@ def set_clock(file: Path, by_s: float) -> None:
     """From the next look on the clock is wrong by so much. Whole or not at all: it is read at any moment."""
     new = file.with_suffix(".new")
     new.write_text(f"{by_s:+.3f}s\n", encoding="ascii")
-    os.replace(new, file)
+    new.replace(file)

@@ -57,16 +57,16 @@ class Customer:
 
     async def live(self, pause_s: float) -> None:
         """Until cancelled. Whatever it does is begun after a pause of about so long."""
-        while not await self._deposit():
-            await asyncio.sleep(pause_s)
+        funded = False
         while True:
+            funded = funded or await self._deposit()
             await asyncio.sleep(self._dice.uniform(0.3, 1.7) * pause_s)
             drawn = self._dice.random()
-            if drawn < 0.70:  # noqa: PLR2004 shares of what customers do
+            if drawn < 0.70:
                 await self._bet()
-            elif drawn < 0.85:  # noqa: PLR2004
+            elif drawn < 0.85:
                 await self._cash_out()
-            elif drawn < 0.90:  # noqa: PLR2004
+            elif drawn < 0.90:
                 await self._move("withdrawal", f"{self._dice.randint(1, 5)}.00")
             else:
                 await self._get("/v1/wallet", "wallet")
@@ -85,7 +85,7 @@ class Customer:
             if first is None or second is None or bet is None:
                 heard.unresolved.add((account, key, body))
                 continue
-            told = ((one.status, one.body) for one in (first, second))
+            told = (first.status, first.body), (second.status, second.body)
             heard.resolved.append(Resolved(account, key, *told, bet.status))
 
     async def peek(self, bet: str) -> None:
@@ -124,7 +124,7 @@ class Customer:
             if reply.status in FINAL:
                 self._bets = [*self._bets, str(orjson.loads(reply.body)["id"])][-BETS_KEPT:]
                 break
-        if finals and self._dice.random() < 0.1:  # noqa: PLR2004
+        if finals and self._dice.random() < 0.1:
             await self._mean_another(key, body)
 
     async def _mean_another(self, key: str, body: bytes) -> None:
@@ -140,7 +140,7 @@ class Customer:
             return
         offer = orjson.loads(told[1])
         body: dict[str, Any] = {"offer": offer["offer"], "geo": await self._geo()}
-        if self._dice.random() < 0.3:  # noqa: PLR2004
+        if self._dice.random() < 0.3:
             body["stake"] = "1.00"
         await self._asker.ask(self._under_key(self._key(), path, "cash_out", orjson.dumps(body)))
 

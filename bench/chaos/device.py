@@ -1,4 +1,4 @@
-"""Devices of a run: one socket each, that resumes with its cursor on whichever shard takes it; and listeners of accounts.
+"""Devices of a run: a socket each, that resumes with its cursor on whichever shard takes it; and listeners of accounts.
 
 `websockets` and the protocol page, no client of the product: what it shows is in `view`.
 """
@@ -10,7 +10,7 @@ import contextlib
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any
 
 import orjson
@@ -41,7 +41,9 @@ class Socket:
         self._dice = random.Random(seed)
         self._next_url: str | None = None
 
-    async def messages(self, say: Callable[[], Message], ticket: Ticket | None = None) -> AsyncIterator[Message | None]:
+    async def messages(
+        self, say: Callable[[], Message], ticket: Ticket | None = None
+    ) -> AsyncGenerator[Message | None, None]:
         """What comes, for ever; None where another connection begins. `say`: the subscribe of each."""
         while True:
             try:
@@ -53,7 +55,9 @@ class Socket:
                 self.ends[f"{type(error).__name__} {code}".strip()] += 1
             await asyncio.sleep(self._dice.uniform(*BACK_S))
 
-    async def _connection(self, say: Callable[[], Message], ticket: Ticket | None) -> AsyncIterator[Message | None]:
+    async def _connection(
+        self, say: Callable[[], Message], ticket: Ticket | None
+    ) -> AsyncGenerator[Message | None, None]:
         url, self._next_url = self._next_url or self._dice.choice(self._urls), None
         if ticket is not None:
             bought = await ticket()
@@ -77,7 +81,7 @@ class Socket:
                 async for message in frames:
                     yield message
 
-    async def _frames(self, socket: ClientConnection) -> AsyncIterator[Message]:
+    async def _frames(self, socket: ClientConnection) -> AsyncGenerator[Message, None]:
         loop = asyncio.get_running_loop()
         silence_s, heartbeat_s, leave_at_s = CATCH_UP_S, CATCH_UP_S, float("inf")
         while loop.time() < leave_at_s:

@@ -62,7 +62,8 @@ class Load:
 
     def begin(self) -> None:
         """Everybody comes."""
-        self._streaming = [asyncio.create_task(one.live()) for one in (*self.devices, *self.listeners)]
+        self._streaming = [asyncio.create_task(device.live()) for device in self.devices]
+        self._streaming += [asyncio.create_task(listener.live()) for listener in self.listeners]
         works = [customer.live(self._users.pause_s) for customer in self.customers]
         works += [self._read(number) for number in range(self._users.readers)]
         self._asking = [asyncio.create_task(work) for work in (*works, self._follow_events())]
@@ -117,7 +118,7 @@ class Load:
                 path = f"/v1/account/events?after={items[-1]['seq'] if items else after}"
                 asked = Asked("GET", path, customer.headers, "news")
                 reply = await self._asker.ask(asked, within_s=EVENTS_WITHIN_S)
-                if reply is None or reply.status != 200 or not (page := orjson.loads(reply.body)["items"]):  # noqa: PLR2004
+                if reply is None or reply.status != 200 or not (page := orjson.loads(reply.body)["items"]):
                     return items
                 items += page
 
@@ -136,7 +137,7 @@ class Load:
     async def _follow_events(self) -> None:
         while True:
             reply = await self._asker.ask(Asked("GET", "/v1/events?state=live", {}, "events"))
-            if reply is not None and reply.status == 200:  # noqa: PLR2004
+            if reply is not None and reply.status == 200:
                 self._events[:] = [event["id"] for event in orjson.loads(reply.body)["items"]]
             await asyncio.sleep(LOOK_S)
 

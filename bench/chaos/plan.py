@@ -28,7 +28,7 @@ Kill = Literal["kill", "freeze", "restart"]
 
 
 class LineFault(msgspec.Struct, frozen=True, tag="line"):
-    """A line is so. `cut`: its connections are reset when it begins; `cut_after`: when it ends, as where TCP gave up."""
+    """A line is so. `cut`: its connections are reset when it begins; `cut_after`: when it ends, as if TCP gave up."""
 
     link: str
     faults: Faults = Faults()

@@ -1,4 +1,4 @@
-"""One seed: users come, a plan happens, everything is taken off, everything comes back, and what must hold is looked at."""
+"""One seed: users come, a plan happens, everything is taken off and comes back, and what must hold is looked at."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ class Outcome(msgspec.Struct, frozen=True):
     back_s: float
     converged_s: float
     bets: int
+    steps: int
     frames: int
     deaths: dict[str, str]
 
@@ -90,6 +91,7 @@ async def run_seed(plan: Plan, stack: Stack, log: Log, conditions: Conditions, t
         back_s=back_s,
         converged_s=verdict.converged_s,
         bets=heard.bets,
+        steps=verdict.steps,
         frames=sum(device.view.frames for device in load.devices),
         deaths=died,
     )

@@ -34,10 +34,12 @@ class Patience(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What was found; `converged_s`: after how long the last device held what the log did."""
+    """What was found; `converged_s`: after how long the last device held what the log did; `steps`: of settlement, that
+    were looked at."""
 
     violations: list[Violation]
     converged_s: float
+    steps: int
 
 
 async def look(where: Addresses, load: Load, log: Log, patience: Patience) -> Verdict:
@@ -56,7 +58,8 @@ async def look(where: Addresses, load: Load, log: Log, patience: Patience) -> Ve
         found += check_silences(views, log, slack_s=patience.silence_slack_s)
         found += await check_ledger(connection)
         found += await check_bets(connection, load.heard, log)
-    return Verdict(_few(found), converged_s)
+        steps = await connection.fetchval(statement("count_steps"))
+    return Verdict(_few(found), converged_s, steps)
 
 
 async def _settled(connection: Any, where: Addresses) -> list[Violation]:

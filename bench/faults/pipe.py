@@ -83,9 +83,13 @@ class Pipe:
             await self._write(self._taken(merged=bool(merge_s)))
 
     async def _let_go(self) -> None:
-        """Returns when this way is not held. A schedule tells nobody that its time has come, so it is looked at."""
-        while (faults := self._faults()) and (faults.held_up if self._way == "up" else faults.held_down):
+        """Returns when this way is not held."""
+        while self._held_now():  # noqa: ASYNC110 a schedule tells nobody that its time has come
             await asyncio.sleep(HELD_LOOK_S)
+
+    def _held_now(self) -> bool:
+        faults = self._faults()
+        return faults.held_up if self._way == "up" else faults.held_down
 
     def _end(self) -> None:
         if self._cut:

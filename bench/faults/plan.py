@@ -28,8 +28,9 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     passed, the answer and all after it is swallowed; the line acknowledges what it is sent for `hold_s` more, then is
     closed. `half_open`: connections that are accepted and acknowledge, and of which the server never hears, likewise
     for `hold_s`. `held_up`, `held_down`: nothing passes this way until the line is another, and then all of it does, as
-    after a partition that TCP outlives; nobody hears of it. No fault takes bytes out of the middle of a stream: TCP would
-    not. `corrupt` is for lines whose ends check what they get (TLS): elsewhere TCP's checksum finds it, and it is a stall.
+    after a partition that TCP outlives; nobody hears of it. No fault takes bytes out of the middle of a stream: TCP
+    would not. `corrupt` is for lines whose ends check what they get (TLS): on others TCP's checksum finds it, which is
+    a stall.
     """
 
     delay_ms: float = 0.0

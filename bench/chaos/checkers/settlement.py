@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import orjson
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
+from bench.chaos.checkers.bus import one_connection
 from bench.chaos.checkers.database import asked
 from bench.chaos.checkers.sql import statement
-from bench.chaos.checkers.bus import one_connection
 from bench.chaos.checkers.violation import Violation
 
 _WITHIN_S = 10.0
@@ -115,9 +115,9 @@ def leg_makes(said: Sequence[Saying], selection: str, price: Fraction, placed_ms
     """By what a leg multiplies the stake, and what that is called; None: not decided."""
     undone = [one for one in said if one["kind"] == "rollback_cancel"]
     for one in said:
-        if one["kind"] == "cancelled" and _from(one) <= placed_ms < _to(one):
-            if not any(over["ts"] >= one["ts"] and _covers(over, one) for over in undone):
-                return Fraction(1), "void"
+        stands = one["kind"] == "cancelled" and not any(_undoes(over, one) for over in undone)
+        if stands and _from(one) <= placed_ms < _to(one):
+            return Fraction(1), "void"
     back_to = max((one["ts"] for one in said if one["kind"] == "rollback"), default=-1)
     standing = [one for one in said if one["kind"] == "settled" and one["ts"] > back_to]
     if not standing:
@@ -141,5 +141,5 @@ def _to(said: Saying) -> float:
     return float("inf") if said.get("to_ms") is None else float(said["to_ms"])
 
 
-def _covers(over: Saying, one: Saying) -> bool:
-    return _from(over) <= _from(one) and _to(one) <= _to(over)
+def _undoes(over: Saying, one: Saying) -> bool:
+    return bool(over["ts"] >= one["ts"]) and _from(over) <= _from(one) and _to(one) <= _to(over)

@@ -17,7 +17,9 @@ CORRECTION = """
 INSERT INTO correction.job (
     correction, state, reason, operator, drafter, drafted, draft, outcomes, totals, hash, approver, approved
 ) VALUES ('C1', 'done', 'r', 'o', 'jo', now(), '', '', '{}', '\\x', 'sam', now());
-INSERT INTO correction.bet VALUES ('C1', 1, 'B1', 'ann', 'M1', 1, 1000, 'won', 2000, 'lost', 0, -2000, -2000, 0, TRUE, 'p', 'US-PA');
+INSERT INTO correction.bet VALUES (
+    'C1', 1, 'B1', 'ann', 'M1', 1, 1000, 'won', 2000, 'lost', 0, -2000, -2000, 0, TRUE, 'p', 'US-PA'
+);
 INSERT INTO correction.owner VALUES ('C1', 'ann', 1, 'USD', 1, -1999, 0, now());
 """
 
