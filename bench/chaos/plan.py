@@ -21,6 +21,9 @@ FAULT_S_MIN = 0.5
 QUIET_SHARE = 0.08
 """Of a plan's time: nothing is laid on before it, and all is off at as much before the end."""
 
+CORRUPTED = 0.5
+"""Share of the faults of a line on which that is a fault of its own."""
+
 SKEWS_S = (-30.0, -2.0, 2.0, 30.0)
 """Within what clocks of a fleet differ by, and far beyond it."""
 
@@ -28,7 +31,7 @@ Kill = Literal["kill", "freeze", "restart"]
 
 
 class LineFault(msgspec.Struct, frozen=True, tag="line"):
-    """A line is so. `cut`: its connections are reset when it begins; `cut_after`: when it ends, as if TCP gave up."""
+    """A line is so. `cut`: its connections are reset when that begins; `cut_after`: when it ends, as if TCP gave up."""
 
     link: str
     faults: Faults = Faults()
@@ -108,12 +111,14 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Ground(NamedTuple):
-    """What there is for faults: names of links, processes, and of those whose clocks and disks can be had."""
+    """What there is for faults: names of links, processes, and of those whose clocks and disks can be had. `sealed`:
+    the links whose ends find what is corrupted on the way."""
 
     links: Sequence[str]
     processes: Sequence[str]
     clocks: Sequence[str] = ()
     disks: Sequence[str] = ()
+    sealed: Sequence[str] = ()
 
 
 def drawn(seed: int, seconds: float, ground: Ground) -> Plan:
@@ -140,23 +145,27 @@ def _meet(one: Laid, other: Laid) -> bool:
 
 def _line(dice: random.Random, ground: Ground) -> Fault:
     link = dice.choice(ground.links)
+    if link in ground.sealed and dice.random() < CORRUPTED:
+        return LineFault(link, Faults(corrupt=dice.choice((0.01, 0.2))))
+    cut, cut_after = False, False
     match dice.randrange(7):
         case 0:
-            return LineFault(link, Faults(delay_ms=dice.choice((5, 50, 300)), jitter_ms=dice.choice((0, 20, 200))))
+            faults = Faults(delay_ms=dice.choice((5, 50, 300)), jitter_ms=dice.choice((0, 20, 200)))
         case 1:
-            return LineFault(link, Faults(stalls=dice.choice((0.01, 0.1)), stall_ms=dice.choice((200, 1_000))))
+            faults = Faults(stalls=dice.choice((0.01, 0.1)), stall_ms=dice.choice((200, 1_000)))
         case 2:
-            return LineFault(link, Faults(bytes_per_s=dice.choice((20_000, 100_000)), split_bytes=1_400))
+            faults = Faults(bytes_per_s=dice.choice((20_000, 100_000)), split_bytes=1_400)
         case 3:
-            return LineFault(link, Faults(held_up=True, held_down=True), cut_after=dice.random() < 0.5)
+            faults, cut_after = Faults(held_up=True, held_down=True), dice.random() < 0.5
         case 4:
-            up = dice.random() < 0.5
-            return LineFault(link, Faults(held_up=up, held_down=not up), cut_after=dice.random() < 0.5)
+            up, cut_after = dice.random() < 0.5, dice.random() < 0.5
+            faults = Faults(held_up=up, held_down=not up)
         case 5:
-            return LineFault(link, Faults(half_open=0.5, hold_s=5.0), cut=True)
+            faults, cut = Faults(half_open=0.5, hold_s=5.0), True
         case _:
             answers = dice.choice((0.05, 0.3))
-            return LineFault(link, Faults(reset_answers=answers, reset_requests=0.05, drop_answers=0.05, hold_s=3.0))
+            faults = Faults(reset_answers=answers, reset_requests=0.05, drop_answers=0.05, hold_s=3.0)
+    return LineFault(link, faults, cut, cut_after)
 
 
 def _process(dice: random.Random, ground: Ground) -> Fault:

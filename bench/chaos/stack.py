@@ -36,6 +36,9 @@ _HOST = "127.0.0.1"
 NATS_MIB, POSTGRES_MIB = 192, 1_024
 """Sizes of the disks that can be filled."""
 
+SEALED = "feed-betfair to exchange"
+"""The line whose ends find what it corrupts: TLS."""
+
 _SERVERS = ("nats", "postgres")
 
 
@@ -80,13 +83,10 @@ class Stack:
     @property
     def ground(self) -> Ground:
         """What can go wrong here."""
-        movable = [name for name in self.parts if name not in _SERVERS]
-        return Ground(
-            sorted(self.lines),
-            sorted(self.parts),
-            sorted(movable) if self._faketime is not None else (),
-            sorted(self.disks),
-        )
+        ours = sorted(name for name in self.parts if name != "exchange")
+        movable = [name for name in ours if name not in _SERVERS]
+        clocks_of = movable if self._faketime is not None else []
+        return Ground(sorted(self.lines), ours, clocks_of, sorted(self.disks), (SEALED,))
 
     def clock(self, name: str) -> Path:
         """The file that sets a process's clock."""
@@ -99,6 +99,7 @@ class Stack:
         numbers = range(1, size.copies + 1)
         for number in numbers:
             await self._start_feed(number, size)
+        await self._start_exchange()
         await self.parts["feed-1"].ready()
         for number in numbers:
             await self._start_shard(number)
@@ -133,6 +134,25 @@ class Stack:
             "ODDSWIRE_FEED_LOG_LEVEL": "warning",
         }
         await self._keep(Program(name, ("-m", "feeds", "run", *what, *nats), r"^feed \S+ (ready|standby)$", settings))
+
+    async def _start_exchange(self) -> None:
+        """A provider behind a line of its own, over TLS, which finds what a line corrupts; and its feed."""
+        trusted, port = self.place / "exchange.pem", free_port()
+        served = ("--port", str(port), "--ca-file", str(trusted), "--events", "3", "--rate", "10")
+        await self._keep(Program("exchange", ("-m", "feeds", "serve", "betfair", *served), "^serving betfair "))
+        await self.parts["exchange"].ready()
+        settings = {
+            "ODDSWIRE_BETFAIR_HOST": _HOST,
+            "ODDSWIRE_BETFAIR_PORT": str(await self._line(SEALED, port)),
+            "ODDSWIRE_BETFAIR_CA_FILE": str(trusted),
+            "ODDSWIRE_BETFAIR_APP_KEY": "chaos",
+            "ODDSWIRE_BETFAIR_SESSION": "chaos",
+            "ODDSWIRE_BETFAIR_BETTING_URL": "",
+            "ODDSWIRE_BETFAIR_BACKOFF_MAX_S": "2",
+            "ODDSWIRE_FEED_LOG_LEVEL": "error",
+        }
+        words = ("-m", "feeds", "run", "--provider", "betfair", "--nats", await self._nats("feed-betfair"))
+        await self._keep(Program("feed-betfair", words, r"^feed \S+ (ready|standby)$", settings))
 
     async def _start_shard(self, number: int) -> None:
         name, port = f"fanout-{number}", free_port()
@@ -187,7 +207,7 @@ class Stack:
 
     async def _keep(self, program: Program) -> None:
         faked: Mapping[str, str] = {}
-        if self._faketime is not None and program.name not in _SERVERS:
+        if self._faketime is not None and program.name not in (*_SERVERS, "exchange"):
             faked = clocks.environment(self.clock(program.name), self._faketime)
         part = Part(program._replace(environment={**program.environment, **faked}), self._cores, self._tell)
         self.parts[part.name] = await self._stack.enter_async_context(kept(part))

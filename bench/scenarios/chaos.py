@@ -67,9 +67,8 @@ def _tell_outcome(outcome: Outcome, tell: Tell) -> None:
     share = outcome.in_time / max(outcome.asked, 1)
     tell(
         f"seed {outcome.plan.seed}: {'FAILED' if outcome.violations else 'holds'}; {outcome.asked} requests, "
-        f"{share:.2%} in time, {outcome.bets} bets, {outcome.steps} steps of settlement so far, {outcome.frames} frames, "
-        f"back after {outcome.back_s:.1f} s, "
-        f"converged after {outcome.converged_s:.2f} s"
+        f"{share:.2%} in time, {outcome.bets} bets, {outcome.steps} steps of settlement so far, "
+        f"{outcome.frames} frames, back after {outcome.back_s:.1f} s, converged after {outcome.converged_s:.2f} s"
     )
     for name, words in outcome.deaths.items():
         tell(f"  {name} died by itself: {words[-300:]}")

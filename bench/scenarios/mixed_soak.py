@@ -65,7 +65,8 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
 async def _soak(stack: Stack, load: Load, options: argparse.Namespace, tell: Tell) -> dict[str, float]:
     loop = asyncio.get_running_loop()
     ends_s = loop.time() + options.duration
-    names = [name for name in stack.parts if options.servers or name not in ("nats", "postgres")]
+    kept = {"exchange"} if options.servers else {"exchange", "nats", "postgres"}
+    names = [name for name in stack.parts if name not in kept]
     await asyncio.sleep(options.duration * RESTARTS_FROM)
     restarting = asyncio.create_task(restart_all(stack, names, options.duration * RESTARTS_FOR, tell))
     try:

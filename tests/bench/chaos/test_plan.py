@@ -8,7 +8,9 @@ import pytest
 from bench.chaos.laying import told
 from bench.chaos.plan import ClockFault, DiskFault, Ground, LineFault, Plan, ProcessFault, Repetition, drawn
 
-GROUND = Ground(["feed-1 to nats", "devices to fanout-1"], ["feed-1", "nats"], ["feed-1"], ["nats"])
+GROUND = Ground(
+    ["feed-1 to nats", "devices to fanout-1"], ["feed-1", "nats"], ["feed-1"], ["nats"], ["devices to fanout-1"]
+)
 BARE = Ground(["feed-1 to nats"], ["feed-1"])
 
 
@@ -20,6 +22,8 @@ def test_plans_are_drawn_within_their_time_and_without_overlap(ground: Ground) -
         assert msgspec.json.decode(msgspec.json.encode(plan), type=Plan) == plan
         by_target: dict[str, float] = {}
         for laid in plan.laid:
+            if isinstance(laid.fault, LineFault) and laid.fault.faults.corrupt:
+                assert laid.fault.link in ground.sealed
             assert 0 < laid.from_s < laid.to_s < 15
             assert laid.from_s > by_target.get(laid.fault.target, 0)
             by_target[laid.fault.target] = laid.to_s
