@@ -45,7 +45,7 @@ class Caller:
         done = False
         try:
             async with asyncio.timeout(self._timeout_s):
-                if self._streams is None:
+                if self._streams is None or self._streams[1].transport.is_closing():  # reset since the last answer
                     self._streams = await asyncio.open_connection("127.0.0.1", self._port, limit=_HEAD_BYTES_MAX)
                 reader, writer = self._streams
                 writer.write(request)

@@ -34,6 +34,7 @@ class Program(NamedTuple):
     words: Sequence[str]
     ready: str
     environment: Mapping[str, str] = {}
+    end_signal: signal.Signals = signal.SIGTERM
 
 
 class Cores(NamedTuple):
@@ -61,6 +62,7 @@ class Child:
         self._process = process
         self._ready = asyncio.Event()
         self._pattern = re.compile(program.ready)
+        self._end_signal = program.end_signal
 
     async def read(self) -> None:
         """Keeps its last words, to the end of its output."""
@@ -78,14 +80,14 @@ class Child:
             async with asyncio.timeout(_READY_S):
                 await self._ready.wait()
         except TimeoutError:
-            raise CannotMeasure(f"{self.name} does not come up: {self._last_words()}") from None
+            raise CannotMeasure(f"{self.name} does not come up: {self.last_words}") from None
         if not any(map(self._pattern.search, self.output)):
-            raise CannotMeasure(f"{self.name} ended: {self._last_words()}")
+            raise CannotMeasure(f"{self.name} ended: {self.last_words}")
 
     def check(self) -> None:
         """Raises CannotMeasure if it has ended."""
         if self._process.returncode is not None:
-            raise CannotMeasure(f"{self.name} ended with {self._process.returncode}: {self._last_words()}")
+            raise CannotMeasure(f"{self.name} ended with {self._process.returncode}: {self.last_words}")
 
     async def kill(self) -> None:
         """SIGKILL: it has no time for anything. Afterwards it is gone. Raises CannotMeasure if it was before."""
@@ -93,9 +95,29 @@ class Child:
         os.killpg(self.pid, signal.SIGKILL)
         await self._process.wait()
 
+    async def gone(self) -> int:
+        """Returns when it is, however that came about. Gives its exit status."""
+        return await self._process.wait()
+
+    def freeze(self) -> None:
+        """SIGSTOP to it and whatever it started: it is there, and does nothing."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT: it goes on as if nothing had been."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        """Children have groups of their own, where they are PostgreSQL's."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(self.pid)
+            for each in (process, *process.children(recursive=True)):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    each.send_signal(number)
+
     async def end(self) -> None:
-        """SIGTERM, then SIGKILL. Afterwards it is gone."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
+        """Its end signal, then SIGKILL. Afterwards it is gone."""
+        for number in (self._end_signal, signal.SIGKILL):
             if self._process.returncode is not None:
                 return
             with contextlib.suppress(ProcessLookupError, TimeoutError):
@@ -103,7 +125,9 @@ class Child:
                 async with asyncio.timeout(_END_S):
                     await self._process.wait()
 
-    def _last_words(self) -> str:
+    @property
+    def last_words(self) -> str:
+        """What it said last."""
         return " | ".join(self.output) or "it said nothing"
 
 

@@ -9,11 +9,17 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable
+from typing import Literal
 
-from bench.faults.plan import Faults, pieces
+from bench.faults.plan import Faults, pieces, turned
 
 HELD_BYTES_MAX = 1 << 20
 READ_BYTES = 65_536
+HELD_LOOK_S = 0.01
+"""Whether a line that is held has been let go is looked at this often."""
+
+Way = Literal["up", "down"]
+"""To the server, or from it."""
 
 
 class Cut(Exception):
@@ -23,8 +29,11 @@ class Cut(Exception):
 class Pipe:
     """`put` takes what came, `run` writes it when it is due, until `finish` was called and all is written."""
 
-    def __init__(self, writer: asyncio.StreamWriter, faults: Callable[[], Faults], dice: random.Random) -> None:
+    def __init__(
+        self, writer: asyncio.StreamWriter, faults: Callable[[], Faults], dice: random.Random, way: Way
+    ) -> None:
         self._writer = writer
+        self._way = way
         self._faults = faults
         self._dice = dice
         self._held: deque[tuple[float, bytes]] = deque()
@@ -41,7 +50,10 @@ class Pipe:
             self._moved.clear()
             await self._moved.wait()
         faults = self._faults()
-        late_s = (faults.delay_ms + self._dice.random() * faults.jitter_ms) / 1000
+        late_ms = faults.delay_ms + self._dice.random() * faults.jitter_ms
+        late_s = (late_ms + (self._dice.random() < faults.stalls) * faults.stall_ms) / 1000
+        if self._dice.random() < faults.corrupt:
+            data = turned(data, self._dice)
         self._due_s = max(self._due_s, asyncio.get_running_loop().time() + late_s)
         self._held.append((self._due_s, data))
         self._held_bytes += len(data)
@@ -58,6 +70,7 @@ class Pipe:
         while True:
             while not self._held:
                 if self._finished:
+                    await self._let_go()
                     self._end()
                     return
                 self._moved.clear()
@@ -66,7 +79,17 @@ class Pipe:
             merge_s = self._faults().merge_ms / 1000
             if merge_s:
                 await asyncio.sleep(merge_s)
+            await self._let_go()
             await self._write(self._taken(merged=bool(merge_s)))
+
+    async def _let_go(self) -> None:
+        """Returns when this way is not held."""
+        while self._held_now():  # noqa: ASYNC110 a schedule tells nobody that its time has come
+            await asyncio.sleep(HELD_LOOK_S)
+
+    def _held_now(self) -> bool:
+        faults = self._faults()
+        return faults.held_up if self._way == "up" else faults.held_down
 
     def _end(self) -> None:
         if self._cut:
@@ -86,6 +109,8 @@ class Pipe:
 
     async def _write(self, data: bytes) -> None:
         for piece in pieces(data, self._faults().split_bytes, self._dice):
+            if self._writer.is_closing():  # it was reset meanwhile; uvloop would raise RuntimeError
+                raise ConnectionResetError
             self._writer.write(piece)
             self.writes += 1
             self.passed_bytes += len(piece)

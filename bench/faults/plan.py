@@ -27,7 +27,10 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     Shares are of 1. `reset_*`: a random part of it passes, then both ends are reset. `drop_answers`: the request has
     passed, the answer and all after it is swallowed; the line acknowledges what it is sent for `hold_s` more, then is
     closed. `half_open`: connections that are accepted and acknowledge, and of which the server never hears, likewise
-    for `hold_s`. No fault takes bytes out of the middle of a stream: TCP would not.
+    for `hold_s`. `held_up`, `held_down`: nothing passes this way until the line is another, and then all of it does, as
+    after a partition that TCP outlives; nobody hears of it. No fault takes bytes out of the middle of a stream: TCP
+    would not. `corrupt` is for lines whose ends check what they get (TLS): on others TCP's checksum finds it, which is
+    a stall.
     """
 
     delay_ms: float = 0.0
@@ -50,11 +53,25 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     merge_ms: float = 0.0
     """What comes within so long is written as one."""
 
+    stalls: float = 0.0
+    """Segments that are lost and sent again: they, and all behind them, are `stall_ms` late."""
+
+    stall_ms: float = 200.0
+    """Linux's shortest retransmission timeout."""
+
+    held_up: bool = False
+    held_down: bool = False
+    corrupt: float = 0.0
+    """Segments in which one bit is another."""
+
     def __post_init__(self) -> None:
         shares = (self.drop_answers, self.reset_answers, self.reset_requests, self.half_open)
         if not all(0 <= share <= 1 for share in shares) or self.drop_answers + self.reset_answers > 1:
             raise ValueError("a share is 0 to 1, and so is that of all answers which are dropped or reset")
-        if not all(0 <= each <= DELAY_MS_MAX for each in (self.delay_ms, self.jitter_ms, self.merge_ms)):
+        if not all(0 <= share <= 1 for share in (self.stalls, self.corrupt)):
+            raise ValueError("a share of the segments is 0 to 1")
+        delays = (self.delay_ms, self.jitter_ms, self.merge_ms, self.stall_ms)
+        if not all(0 <= each <= DELAY_MS_MAX for each in delays):
             raise ValueError(f"a delay is 0 to {DELAY_MS_MAX:.0f} ms")
         if not 0 <= self.hold_s <= HOLD_S_MAX:
             raise ValueError(f"a dead line is held 0 to {HOLD_S_MAX:.0f} s")
@@ -131,6 +148,13 @@ class Fates:
         if drawn < faults.drop_answers:
             return Fate("drop", part)
         return Fate("reset" if drawn < faults.drop_answers + faults.reset_answers else "pass", part)
+
+
+def turned(data: bytes, dice: random.Random) -> bytes:
+    """The data with one bit that is another."""
+    changed = bytearray(data)
+    changed[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
+    return bytes(changed)
 
 
 def pieces(data: bytes, bytes_max: int, dice: random.Random) -> list[bytes]:

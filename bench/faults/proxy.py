@@ -148,8 +148,8 @@ class Connection:
                 each.close()
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        up = Pipe(writer, lambda: self._proxy.faults, self._fates.up)
-        down = Pipe(self._client[1], lambda: self._proxy.faults, self._fates.down)
+        up = Pipe(writer, lambda: self._proxy.faults, self._fates.up, "up")
+        down = Pipe(self._client[1], lambda: self._proxy.faults, self._fates.down, "down")
         try:
             async with asyncio.TaskGroup() as group:
                 for work in (self._requests(up), self._answers(reader, down), up.run(), down.run()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.scenario import Scenario
 from bench.scenarios.bets import BETS
+from bench.scenarios.chaos import CHAOS
 from bench.scenarios.coordination import COORDINATION
 from bench.scenarios.failover import FAILOVER
 from bench.scenarios.fanout import CONNECTS, FANOUT, IDLE, WIDE
@@ -11,6 +12,7 @@ from bench.scenarios.feeds import FEEDS
 from bench.scenarios.growth import GROWTH
 from bench.scenarios.history import HISTORY
 from bench.scenarios.location import LOCATION
+from bench.scenarios.mixed_soak import MIXED_SOAK
 from bench.scenarios.news import NEWS
 from bench.scenarios.overlays import OVERLAYS
 from bench.scenarios.overload import OVERLOAD
@@ -44,4 +46,6 @@ SCENARIOS: tuple[Scenario, ...] = (
     STORM,
     NEWS,
     RESETTLE,
+    CHAOS,
+    MIXED_SOAK,
 )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
+import trustme
 
 from bench.faults.plan import Fates, Faults, Phase, Schedule, pieces
 from bench.faults.proxy import FaultProxy
@@ -179,6 +181,50 @@ async def test_the_line_changes_by_schedule_and_by_hand(echo: tuple[Echo, tuple[
             assert await heard(bare) == []
 
 
+async def test_lost_segments_come_late_and_in_order(echo: tuple[Echo, tuple[str, int]]) -> None:
+    loop = asyncio.get_running_loop()
+    async with FaultProxy(echo[1], Faults(stalls=1, stall_ms=100), seed=1) as proxy:
+        with await connect(proxy) as bare:
+            began_s = loop.time()
+            assert await ask(bare) == LINE
+            assert loop.time() - began_s >= 0.2  # there and back
+
+
+@pytest.mark.parametrize(("held", "heard_by_server"), [(Faults(held_up=True), []), (Faults(held_down=True), [LINE])])
+async def test_a_way_that_is_held_lets_nothing_pass_until_it_is_let_go(
+    echo: tuple[Echo, tuple[str, int]], held: Faults, heard_by_server: list[bytes]
+) -> None:
+    async with FaultProxy(echo[1], held, seed=1) as proxy:
+        with await connect(proxy) as bare:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.3):
+                    await ask(bare)
+            assert echo[0].asked == heard_by_server
+            proxy.become(Faults())
+            assert b"".join(await heard(bare, bytes_max=len(LINE))) == LINE
+    assert echo[0].asked == [LINE]
+
+
+async def test_tls_finds_a_bit_that_was_turned() -> None:
+    authority = trustme.CA()
+    serving, asking = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    authority.issue_cert("127.0.0.1").configure_cert(serving)
+    authority.configure_trust(asking)
+    echo = Echo()
+    server = await asyncio.start_server(echo.serve, "127.0.0.1", 0, ssl=serving)
+    async with server, FaultProxy(server.sockets[0].getsockname(), Faults(), seed=1) as proxy:
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port, ssl=asking)
+        writer.write(LINE)
+        assert await reader.readuntil(b"\n") == LINE
+        proxy.become(Faults(corrupt=1))
+        writer.write(LINE)
+        async with asyncio.timeout(LONG_S):
+            with pytest.raises((ssl.SSLError, ConnectionError, asyncio.IncompleteReadError)):
+                await reader.readuntil(b"\n")
+        writer.transport.abort()
+        assert echo.asked == [LINE]
+
+
 async def test_a_server_that_is_away_resets(echo: tuple[Echo, tuple[str, int]]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         nowhere = gone.getsockname()
@@ -221,7 +267,13 @@ def test_faults_are_data_and_nonsense_is_refused() -> None:
     schedule = Schedule((Phase(0.0, Faults(delay_ms=5)), Phase(2.5, Faults(drop_answers=0.3))))
     assert msgspec.json.decode(msgspec.json.encode(schedule), type=Schedule) == schedule
     assert [schedule.at(at_s).delay_ms for at_s in (-1, 0, 2.4, 2.5)] == [0, 5, 5, 0]
-    for bad in (b'{"drop_answers":1.1}', b'{"drop_answers":0.6,"reset_answers":0.6}', b'{"delay_ms":-1}', b'{"x":1}'):
+    for bad in (
+        b'{"drop_answers":1.1}',
+        b'{"drop_answers":0.6,"reset_answers":0.6}',
+        b'{"delay_ms":-1}',
+        b'{"stalls":2}',
+        b'{"x":1}',
+    ):
         with pytest.raises(msgspec.ValidationError):
             msgspec.json.decode(bad, type=Faults)
     with pytest.raises(ValueError, match="in order"):
