@@ -28,13 +28,15 @@ _WORDS_KEPT = 20
 
 
 class Program(NamedTuple):
-    """What is started: `words` follow the Python interpreter; a line that matches `ready` says that it serves."""
+    """What is started: `words` follow the Python interpreter; a line that matches `ready` says that it serves.
+    `before`: words ahead of the interpreter, which become it in the end."""
 
     name: str
     words: Sequence[str]
     ready: str
     environment: Mapping[str, str] = {}
     end_signal: signal.Signals = signal.SIGTERM
+    before: Sequence[str] = ()
 
 
 class Cores(NamedTuple):
@@ -136,7 +138,8 @@ async def running(program: Program, cores: Collection[int]) -> AsyncIterator[Chi
     """The program, serving, on these cores alone. Raises CannotMeasure."""
     with on_cores(cores):
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-IS", child.__file__, str(os.getpid()), sys.executable, "-P", *program.words),
+            *(sys.executable, "-IS", child.__file__, str(os.getpid())),
+            *(*program.before, sys.executable, "-P", *program.words),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

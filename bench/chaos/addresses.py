@@ -10,7 +10,7 @@ class Addresses(NamedTuple):
     """`streams`: of shards, as devices reach them; `apis`: ports of gateways on loopback, as clients reach them.
 
     `nats_url` and `database_url` are the servers' own, for who checks: no fault lies between. `data_dir` has the
-    development keys; `lanes` is the setting of the log.
+    development keys; `lanes` is the setting of the log; `network`: the one gateways see clients in.
     """
 
     streams: tuple[str, ...]
@@ -19,3 +19,4 @@ class Addresses(NamedTuple):
     database_url: str
     data_dir: Path
     lanes: int = 4
+    network: str = "127.0.0.0/24"

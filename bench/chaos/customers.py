@@ -23,7 +23,7 @@ from gateway.location.development import development_keys as location_keys
 from gateway.location.keys import DEVELOPMENT_ISSUER
 from gateway.location.settings import LocationSettings
 
-PLACE, STATE, NETWORK = (40.4406, -79.9959), "US-PA", "127.0.0.0/24"
+PLACE, STATE = (40.4406, -79.9959), "US-PA"
 TOKEN_S = 7_200
 RECEIPT_USED_S = 200.0
 DEPOSIT = "500.00"
@@ -43,6 +43,7 @@ class Customer:
         self._events = events
         self._dice = random.Random(f"customer/{seed}/{name}")
         self._signer = location_keys(where.data_dir)
+        self._network = where.network
         self._keys = 0
         self._receipt, self._receipt_ends_s = "", 0.0
         self._run = secrets.token_hex(4)
@@ -180,7 +181,7 @@ class Customer:
         no_flags = Flags(mocked=False, rooted=False, proxy=False, remote_desktop=False, jumped=False)
         packet = Packet(
             iss=DEVELOPMENT_ISSUER, aud=LocationSettings().audience, iat=now_s, exp=now_s + PACKET_S,
-            jti=secrets.token_urlsafe(16), sub=self.name, device="chaos", session=self.name, net=NETWORK,
+            jti=secrets.token_urlsafe(16), sub=self.name, device="chaos", session=self.name, net=self._network,
             lat=PLACE[0], lon=PLACE[1], accuracy_m=15.0, state=STATE, speed_mps=0.0, flags=no_flags,
         )  # fmt: skip
         body = orjson.dumps({"packet": self._signer.sign(packet)})

@@ -38,6 +38,11 @@ class Part:
         """The process; None while there is none that serves."""
         return self._child
 
+    @property
+    def wanted(self) -> bool:
+        """Whether it is meant to run."""
+        return self._wanted.is_set()
+
     async def ready(self) -> None:
         """Returns when it serves. Raises CannotMeasure."""
         try:
@@ -66,6 +71,10 @@ class Part:
     def let_run(self) -> None:
         """It may run again."""
         self._wanted.set()
+
+    def become(self, program: Program) -> None:
+        """What it is from its next start on."""
+        self._program = program
 
     def freeze(self) -> None:
         """It stands still, until `thaw`."""

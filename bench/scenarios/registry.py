@@ -18,6 +18,7 @@ from bench.scenarios.overlays import OVERLAYS
 from bench.scenarios.overload import OVERLOAD
 from bench.scenarios.peers import PEERS_SCENARIO
 from bench.scenarios.reads import READS
+from bench.scenarios.rehearsal import REHEARSAL
 from bench.scenarios.resettle import RESETTLE
 from bench.scenarios.slow import SLOW
 from bench.scenarios.soak import SOAK
@@ -48,4 +49,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     RESETTLE,
     CHAOS,
     MIXED_SOAK,
+    REHEARSAL,
 )

@@ -37,7 +37,5 @@ class DatabaseSettings(BaseSettings):
     def shown(self) -> str:
         """The address as it may be told: without a password."""
         parts = urlsplit(self.url.get_secret_value())
-        where = parts.hostname or ""
-        user = f"{parts.username}@" if parts.username else ""
-        port = f":{parts.port}" if parts.port else ""
-        return urlunsplit((parts.scheme, f"{user}{where}{port}", parts.path, "", ""))
+        who, at, hosts = parts.netloc.rpartition("@")  # of several hosts there are several ports
+        return urlunsplit((parts.scheme, f"{who.partition(':')[0]}{at}{hosts}", parts.path, "", ""))

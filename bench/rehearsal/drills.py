@@ -1,0 +1,234 @@
+"""What is rehearsed, in order, each with what was promised of it. A drill is a few lines; when service was back, and
+when all was whole again, is watched in the same way for all of them (watching.py)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+import nats
+from nats.errors import Error as NatsError
+
+from bench.chaos.part import Part
+from bench.rehearsal import servers
+from bench.rehearsal.cluster import SHARDS, SHARDS_MAX, Cluster
+from bench.scenario import CannotMeasure
+
+AWAY_S = 8.0
+"""So long a host stays lost, or a line cut, unless the drill itself takes longer."""
+
+NATS = ("nats-1", "nats-2", "nats-3")
+
+_ONE_BY_ONE_S = 1.0
+_LEADER_S = 10.0
+
+Deed = Callable[[Cluster], Awaitable[None]]
+
+
+class Drill(NamedTuple):
+    """`breaks` something and `mends` it. `promised_s`: until service is back, though it is still broken, and `source`
+    who said so. `parts`: it cuts lines, and is left out where there are none to cut."""
+
+    name: str
+    says: str
+    breaks: Deed
+    mends: Deed
+    promised_s: float
+    source: str
+    parts: bool = False
+
+
+async def _nothing(cluster: Cluster) -> None:
+    del cluster
+
+
+def _lost(name: str) -> tuple[Deed, Deed]:
+    async def breaks(cluster: Cluster) -> None:
+        await cluster.parts[name].kill()
+
+    async def mends(cluster: Cluster) -> None:
+        await _back(cluster.parts[name])
+
+    return breaks, mends
+
+
+def _cut(name: str) -> tuple[Deed, Deed]:
+    async def breaks(cluster: Cluster) -> None:
+        cluster.net.cut(name)
+
+    async def mends(cluster: Cluster) -> None:
+        cluster.net.join(name)
+
+    return breaks, mends
+
+
+def _deaf(speaker: str, *listeners: str) -> tuple[Deed, Deed]:
+    async def breaks(cluster: Cluster) -> None:
+        for listener in listeners:
+            cluster.net.deafen(speaker, listener)
+
+    async def mends(cluster: Cluster) -> None:
+        for listener in listeners:
+            cluster.net.undeafen(speaker, listener)
+
+    return breaks, mends
+
+
+def _deaf_shard(shard: str) -> tuple[Deed, Deed]:
+    pairs = [_deaf(name, shard) for name in NATS]
+
+    async def breaks(cluster: Cluster) -> None:
+        for one, _ in pairs:
+            await one(cluster)
+
+    async def mends(cluster: Cluster) -> None:
+        for _, other in pairs:
+            await other(cluster)
+
+    return breaks, mends
+
+
+async def _back(part: Part) -> None:
+    part.let_run()
+    await part.ready()
+
+
+async def _upgrade(cluster: Cluster) -> None:
+    """Every process, one after the other, as for a new version. Of databases a failover is a drill of its own."""
+    for name, part in cluster.parts.items():
+        if name.startswith("postgres-") or not part.wanted:
+            continue
+        await part.end()
+        await _back(part)
+        await asyncio.sleep(_ONE_BY_ONE_S)
+
+
+async def _lose_log_leader(cluster: Cluster) -> None:
+    name = await _leader(cluster)
+    cluster.tell(f"{name} leads lane 0")
+    await cluster.parts[name].kill()
+
+
+async def _whole_log(cluster: Cluster) -> None:
+    for host in cluster.nats_hosts:
+        await _back(cluster.parts[host.name])
+
+
+async def _leader(cluster: Cluster) -> str:
+    client = await nats.connect(servers.nats_urls(cluster.nats_hosts).split(","), connect_timeout=5)
+    try:
+        async with asyncio.timeout(_LEADER_S):
+            while True:
+                info = await client.jetstream().stream_info("ODDS_0")
+                if info.cluster is not None and info.cluster.leader:
+                    return str(info.cluster.leader)
+                await asyncio.sleep(0.1)
+    except (NatsError, TimeoutError) as error:
+        raise CannotMeasure(f"lane 0 has no leader: {error}") from error
+    finally:
+        await client.close()
+
+
+async def _fail_over(cluster: Cluster) -> None:
+    """The writer is lost with its host; somebody promotes the other."""
+    databases = cluster.databases
+    await cluster.parts[databases.primary.name].kill()
+    await databases.promote()
+
+
+async def _standby_again(cluster: Cluster) -> None:
+    databases = cluster.databases
+    await databases.clone()
+    await _back_as_standby(cluster)
+    await databases.wait_for_standby(True)
+
+
+async def _back_as_standby(cluster: Cluster) -> None:
+    part = cluster.parts[cluster.databases.standby.name]
+    part.become(cluster.databases.program(cluster.databases.standby))
+    await _back(part)
+
+
+async def _lose_standby(cluster: Cluster) -> None:
+    """Commits wait for the standby until somebody says that it is lost."""
+    databases = cluster.databases
+    await cluster.parts[databases.standby.name].kill()
+    await databases.wait_for_standby(False)
+
+
+async def _mend_standby(cluster: Cluster) -> None:
+    await _back_as_standby(cluster)
+    await cluster.databases.wait_for_standby(True)
+
+
+async def _scale_out(cluster: Cluster) -> None:
+    for number in range(SHARDS + 1, SHARDS_MAX + 1):
+        await cluster.start_shard(number)
+    await asyncio.gather(*(cluster.parts[f"fanout-{n}"].ready() for n in range(SHARDS + 1, SHARDS_MAX + 1)))
+    for number in range(1, SHARDS + 1):  # each sends its devices over all of them
+        part = cluster.parts[f"fanout-{number}"]
+        await part.end()
+        await _back(part)
+
+
+async def _scale_in(cluster: Cluster) -> None:
+    for number in range(SHARDS + 1, SHARDS_MAX + 1):
+        await cluster.parts[f"fanout-{number}"].end()
+
+
+SAME_BREATH = "PROTOCOL.md 3: make before break"
+
+DRILLS = (
+    Drill("upgrade", "every process restarted, one after the other", _upgrade, _nothing, 5.0, SAME_BREATH),
+    Drill("scale_out", f"{SHARDS} shards become {SHARDS_MAX}", _scale_out, _nothing, 5.0, SAME_BREATH),
+    Drill("scale_in", f"{SHARDS_MAX} shards become {SHARDS}", _scale_in, _nothing, 5.0, SAME_BREATH),
+    Drill("lose_feed", "the leading feed's host is lost", *_lost("feed-1"), 3.0, "live again on every device"),
+    Drill("lose_shard", "a shard's host is lost", *_lost("fanout-1"), 15.0, "its devices are fresh elsewhere"),
+    Drill("lose_gateway", "a gateway's host is lost", *_lost("gateway-1"), 5.0, "clients ask the other"),
+    Drill("lose_settler", "a settler's host is lost", *_lost("settler-1"), 5.0, "the other goes on"),
+    Drill("lose_news", "a news relay's host is lost", *_lost("news-1"), 5.0, "the other goes on"),
+    Drill("lose_archive", "the archive's host is lost", *_lost("archive-1"), 5.0, "nobody notices"),
+    Drill(
+        "lose_log_leader",
+        "the nats-server that leads a lane is lost",
+        _lose_log_leader,
+        _whole_log,
+        8.2,
+        "DESIGN.md 3: a lane is away for 5.2 s, then its feed is live within 3",
+    ),
+    Drill(
+        "fail_over",
+        "the database's writer is lost, its standby promoted",
+        _fail_over,
+        _standby_again,
+        10.0,
+        "bets wait, and are answered once",
+    ),
+    Drill(
+        "lose_standby",
+        "the database's standby is lost",
+        _lose_standby,
+        _mend_standby,
+        10.0,
+        "commits wait until it is given up",
+    ),
+    Drill("part_feed", "the leading feed is cut off", *_cut("feed-1"), 8.0, "the log fences it", parts=True),
+    Drill("part_shard", "a shard is cut off", *_cut("fanout-2"), 15.0, "its devices leave it", parts=True),
+    Drill(
+        "deaf_log",
+        "the log does not hear the leading feed, which hears the log",
+        *_deaf("feed-1", *NATS),
+        8.0,
+        "TCP_USER_TIMEOUT 3 s, then its lease",
+        parts=True,
+    ),
+    Drill(
+        "deaf_shard",
+        "a shard does not hear the log, which hears the shard",
+        *_deaf_shard("fanout-3"),
+        15.0,
+        "stale within 3 s, and told so",
+        parts=True,
+    ),
+)
