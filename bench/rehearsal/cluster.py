@@ -42,7 +42,8 @@ class Size(NamedTuple):
 
 
 class Cluster:
-    """Parts by name; a part's host has its name, and what is lost with it is that part."""
+    """Parts by name; a part's host has its name, and what is lost with it is that part. `met`: the one that a drill
+    found at its beginning."""
 
     def __init__(self, net: Network, place: Path, stack: contextlib.AsyncExitStack, size: Size, tell: Tell) -> None:
         self.net = net
@@ -50,6 +51,7 @@ class Cluster:
         self.nats_hosts = [net.host(f"nats-{n}") for n in range(1, NATS_SERVERS + 1)]
         self.databases = Databases(net.host("postgres-1"), net.host("postgres-2"), place)
         self.tell = tell
+        self.met = ""
         self._place = place
         self._stack = stack
         self._size = size

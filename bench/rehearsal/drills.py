@@ -4,10 +4,13 @@ when all was whole again, is watched in the same way for all of them (watching.p
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NamedTuple
 
 import nats
+from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from bench.chaos.part import Part
@@ -21,7 +24,7 @@ AWAY_S = 8.0
 NATS = ("nats-1", "nats-2", "nats-3")
 
 _ONE_BY_ONE_S = 1.0
-_LEADER_S = 10.0
+_ASK_S = 10.0
 
 Deed = Callable[[Cluster], Awaitable[None]]
 
@@ -63,28 +66,14 @@ def _cut(name: str) -> tuple[Deed, Deed]:
     return breaks, mends
 
 
-def _deaf(speaker: str, *listeners: str) -> tuple[Deed, Deed]:
-    async def breaks(cluster: Cluster) -> None:
-        for listener in listeners:
-            cluster.net.deafen(speaker, listener)
-
-    async def mends(cluster: Cluster) -> None:
-        for listener in listeners:
-            cluster.net.undeafen(speaker, listener)
-
-    return breaks, mends
-
-
 def _deaf_shard(shard: str) -> tuple[Deed, Deed]:
-    pairs = [_deaf(name, shard) for name in NATS]
-
     async def breaks(cluster: Cluster) -> None:
-        for one, _ in pairs:
-            await one(cluster)
+        for server in NATS:
+            cluster.net.deafen(server, shard)
 
     async def mends(cluster: Cluster) -> None:
-        for _, other in pairs:
-            await other(cluster)
+        for server in NATS:
+            cluster.net.undeafen(server, shard)
 
     return breaks, mends
 
@@ -110,24 +99,72 @@ async def _lose_log_leader(cluster: Cluster) -> None:
     await cluster.parts[name].kill()
 
 
+async def _lose_feed(cluster: Cluster) -> None:
+    await cluster.parts[await _meet_leading_feed(cluster)].kill()
+
+
+async def _feed_back(cluster: Cluster) -> None:
+    await _back(cluster.parts[cluster.met])
+
+
+async def _cut_feed(cluster: Cluster) -> None:
+    cluster.net.cut(await _meet_leading_feed(cluster))
+
+
+async def _join_feed(cluster: Cluster) -> None:
+    cluster.net.join(cluster.met)
+
+
+async def _deafen_log(cluster: Cluster) -> None:
+    feed = await _meet_leading_feed(cluster)
+    for server in NATS:
+        cluster.net.deafen(feed, server)
+
+
+async def _undeafen_log(cluster: Cluster) -> None:
+    for server in NATS:
+        cluster.net.undeafen(cluster.met, server)
+
+
+async def _meet_leading_feed(cluster: Cluster) -> str:
+    """Which of the feeds leads now: the owner in its lead record has its process's number (feeds/main.py)."""
+    async with one_client(cluster) as client:
+        record = await client.jetstream().get_last_msg("ODDS_0", "odds.0.lead.simulator")
+    pid = int(json.loads(record.data or b"")["owner"].split("-")[-2])
+    for name, part in cluster.parts.items():
+        if part.child is not None and part.child.pid == pid:
+            cluster.met = name
+            cluster.tell(f"  {name} leads")
+            return name
+    raise CannotMeasure(f"process {pid} leads the feed, which is none of ours")
+
+
 async def _whole_log(cluster: Cluster) -> None:
     for host in cluster.nats_hosts:
         await _back(cluster.parts[host.name])
 
 
 async def _leader(cluster: Cluster) -> str:
-    client = await nats.connect(servers.nats_urls(cluster.nats_hosts).split(","), connect_timeout=5)
+    async with one_client(cluster) as client:
+        while True:
+            info = await client.jetstream().stream_info("ODDS_0")
+            if info.cluster is not None and info.cluster.leader:
+                return str(info.cluster.leader)
+            await asyncio.sleep(0.1)
+
+
+@contextlib.asynccontextmanager
+async def one_client(cluster: Cluster) -> AsyncIterator[Client]:
+    """A connection to the log for one question. Raises CannotMeasure."""
     try:
-        async with asyncio.timeout(_LEADER_S):
-            while True:
-                info = await client.jetstream().stream_info("ODDS_0")
-                if info.cluster is not None and info.cluster.leader:
-                    return str(info.cluster.leader)
-                await asyncio.sleep(0.1)
-    except (NatsError, TimeoutError) as error:
-        raise CannotMeasure(f"lane 0 has no leader: {error}") from error
-    finally:
-        await client.close()
+        async with asyncio.timeout(_ASK_S):
+            client = await nats.connect(servers.nats_urls(cluster.nats_hosts).split(","), allow_reconnect=False)
+            try:
+                yield client
+            finally:
+                await client.close()
+    except (OSError, NatsError, TimeoutError) as error:
+        raise CannotMeasure(f"the log does not answer: {error}") from error
 
 
 async def _fail_over(cluster: Cluster) -> None:
@@ -183,7 +220,7 @@ DRILLS = (
     Drill("upgrade", "every process restarted, one after the other", _upgrade, _nothing, 5.0, SAME_BREATH),
     Drill("scale_out", f"{SHARDS} shards become {SHARDS_MAX}", _scale_out, _nothing, 5.0, SAME_BREATH),
     Drill("scale_in", f"{SHARDS_MAX} shards become {SHARDS}", _scale_in, _nothing, 5.0, SAME_BREATH),
-    Drill("lose_feed", "the leading feed's host is lost", *_lost("feed-1"), 3.0, "live again on every device"),
+    Drill("lose_feed", "the leading feed's host is lost", _lose_feed, _feed_back, 3.0, "live again on every device"),
     Drill("lose_shard", "a shard's host is lost", *_lost("fanout-1"), 15.0, "its devices are fresh elsewhere"),
     Drill("lose_gateway", "a gateway's host is lost", *_lost("gateway-1"), 5.0, "clients ask the other"),
     Drill("lose_settler", "a settler's host is lost", *_lost("settler-1"), 5.0, "the other goes on"),
@@ -213,12 +250,13 @@ DRILLS = (
         10.0,
         "commits wait until it is given up",
     ),
-    Drill("part_feed", "the leading feed is cut off", *_cut("feed-1"), 8.0, "the log fences it", parts=True),
+    Drill("part_feed", "the leading feed is cut off", _cut_feed, _join_feed, 8.0, "the log fences it", parts=True),
     Drill("part_shard", "a shard is cut off", *_cut("fanout-2"), 15.0, "its devices leave it", parts=True),
     Drill(
         "deaf_log",
         "the log does not hear the leading feed, which hears the log",
-        *_deaf("feed-1", *NATS),
+        _deafen_log,
+        _undeafen_log,
         8.0,
         "TCP_USER_TIMEOUT 3 s, then its lease",
         parts=True,

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from bench.chaos.checkers.violation import Violation
 from bench.rehearsal.watching import Drilled
 
+_HEAD = "| what happened | odds | bets | whole | connections that ended | promised | kept |"
+
 
 def page(
     drills: Sequence[Drilled], violations: Sequence[Violation], facts: Sequence[str], left_out: Sequence[str]
@@ -17,12 +19,13 @@ def page(
         "",
         *(f"- {fact}" for fact in facts),
         "",
-        "| what happened | no fresh odds on some device | no bet taken | whole again after | promised | kept |",
-        "|---|---|---|---|---|---|",
+        _HEAD,
+        "|---|---|---|---|---|---|---|",
         *map(_row, drills),
         "",
-        "No fresh odds: the longest stretch in which some device was not live, heard nothing, or was told that a source is",
-        "stale. A heartbeat comes every second, so up to 1.6 s is silence that nobody can tell from quiet.",
+        "Odds: the longest stretch in which some device was not live, heard nothing or was told that a source is stale; a",
+        "heartbeat comes every second, so up to 1.6 s of silence is quiet. Bets: the longest stretch without an accepted",
+        "bet. Whole: until every process served again, once it was mended.",
         "",
         f"Invariants of DOMAIN.md 5 afterwards: {len(violations)} violations.",
         *(f"- {one}" for one in violations),
@@ -33,5 +36,11 @@ def page(
 
 def _row(one: Drilled) -> str:
     kept = "yes" if one.kept else f"**no** {one.failed}".rstrip()
-    felt = f"{one.odds_s:.1f} s | {one.bets_s:.1f} s | {one.whole_s:.1f} s"
+    ends = ", ".join(f"{times} by {_closed(how)}" for how, times in one.ends.items()) or "none"
+    felt = f"{one.odds_s:.1f} s | {one.bets_s:.1f} s | {one.whole_s:.1f} s | {ends}"
     return f"| {one.says} | {felt} | {one.promised_s:g} s: {one.source} | {kept} |"
+
+
+def _closed(how: str) -> str:
+    name, _, code = how.partition(" ")
+    return code or name

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from dataclasses import dataclass
 
 import msgspec
@@ -28,7 +29,7 @@ STEADY_S = 2.0
 
 class Drilled(msgspec.Struct, frozen=True):
     """What became of a drill: seconds without fresh odds on some device, and without a bet, at most at a stretch; until
-    all was whole after it was mended. `failed`: why it is none."""
+    all was whole after it was mended. `ends`: how connections of devices ended meanwhile. `failed`: why it is none."""
 
     name: str
     says: str
@@ -37,6 +38,7 @@ class Drilled(msgspec.Struct, frozen=True):
     odds_s: float
     bets_s: float
     whole_s: float
+    ends: dict[str, int]
     failed: str = ""
 
     @property
@@ -93,6 +95,7 @@ async def drilled(drill: Drill, cluster: Cluster, load: Load) -> Drilled:
     watch = _Watch(load)
     watch.begin()
     looking = asyncio.create_task(watch.run())
+    before = _ends(load)
     failed, mended_s = "", 0.0
     try:
         began_s = time.monotonic()
@@ -108,7 +111,21 @@ async def drilled(drill: Drill, cluster: Cluster, load: Load) -> Drilled:
     finally:
         looking.cancel()
     whole_s = max(0.0, time.monotonic() - mended_s - STEADY_S)
-    return Drilled(drill.name, drill.says, drill.promised_s, drill.source, watch.odds_s, watch.bets_s, whole_s, failed)
+    return Drilled(
+        name=drill.name,
+        says=drill.says,
+        promised_s=drill.promised_s,
+        source=drill.source,
+        odds_s=watch.odds_s,
+        bets_s=watch.bets_s,
+        whole_s=whole_s,
+        ends=dict(_ends(load) - before),
+        failed=failed,
+    )
+
+
+def _ends(load: Load) -> Counter[str]:
+    return sum((device.socket.ends for device in load.devices), Counter[str]())
 
 
 async def _until_steady(watch: _Watch, within_s: float, otherwise: str) -> str:

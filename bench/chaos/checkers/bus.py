@@ -10,7 +10,9 @@ _CONNECT_S = 5
 
 async def one_connection(nats_url: str) -> Client:
     """Raises OSError, NatsError."""
-    return await nats.connect(nats_url.split(","), allow_reconnect=False, connect_timeout=_CONNECT_S, error_cb=_raised_anyway)
+    return await nats.connect(
+        nats_url.split(","), allow_reconnect=False, connect_timeout=_CONNECT_S, error_cb=_raised_anyway
+    )
 
 
 async def _raised_anyway(error: Exception) -> None:
