@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 ARGS ?=
 
 .NOTPARALLEL:
-.PHONY: install up check format lint types imports test proof oracle clean
+.PHONY: install up check format lint types imports test proof oracle supply rehearsal clean
 
 install: $(INSTALLED)
 
@@ -45,6 +45,14 @@ proof: install
 # A test of the tests: faults planted in a copy of the product, one at a time; each must be caught.
 oracle: install
 	@exec $(BIN)/python -m tests.oracle $(ARGS)
+
+# What we ship: licences, an SBOM, known vulnerabilities, secrets in files.
+supply: install
+	@exec $(BIN)/python -m tests.supply
+
+# A cluster on this machine, as root in network namespaces, and what a runbook is for; the page is build/rehearsal.md.
+rehearsal: install
+	@exec $(BIN)/oddswire bench rehearsal --report build/rehearsal.md --json build/rehearsal.json $(ARGS)
 
 clean:
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -24,7 +24,8 @@ AWAY_S = 8.0
 NATS = ("nats-1", "nats-2", "nats-3")
 
 _ONE_BY_ONE_S = 1.0
-_ASK_S = 10.0
+_ASK_S, _REPLICATED_S = 10.0, 30.0
+_LOOK_S = 0.1
 
 Deed = Callable[[Cluster], Awaitable[None]]
 
@@ -90,6 +91,8 @@ async def _upgrade(cluster: Cluster) -> None:
             continue
         await part.end()
         await _back(part)
+        if name in NATS:
+            await _until_replicated(cluster)
         await asyncio.sleep(_ONE_BY_ONE_S)
 
 
@@ -142,6 +145,23 @@ async def _meet_leading_feed(cluster: Cluster) -> str:
 async def _whole_log(cluster: Cluster) -> None:
     for host in cluster.nats_hosts:
         await _back(cluster.parts[host.name])
+    await _until_replicated(cluster)
+
+
+async def _until_replicated(cluster: Cluster) -> None:
+    """Every lane has a leader, and its replicas all there is: the next server may go. Raises CannotMeasure."""
+    async with one_client(cluster, within_s=_REPLICATED_S) as client:
+        lanes = [f"ODDS_{lane}" for lane in range(cluster.addresses.lanes)]
+        while not all([await _is_whole(client, lane) for lane in lanes]):  # noqa: ASYNC110 the log tells nobody when
+            await asyncio.sleep(_LOOK_S)
+
+
+async def _is_whole(client: Client, stream: str) -> bool:
+    try:
+        cluster = (await client.jetstream().stream_info(stream)).cluster
+    except NatsError:
+        return False
+    return cluster is not None and bool(cluster.leader) and all(one.current for one in cluster.replicas or ())
 
 
 async def _leader(cluster: Cluster) -> str:
@@ -150,14 +170,14 @@ async def _leader(cluster: Cluster) -> str:
             info = await client.jetstream().stream_info("ODDS_0")
             if info.cluster is not None and info.cluster.leader:
                 return str(info.cluster.leader)
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(_LOOK_S)
 
 
 @contextlib.asynccontextmanager
-async def one_client(cluster: Cluster) -> AsyncIterator[Client]:
+async def one_client(cluster: Cluster, within_s: float = _ASK_S) -> AsyncIterator[Client]:
     """A connection to the log for one question. Raises CannotMeasure."""
     try:
-        async with asyncio.timeout(_ASK_S):
+        async with asyncio.timeout(within_s):
             client = await nats.connect(servers.nats_urls(cluster.nats_hosts).split(","), allow_reconnect=False)
             try:
                 yield client
