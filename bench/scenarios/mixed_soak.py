@@ -38,7 +38,7 @@ LIMITS = (
 async def run(options: argparse.Namespace, tell: Tell) -> Measured:
     """The soak, then the look."""
     users = Users(options.devices, options.readers, options.customers, min(4, options.customers), options.pause_s)
-    async with running_stack(Size(2, options.events, options.rate, game_s=60, corrections=0.1), tell) as stack:
+    async with running_stack(Size(2, 2, options.events, options.rate, game_s=60, corrections=0.1), tell) as stack:
         load = Load(stack.addresses, users, seed=14, name="soak")
         load.begin()
         try:
