@@ -225,4 +225,8 @@ async def running_stack(size: Size, tell: Tell) -> AsyncIterator[Stack]:
         made = Stack(place, stack, os.sched_getaffinity(0), tell)
         await made.start(size)
         tell(f"{len(made.parts)} processes, {len(made.lines)} lines between them, in {place}")
+        if not made.disks:
+            tell("no disk is filled: mounting a tmpfs is not permitted")
+        if not made.ground.clocks:
+            tell("no clock is set wrong: libfaketime is not installed (Debian: apt-get install faketime)")
         yield made
