@@ -94,6 +94,11 @@ class Load:
         self._asker.close()
 
     @property
+    def funded(self) -> bool:
+        """Whether every customer has brought money in."""
+        return all(customer.funded for customer in self.customers)
+
+    @property
     def live_devices(self) -> int:
         """Devices that are through catch-up."""
         return sum(device.view.live for device in self.devices)

@@ -21,7 +21,7 @@ from bench.chaos.verdict import Patience, look
 from bench.processes import uss_bytes
 from bench.scenario import CannotMeasure, Tell
 
-LIVE_S = 30.0
+LIVE_S = 60.0
 """Within which all devices are live before anything goes wrong."""
 
 BACK_S = 45.0
@@ -125,11 +125,12 @@ def _memory(stack: Stack) -> list[Violation]:
 
 
 async def until_live(load: Load) -> None:
-    """All its devices are live. Raises CannotMeasure."""
+    """All its devices are live, and its customers have money. From here on is counted. Raises CannotMeasure."""
     try:
         async with asyncio.timeout(LIVE_S):
-            while load.live_devices < len(load.devices):  # noqa: ASYNC110 it lies in views, which know of no event
+            while load.live_devices < len(load.devices) or not load.funded:  # noqa: ASYNC110 they know of no event
                 await asyncio.sleep(_LOOK_S)
     except TimeoutError:
         waits = f"{load.live_devices} of {len(load.devices)} devices are live after {LIVE_S:g} s"
         raise CannotMeasure(f"{waits}; load average {os.getloadavg()[0]:.1f}") from None
+    load.heard.measure()
