@@ -94,9 +94,9 @@ class Load:
         self._asker.close()
 
     @property
-    def funded(self) -> bool:
-        """Whether every customer has brought money in."""
-        return all(customer.funded for customer in self.customers)
+    def warm(self) -> bool:
+        """Whether all devices are live, and all customers have money."""
+        return self.live_devices == len(self.devices) and all(customer.funded for customer in self.customers)
 
     @property
     def live_devices(self) -> int:

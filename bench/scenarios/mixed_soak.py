@@ -15,7 +15,7 @@ from nats.errors import Error as NatsError
 from bench.chaos.checkers.log import Log
 from bench.chaos.load import Load, Users
 from bench.chaos.rolling import restart_all
-from bench.chaos.run import until_live
+from bench.chaos.run import until_warm
 from bench.chaos.stack import Size, Stack, running_stack
 from bench.chaos.verdict import Patience, Verdict, look
 from bench.options import count_to, seconds_to
@@ -42,7 +42,7 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
         load = Load(stack.addresses, users, seed=14, name="soak")
         load.begin()
         try:
-            await until_live(load)
+            await until_warm(load)
             restarts_s = await _soak(stack, load, options, tell)
             used = [
                 usage(name, part.child.pid, since=Cpu(0.0, 0.0), cores=part.child.cores)
