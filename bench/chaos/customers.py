@@ -48,6 +48,7 @@ class Customer:
         self._receipt, self._receipt_ends_s = "", 0.0
         self._run = secrets.token_hex(4)
         self._bets: list[str] = []
+        self.funded = False
         token = development_keys(where.data_dir).token(name, ("odds", "bets", "stream"), ttl_s=TOKEN_S)
         self.headers = {"authorization": f"Bearer {token}", "device-id": "chaos", "session-id": name}
 
@@ -58,9 +59,8 @@ class Customer:
 
     async def live(self, pause_s: float) -> None:
         """Until cancelled. Whatever it does is begun after a pause of about so long."""
-        funded = False
         while True:
-            funded = funded or await self._deposit()
+            self.funded = self.funded or await self._deposit()
             await asyncio.sleep(self._dice.uniform(0.3, 1.7) * pause_s)
             drawn = self._dice.random()
             if drawn < 0.70:

@@ -157,12 +157,10 @@ class Listener:
         said = {"op": "subscribe", "id": 1, "topics": ["account"]}
         async with contextlib.aclosing(self.socket.messages(lambda: said, self._ticket)) as messages:
             async for message in messages:
-                if message is None or message["t"] in ("welcome", "subscribed", "hb", "drain", "src", "live"):
-                    continue
-                if message["t"] == "account":
+                if message is not None and message["t"] == "account":
                     await self._news(message)
-                else:
-                    self.strange.append(message)
+                elif message is not None and message["t"] in ("img", "d"):
+                    self.strange.append(message)  # odds, which it did not ask for; other kinds are to be ignored
 
     async def _news(self, message: Message) -> None:
         seq: int = message["seq"]

@@ -51,6 +51,12 @@ class Heard:
     attempts: Counter[str] = field(default_factory=Counter)
     took_ms: list[float] = field(default_factory=list)
 
+    def measure(self) -> None:
+        """What was asked so far was to warm up. Answers stay: they have to be true."""
+        self.asked = self.in_time = 0
+        self.late.clear()
+        self.took_ms.clear()
+
     def done(self, what: str, took_s: float, within_s: float, *, answered: bool) -> None:
         """A request has ended."""
         self.asked += 1

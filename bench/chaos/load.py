@@ -94,6 +94,11 @@ class Load:
         self._asker.close()
 
     @property
+    def warm(self) -> bool:
+        """Whether all devices are live, and all customers have money."""
+        return self.live_devices == len(self.devices) and all(customer.funded for customer in self.customers)
+
+    @property
     def live_devices(self) -> int:
         """Devices that are through catch-up."""
         return sum(device.view.live for device in self.devices)

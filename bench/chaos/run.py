@@ -21,8 +21,8 @@ from bench.chaos.verdict import Patience, look
 from bench.processes import uss_bytes
 from bench.scenario import CannotMeasure, Tell
 
-LIVE_S = 30.0
-"""Within which all devices are live before anything goes wrong."""
+LIVE_S = 120.0
+"""Within which all devices are live and all customers have money, before anything goes wrong."""
 
 BACK_S = 45.0
 """Within which everything has come back after the last fault; longer is a violation of its own."""
@@ -66,7 +66,7 @@ async def run_seed(plan: Plan, stack: Stack, log: Log, conditions: Conditions, t
     before = {name: part.deaths for name, part in stack.parts.items()}
     load.begin()
     try:
-        await until_live(load)
+        await until_warm(load)
         ends_s = asyncio.get_running_loop().time() + plan.seconds
         await lay(plan, stack, tell)
         back_s, late = await _back(stack, load)
@@ -105,7 +105,7 @@ async def _back(stack: Stack, load: Load) -> tuple[float, list[Violation]]:
         async with asyncio.timeout(BACK_S):
             for part in stack.parts.values():
                 await part.ready()
-            while load.live_devices < len(load.devices) or load.heard.bets == bets:  # noqa: ASYNC110 see until_live
+            while load.live_devices < len(load.devices) or load.heard.bets == bets:  # noqa: ASYNC110 see until_warm
                 await asyncio.sleep(_LOOK_S)
     except (TimeoutError, CannotMeasure):
         away = [name for name, part in stack.parts.items() if part.child is None]
@@ -124,12 +124,15 @@ def _memory(stack: Stack) -> list[Violation]:
     return found
 
 
-async def until_live(load: Load) -> None:
-    """All its devices are live. Raises CannotMeasure."""
+async def until_warm(load: Load) -> None:
+    """All its devices are live, and its customers have money. From here on is counted. Raises CannotMeasure."""
     try:
         async with asyncio.timeout(LIVE_S):
-            while load.live_devices < len(load.devices):  # noqa: ASYNC110 it lies in views, which know of no event
+            while not load.warm:  # noqa: ASYNC110 devices and customers know of no event
                 await asyncio.sleep(_LOOK_S)
     except TimeoutError:
-        waits = f"{load.live_devices} of {len(load.devices)} devices are live after {LIVE_S:g} s"
+        funded = sum(customer.funded for customer in load.customers)
+        waits = f"after {LIVE_S:g} s {load.live_devices} of {len(load.devices)} devices are live, "
+        waits += f"{funded} of {len(load.customers)} customers have money"
         raise CannotMeasure(f"{waits}; load average {os.getloadavg()[0]:.1f}") from None
+    load.heard.measure()

@@ -43,10 +43,12 @@ _SERVERS = ("nats", "postgres")
 
 
 class Size(NamedTuple):
-    """How large a stack is: `copies` of each process, the simulator's slate, and whether lines can go wrong."""
+    """How large a stack is: `copies` of feeds, shards and gateways, `workers` of settlers, news and archives, and the
+    simulator's slate."""
 
     copies: int = 2
-    events: int = 12
+    workers: int = 2
+    events: int = 6
     rate: int = 50
     game_s: int = 10
     corrections: float = 0.3
@@ -104,6 +106,7 @@ class Stack:
         for number in numbers:
             await self._start_shard(number)
             await self._start_gateway(number, size.copies)
+        for number in range(1, size.workers + 1):
             for name in ("settler", "news", "archive"):
                 await self._start_worker(name, number)
         await asyncio.gather(*(part.ready() for part in self.parts.values()))
@@ -222,4 +225,8 @@ async def running_stack(size: Size, tell: Tell) -> AsyncIterator[Stack]:
         made = Stack(place, stack, os.sched_getaffinity(0), tell)
         await made.start(size)
         tell(f"{len(made.parts)} processes, {len(made.lines)} lines between them, in {place}")
+        if not made.disks:
+            tell("no disk is filled: mounting a tmpfs is not permitted")
+        if not made.ground.clocks:
+            tell("no clock is set wrong: libfaketime is not installed (Debian: apt-get install faketime)")
         yield made

@@ -154,7 +154,7 @@ class Connection:
             async with asyncio.TaskGroup() as group:
                 for work in (self._requests(up), self._answers(reader, down), up.run(), down.run()):
                     group.create_task(work)
-        except* (Cut, ConnectionError):
+        except* (Cut, OSError):
             self.reset()  # of whom one end was reset, the other learns of it
         except* _Over:
             pass

@@ -101,7 +101,7 @@ def _figures(outcomes: Sequence[Outcome]) -> dict[str, Reading]:
 
 
 def _size(options: argparse.Namespace) -> Size:
-    return Size(options.copies, options.events, options.rate)
+    return Size(options.copies, options.workers, options.events, options.rate)
 
 
 def plans_of(seeds: Sequence[int], seconds: float, stack: Stack) -> list[Plan]:
@@ -114,8 +114,9 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add("--seeds", type=count_to(10_000), default=6, metavar="N", help="so many seeds (%(default)s)")
     add("--seed", type=count_to(SEED_MAX), default=1, metavar="S", help="the first of them (%(default)s)")
     add("--seconds", type=seconds_to(3_600), default=15.0, metavar="S", help="load and faults of each (%(default)s)")
-    add("--copies", type=count_to(4), default=2, metavar="N", help="of each process (%(default)s)")
-    add("--events", type=count_to(1_000), default=12, metavar="N", help="games at a time (%(default)s)")
+    add("--copies", type=count_to(4), default=2, metavar="N", help="of feeds, shards and gateways (%(default)s)")
+    add("--workers", type=count_to(4), default=2, metavar="N", help="settlers, news, archives (%(default)s)")
+    add("--events", type=count_to(1_000), default=6, metavar="N", help="games at a time (%(default)s)")
     add("--rate", type=count_to(5_000), default=50, metavar="N", help="updates a second (%(default)s)")
     add("--devices", type=count_to(1_000), default=12, metavar="N", help="devices that stream (%(default)s)")
     add("--readers", type=count_to(1_000), default=2, metavar="N", help="clients that read boards (%(default)s)")

@@ -15,7 +15,7 @@ from nats.errors import Error as NatsError
 from bench.chaos.checkers.log import Log
 from bench.chaos.load import Load, Users
 from bench.chaos.rolling import restart_all
-from bench.chaos.run import until_live
+from bench.chaos.run import until_warm
 from bench.chaos.stack import Size, Stack, running_stack
 from bench.chaos.verdict import Patience, Verdict, look
 from bench.options import count_to, seconds_to
@@ -38,11 +38,11 @@ LIMITS = (
 async def run(options: argparse.Namespace, tell: Tell) -> Measured:
     """The soak, then the look."""
     users = Users(options.devices, options.readers, options.customers, min(4, options.customers), options.pause_s)
-    async with running_stack(Size(2, options.events, options.rate, game_s=60, corrections=0.1), tell) as stack:
+    async with running_stack(Size(2, 2, options.events, options.rate, game_s=60, corrections=0.1), tell) as stack:
         load = Load(stack.addresses, users, seed=14, name="soak")
         load.begin()
         try:
-            await until_live(load)
+            await until_warm(load)
             restarts_s = await _soak(stack, load, options, tell)
             used = [
                 usage(name, part.child.pid, since=Cpu(0.0, 0.0), cores=part.child.cores)

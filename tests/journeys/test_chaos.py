@@ -34,7 +34,20 @@ async def chaos(tmp_path: Path, *words: str) -> list[Outcome]:
 
 @pytest.mark.timeout(600)
 async def test_six_seeds_leave_nothing_that_must_not_be(tmp_path: Path) -> None:
-    load = ("--devices", "8", "--customers", "5", "--readers", "1", "--rate", "40", "--pause-s", "0.7")
+    load = (
+        "--devices",
+        "8",
+        "--customers",
+        "5",
+        "--readers",
+        "1",
+        "--rate",
+        "40",
+        "--pause-s",
+        "0.7",
+        "--workers",
+        "1",
+    )
     outcomes = await chaos(tmp_path, "--seeds", "6", "--seconds", "15", *load)
     assert [outcome.plan.seed for outcome in outcomes] == [1, 2, 3, 4, 5, 6]
     assert all(outcome.bets and outcome.frames for outcome in outcomes)
