@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import socket
 import time
 from collections.abc import Awaitable, Callable
@@ -79,6 +80,11 @@ async def unless_cancelled(work: Awaitable[_T]) -> _T:
     return result
 
 
+def shown(url: str) -> str:
+    """Addresses as they may be told: without who connects."""
+    return ",".join(re.sub(r"//[^@/]*@", "//", one) for one in url.split(","))
+
+
 class Connection:
     """A connection that is kept for the life of the process. `async with Connection(url, name=...) as connection`."""
 
@@ -134,7 +140,7 @@ class Connection:
             reconnected_cb=self._on_reconnected,
             closed_cb=self._on_closed,
         )
-        log.info("nats_connected", url=self._url)
+        log.info("nats_connected", url=shown(self._url))
 
     async def close(self) -> None:
         """Ends the connection; nothing is waited for."""
