@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -267,6 +267,18 @@ class Feed:
         self.pipeline.stop()
 
 
+class _Told(NamedTuple):
+    """What an ingestor says of itself."""
+
+    metrics: FeedMetrics
+    readiness: probes.Readiness
+
+    def say(self, feed: str, word: str) -> None:
+        """It leads and is live, or stands by; either way it is ready."""
+        self.readiness.has(probes.WORK)
+        print(f"feed {feed} {word}", flush=True)
+
+
 def _candidate(
     make: Callable[[], Provider],
     name: str,
@@ -275,64 +287,52 @@ def _candidate(
     *,
     settings: FeedsSettings,
     bus: BusSettings,
-    metrics: FeedMetrics,
-    say: Callable[[str], None],
+    told: _Told,
 ) -> Candidate:
     priority = priority_of(settings.priority, hysteresis_s=settings.hysteresis_s)
     return Candidate(
         coordination,
-        lambda mandate: Feed(make(), connection, bus=bus, metrics=metrics, priority=priority, mandate=mandate),
+        lambda mandate: Feed(make(), connection, bus=bus, metrics=told.metrics, priority=priority, mandate=mandate),
         feed=name,
         owner=_new_owner(),
         times=LeaseTimes(settings.lease_ttl_s, settings.lease_interval_s),
-        metrics=metrics,
-        say=say,
+        metrics=told.metrics,
+        say=partial(told.say, name),
     )
 
 
 async def _probed(make: Callable[[], Provider], name: str, *, settings: FeedsSettings, bus: BusSettings) -> int:
     """Leads or stands by, and says of itself whether it does: a standby is as ready as who leads."""
-    metrics, readiness = FeedMetrics(), probes.Readiness(probes.LOG, probes.WORK)
-    async with probes.answering(settings.metrics_host, settings.metrics_port, metrics.registry, readiness):
-        return await _stand(make, name, settings=settings, bus=bus, metrics=metrics, readiness=readiness)
+    told = _Told(FeedMetrics(), probes.Readiness(probes.LOG, probes.WORK))
+    async with probes.answering(settings.metrics_host, settings.metrics_port, told.metrics.registry, told.readiness):
+        return await _stand(make, name, settings=settings, bus=bus, told=told)
 
 
 async def _stand(
-    make: Callable[[], Provider],
-    name: str,
-    *,
-    settings: FeedsSettings,
-    bus: BusSettings,
-    metrics: FeedMetrics,
-    readiness: probes.Readiness,
+    make: Callable[[], Provider], name: str, *, settings: FeedsSettings, bus: BusSettings, told: _Told
 ) -> int:
     """Leads or stands by until a signal; also one that comes before there ever was a server is an end in good order."""
     status = 0
     signalled = asyncio.create_task(process.until_signalled())
     connection = Connection(bus.nats_url, name=f"feed-{name}")
-    readiness.follow(connection)
+    told.readiness.follow(connection)
     opening = asyncio.create_task(connection.open())
     await asyncio.wait((signalled, opening), return_when=asyncio.FIRST_COMPLETED)
     if signalled.done():
         opening.cancel()
         return status
-
-    def say(word: str) -> None:
-        readiness.has(probes.WORK)
-        print(f"feed {name} {word}", flush=True)
-
     try:
         async with coordinating(bus, connection) as coordination:
-            candidate = _candidate(
-                make, name, connection, coordination, settings=settings, bus=bus, metrics=metrics, say=say
-            )
+            candidate = _candidate(make, name, connection, coordination, settings=settings, bus=bus, told=told)
             signalled.add_done_callback(lambda _: candidate.stop())
             await opening
             await report_durability(settings.nats_monitor, replicas=bus.log_replicas)
             async with asyncio.TaskGroup() as group:
                 beside = (
                     group.create_task(connection.ended()),
-                    group.create_task(watch_replicas(Streams(connection, lanes=bus.lanes), metrics, bus.log_replicas)),
+                    group.create_task(
+                        watch_replicas(Streams(connection, lanes=bus.lanes), told.metrics, bus.log_replicas)
+                    ),
                 )
                 await candidate.run()
                 for task in beside:

@@ -37,28 +37,22 @@ class Readiness:
 
     def __init__(self, *lacking: str) -> None:
         self._lacking = dict.fromkeys(lacking)
+        self._connection: Connection | None = None
 
     @property
     def waiting_for(self) -> list[str]:
         """What is missing now."""
-        return list(self._lacking)
+        away = self._connection is not None and not self._connection.connected
+        return [*self._lacking, *([LOG] if away else [])]
 
     def has(self, what: str) -> None:
         """It is there."""
         self._lacking.pop(what, None)
 
-    def lacks(self, what: str) -> None:
-        """It is gone."""
-        self._lacking[what] = None
-
     def follow(self, connection: Connection) -> None:
         """The log is there while this is connected."""
-
-        def turned(connected: bool) -> None:
-            (self.has if connected else self.lacks)(LOG)
-
-        connection.listen(turned)
-        turned(connection.connected)
+        self.has(LOG)
+        self._connection = connection
 
 
 @contextlib.asynccontextmanager

@@ -90,6 +90,7 @@ class Connection:
 
     def __init__(self, url: str, *, name: str) -> None:
         self._url = url
+        self._shown = shown(url)
         self._name = name
         self._client = _OddsClient()
         self._listeners: list[Listener] = []
@@ -140,7 +141,7 @@ class Connection:
             reconnected_cb=self._on_reconnected,
             closed_cb=self._on_closed,
         )
-        log.info("nats_connected", url=shown(self._url))
+        log.info("nats_connected", url=self._shown)
 
     async def close(self) -> None:
         """Ends the connection; nothing is waited for."""
@@ -153,7 +154,7 @@ class Connection:
         await self._over.wait()
         if self._fault is not None:
             raise self._fault
-        raise LogUnavailable(f"nats-server at {self._url} ended the connection for good: {self._client.last_error}")
+        raise LogUnavailable(f"nats-server at {self._shown} ended the connection for good: {self._client.last_error}")
 
     async def _on_error(self, error: Exception) -> None:
         if not isinstance(error, (NatsError, OSError)):
@@ -166,17 +167,17 @@ class Connection:
         now = time.monotonic()
         if now - self._complained_at >= COMPLAINT_INTERVAL_S:
             self._complained_at = now
-            log.warning("nats_unavailable", url=self._url, error=_words(error), errors=self.errors)
+            log.warning("nats_unavailable", url=self._shown, error=_words(error), errors=self.errors)
 
     async def _on_disconnected(self) -> None:
         self._client.forget_unsent()
         if not self._closing:
-            log.warning("nats_disconnected", url=self._url)
+            log.warning("nats_disconnected", url=self._shown)
             self._tell(connected=False)
 
     async def _on_reconnected(self) -> None:
         self.reconnects += 1
-        log.info("nats_reconnected", url=self._url)
+        log.info("nats_reconnected", url=self._shown)
         self._tell(connected=True)
 
     async def _on_closed(self) -> None:

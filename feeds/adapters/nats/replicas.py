@@ -1,4 +1,4 @@
-"""How many servers hold each lane, looked at now and then: a lane that lost a replica still serves, and tells nobody."""
+"""How many servers hold each lane, looked at now and then: one that lost a replica still serves, and tells nobody."""
 
 from __future__ import annotations
 

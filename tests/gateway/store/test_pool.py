@@ -40,10 +40,14 @@ async def take_writes(settings: DatabaseSettings, *, taken: bool) -> None:
 async def test_after_a_refused_write_no_connection_of_the_pool_is_used_again(database: Database) -> None:
     await database.execute("CREATE TABLE thing (n int)")
     before = await backends(database)
-    with pytest.raises(NotTheWriter):
+
+    async def written_while_demoted() -> None:
         async with database.connection() as connection:
-            await connection.execute("SET default_transaction_read_only = on")  # as where the writer was demoted
+            await connection.execute("SET default_transaction_read_only = on")
             await connection.execute("INSERT INTO thing VALUES (1)")
+
+    with pytest.raises(NotTheWriter):
+        await written_while_demoted()
     await database.execute("INSERT INTO thing VALUES (2)")
     assert [row["n"] for row in await database.fetch("SELECT n FROM thing")] == [2]
     assert not before & await backends(database)
