@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes what follows from the chart and the product: values.schema.json, and the table of values in helm/README.md.
+"""Writes what follows from the chart and the product: values.schema.json, the dashboards, and the table of values in
+helm/README.md.
 
 The schema is helm/schema.json with the settings of the product in it, types and limits as their classes have them, so
 that `helm install` refuses what a process would refuse. `--check` writes nothing, and fails where something is old.
@@ -13,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import dashboards
 from pydantic_settings import BaseSettings
 
 from fanout.settings import FanoutSettings
@@ -66,8 +68,11 @@ OF_THE_CHART = {
     "feed": {"provider", "name", "mapping", "nats_monitor", "metrics_host", "metrics_port"},
     "fanout": {"name", "host", "port", "url"},
     "gateway": {"host", "port"},
-    "location": {"vendor_keys"},
-    **dict.fromkeys(("settler", "news", "history"), {"metrics_host", "metrics_port"}),
+    "location": {"vendor_keys", "development_dir"},
+    "settler": {"metrics_host", "metrics_port"},
+    "news": {"metrics_host", "metrics_port"},
+    "history": {"metrics_host", "metrics_port"},
+    "access": {"development_dir"},
 }
 """Settings that the chart has from elsewhere. Secrets are none either: they never stand in values."""
 
@@ -143,6 +148,7 @@ def main() -> int:
         CHART / "values.schema.json": values_schema(),
         HERE / "README.md": readme((HERE / "README.md").read_text(), values_table((CHART / "values.yaml").read_text())),
     }
+    wanted |= {CHART / f"dashboards/{name}.json": dashboards.rendered(name) for name in dashboards.DASHBOARDS}
     old = [path for path, text in wanted.items() if not path.exists() or path.read_text() != text]
     if "--check" in sys.argv[1:]:
         for path in old:
