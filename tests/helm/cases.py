@@ -59,7 +59,10 @@ OPTIONS: dict[str, Manifest] = {
         for name in ("fanout", "gateway", "settler", "news", "archive")
     },
     "a canary": {"fanout": {"updatePartition": 2, "updateMaxUnavailable": 2}},
-    "by digest": {"image": {"digest": f"sha256:{'0' * 64}", "pullSecrets": ["registry"]}, "commonLabels": {"team": "a"}},
+    "by digest": {
+        "image": {"digest": f"sha256:{'0' * 64}", "pullSecrets": ["registry"]},
+        "commonLabels": {"team": "a"},
+    },
     "mapped feeds": {
         "feeds": {
             "betfair": {

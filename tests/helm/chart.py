@@ -49,9 +49,7 @@ class Chart:
             empty.joinpath("Chart.yaml").write_text(f"apiVersion: v2\nname: {dependency['name']}\nversion: {version}\n")
         self._values = place / "values.json"
 
-    def render(
-        self, values: Manifest | None = None, *files: Path, release: str = "oddswire"
-    ) -> list[Manifest]:
+    def render(self, values: Manifest | None = None, *files: Path, release: str = "oddswire") -> list[Manifest]:
         """Every manifest. Raises Refused."""
         self._values.write_text(json.dumps(values or {}))
         given = [word for file in (*files, self._values) for word in ("--values", str(file))]

@@ -35,7 +35,9 @@ def resource(version: str, spec: Schema) -> Schema:
 LABELS: Schema = {"type": "object", "additionalProperties": {"type": "string"}}
 PARENTS = lists(objects(("name",), name=TEXT, namespace=TEXT, sectionName=TEXT))
 TARGET = objects(("apiVersion", "kind", "name"), apiVersion=TEXT, kind=TEXT, name=TEXT)
-POLICY = objects(("type", "value", "periodSeconds"), type={"enum": ["Pods", "Percent"]}, value=NUMBER, periodSeconds=NUMBER)
+POLICY = objects(
+    ("type", "value", "periodSeconds"), type={"enum": ["Pods", "Percent"]}, value=NUMBER, periodSeconds=NUMBER
+)
 DIRECTION = objects(
     stabilizationWindowSeconds=NUMBER, selectPolicy={"enum": ["Max", "Min", "Disabled"]}, policies=lists(POLICY)
 )
