@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.helm.cases import CASES
-from tests.helm.chart import MINIMUM, Chart, Manifest, merged, named, needs_helm, of_kind, workloads
+from tests.helm.chart import MINIMUM, Chart, Manifest, environment, merged, named, needs_helm, of_kind, workloads
 from tests.helm.kubernetes import OLDEST, refusals
 from tests.helm.policies import violations
+from tests.helm.processes import taken
 
 pytestmark = needs_helm
 
 
-def test_kubernetes_takes_every_case_and_it_keeps_to_the_policies(chart: Chart) -> None:
+def test_kubernetes_the_policies_and_the_processes_take_every_case(
+    chart: Chart, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In one test: what the schemas are read and compiled for takes longer than all that is asked of them."""
     wrong = {}
     for case, (values, files) in CASES.items():
         manifests = chart.render(values, *files)
         assert workloads(manifests), case
-        if found := [*violations(manifests), *(why for one in manifests for why in refusals(one))]:
+        found = [*violations(manifests), *(why for one in manifests for why in refusals(one))]
+        for workload in workloads(manifests):
+            [container] = workload["spec"]["template"]["spec"]["containers"]
+            unread = taken(tuple(container["args"]), environment(manifests, workload), monkeypatch)
+            found += [f"{workload['metadata']['name']}: nothing reads {name}" for name in unread]
+        if found:
             wrong[case] = found
     assert wrong == {}
 

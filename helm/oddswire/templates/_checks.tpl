@@ -28,8 +28,8 @@
 {{- if gt (len $last) 32 -}}
 {{- fail (printf "%s: a shard's name has 32 characters at most: set fullnameOverride to something short" $last) -}}
 {{- end -}}
-{{- $window := $v.settings.fanout.drain_window_s | default 5 -}}
-{{- $deadline := $v.settings.fanout.drain_deadline_s | default 10 -}}
+{{- $window := include "oddswire.given" (list $v.settings.fanout "drain_window_s" 5) -}}
+{{- $deadline := include "oddswire.given" (list $v.settings.fanout "drain_deadline_s" 10) -}}
 {{- if gt (float64 $window) (float64 $deadline) -}}
 {{- fail (printf "settings.fanout: drain_window_s %v ends after drain_deadline_s %v: devices would be closed before they are told to move" $window $deadline) -}}
 {{- end -}}

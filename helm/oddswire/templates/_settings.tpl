@@ -58,3 +58,8 @@ data:
 {{- define "oddswire.databaseSecret" -}}
 {{- include "oddswire.secret" (list . "ODDSWIRE_DATABASE_PASSWORD" .Values.secrets.databasePassword) -}}
 {{- end -}}
+
+{{/* A setting, or what it is by default; 0 is a value. Takes (list MAP NAME DEFAULT). */}}
+{{- define "oddswire.given" -}}
+{{- if hasKey (index . 0) (index . 1) -}}{{ get (index . 0) (index . 1) }}{{- else -}}{{ index . 2 }}{{- end -}}
+{{- end -}}
