@@ -45,7 +45,12 @@ OPTIONS: dict[str, Manifest] = {
     "no secrets": {
         "secrets": dict.fromkeys(("databasePassword", "ticketKeys", "offerKeys", "receiptKeys"), ""),
     },
-    "reader": {"external": {"databaseReaderUrl": "postgresql://oddswire@reader:5432/oddswire"}},
+    "reader": {
+        "external": {
+            "databaseReaderUrl": "postgresql://oddswire@reader:5432/oddswire?sslmode=verify-full",
+            "databaseCaConfigMap": "database-ca",
+        }
+    },
     "closed network": {
         "networkPolicy": {
             name: [{"ipBlock": {"cidr": "10.0.0.0/8"}}]

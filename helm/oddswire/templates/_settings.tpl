@@ -56,7 +56,26 @@ data:
 {{- end -}}
 
 {{- define "oddswire.databaseSecret" -}}
-{{- include "oddswire.secret" (list . "ODDSWIRE_DATABASE_PASSWORD" .Values.secrets.databasePassword) -}}
+{{- include "oddswire.secret" (list . "ODDSWIRE_DATABASE_PASSWORD" .Values.secrets.databasePassword) }}
+{{- if .Values.external.databaseCaConfigMap }}
+- name: PGSSLROOTCERT
+  value: /etc/oddswire-database/ca.pem
+{{- end }}
+{{- end -}}
+
+{{/* The authorities of the database's certificate, as a volume and where it is mounted. */}}
+{{- define "oddswire.databaseVolume" -}}
+{{- with .Values.external.databaseCaConfigMap }}
+- name: database-ca
+  configMap:
+    name: {{ . }}
+{{- end }}
+{{- end -}}
+
+{{- define "oddswire.databaseMount" -}}
+{{- with .Values.external.databaseCaConfigMap }}
+- {name: database-ca, mountPath: /etc/oddswire-database, readOnly: true}
+{{- end }}
 {{- end -}}
 
 {{/* A setting, or what it is by default; 0 is a value. Takes (list MAP NAME DEFAULT). */}}
