@@ -8,7 +8,7 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 REVISION := $(shell git rev-parse HEAD 2>/dev/null)
 
 .NOTPARALLEL:
-.PHONY: install up check format lint types imports test proof tools chart image clean
+.PHONY: install up check format lint types imports test proof oracle tools chart image clean
 
 install: $(INSTALLED)
 
@@ -56,6 +56,10 @@ chart: install
 image:
 	docker buildx build --file helm/image/Dockerfile --target oddswire --sbom=true --provenance=mode=max \
 		--build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) --tag oddswire/oddswire:$(VERSION) $(ARGS) .
+
+# A test of the tests: faults planted in a copy of the product, one at a time; each must be caught.
+oracle: install
+	@exec $(BIN)/python -m tests.oracle $(ARGS)
 
 clean:
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
