@@ -70,18 +70,17 @@ def prove(place: Path, nats_url: str) -> None:
         f"env -i TMPDIR=/dev/shm PYTHONDONTWRITEBYTECODE=1 ODDSWIRE_NATS_URL={nats_url} "
         f"ODDSWIRE_FANOUT_PORT={free_port()} {target}/bin/oddswire fanout run"
     )
-    shard = subprocess.Popen(["unshare", "--mount", "sh", "-c", inside], stdout=subprocess.PIPE, text=True)
-    try:
-        assert shard.stdout is not None
-        assert shard.stdout.readline() == "fanout-1 ready\n"
-        status = Path(f"/proc/{shard.pid}/status").read_text()
-        assert re.search(r"^Uid:\s+10001\s+10001", status, re.MULTILINE)
-        assert re.search(r"^CapBnd:\s+0+$", status, re.MULTILINE)
-        shard.terminate()
-        assert shard.wait(60) == 0
-    finally:
-        shard.kill()
-        shard.wait()
+    with subprocess.Popen(["unshare", "--mount", "sh", "-c", inside], stdout=subprocess.PIPE, text=True) as shard:
+        try:
+            assert shard.stdout is not None
+            assert shard.stdout.readline() == "fanout-1 ready\n"
+            status = Path(f"/proc/{shard.pid}/status").read_text()
+            assert re.search(r"^Uid:\s+10001\s+10001", status, re.MULTILINE)
+            assert re.search(r"^CapBnd:\s+0+$", status, re.MULTILINE)
+            shard.terminate()
+            assert shard.wait(60) == 0
+        finally:
+            shard.kill()
 
 
 def reachable() -> str:
