@@ -53,7 +53,7 @@ class Chart:
         """Every manifest. Raises Refused."""
         self._values.write_text(json.dumps(values or {}))
         given = [word for file in (*files, self._values) for word in ("--values", str(file))]
-        command = [HELM, "template", release, self.path, "--namespace", "odds", *given]
+        command = [str(HELM), "template", release, str(self.path), "--namespace", "odds", *given]
         done = subprocess.run(command, capture_output=True, text=True, timeout=RENDER_S, check=False)
         if done.returncode:
             raise Refused(done.stderr)

@@ -15,7 +15,7 @@ README = (ROOT / "helm/README.md").read_text()
 
 
 def test_schema_dashboards_and_table_of_values_are_todays() -> None:
-    command = [sys.executable, ROOT / "helm/generate.py", "--check"]
+    command = [sys.executable, str(ROOT / "helm/generate.py"), "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
 

@@ -81,4 +81,5 @@ def test_what_processes_are_started_with_is_a_command(arguments: tuple[str, ...]
     package = arguments[0] if len(arguments) > 1 else "gateway"
     commands: dict[str, Any] = defaultdict(lambda: print)
     words = arguments[1:] if len(arguments) > 1 else arguments
-    assert parsers.get(package, gateway.commands.parser)(commands).parse_args(words)
+    parsed = parsers.get(package, gateway.commands.parser)(commands).parse_args(words)
+    assert print in vars(parsed).values()
