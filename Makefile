@@ -4,9 +4,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 ARGS ?=
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+REVISION := $(shell git rev-parse HEAD 2>/dev/null)
 
 .NOTPARALLEL:
-.PHONY: install up check format lint types imports test proof oracle supply rehearsal clean
+.PHONY: install up check format lint types imports test proof oracle supply rehearsal tools chart image clean
 
 install: $(INSTALLED)
 
@@ -41,6 +43,19 @@ test: install
 # Longer than CI allows: thousands of seeds, minutes of load.
 proof: install
 	@exec $(BIN)/python -m pytest -m proof $(ARGS)
+
+# helm and kubectl, for the tests of the chart, which else say that they are skipped.
+tools: install
+	.ci/chart-tools
+
+# What follows from the chart's values, the settings and helm/dashboards.py; a test says where it is old.
+chart: install
+	$(BIN)/python helm/generate.py
+
+# Needs an engine with BuildKit. One image for every process; what is in it is told by its SBOM.
+image:
+	docker buildx build --file helm/image/Dockerfile --target oddswire --sbom=true --provenance=mode=max \
+		--build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) --tag oddswire/oddswire:$(VERSION) $(ARGS) .
 
 # A test of the tests: faults planted in a copy of the product, one at a time; each must be caught.
 oracle: install

@@ -50,7 +50,7 @@ def _run(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse
     run.add_argument("--record", type=Path, metavar="DIR", help="record the provider's raw messages there, by day")
     run.add_argument("--nats", dest="nats_url", metavar="URL", help="address of nats-server")
     run.add_argument("--coordination", metavar="URL", help="memory:, nats: or aerospike://HOST:PORT,.../NAMESPACE")
-    run.add_argument("--metrics-port", type=int, metavar="P", help="serve /metrics on this loopback port")
+    run.add_argument("--metrics-port", type=int, metavar="P", help="serve /live, /ready and /metrics on this port")
     return run
 
 

@@ -13,18 +13,19 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from prometheus_client import start_http_server
 from pydantic import ValidationError
 
-from feeds.adapters import process, server
+from feeds.adapters import probes, process, server
 from feeds.adapters.coordination.opening import check_coordination, coordinating
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.durability import report_durability
 from feeds.adapters.nats.publisher import LanePublisher
 from feeds.adapters.nats.reader import LogReader
+from feeds.adapters.nats.replicas import watch_replicas
 from feeds.adapters.nats.settling import ResultPublisher
+from feeds.adapters.nats.streams import Streams
 from feeds.candidacy import LeaseTimes, Mandate
 from feeds.candidate import LOOK_KIND, Candidate
 from feeds.check import check
@@ -181,10 +182,7 @@ def _run(arguments: argparse.Namespace) -> int:
     )
     make = partial(make_provider, settings.provider, options)
     make()  # bad input is refused now, not when it is our turn to lead
-    metrics = FeedMetrics()
-    if settings.metrics_port:
-        start_http_server(settings.metrics_port, addr="127.0.0.1", registry=metrics.registry)
-    return process.run(_stand(make, feed, settings=settings, bus=bus, metrics=metrics))
+    return process.run(_probed(make, feed, settings=settings, bus=bus))
 
 
 def _given(arguments: argparse.Namespace, fields: dict[str, Any]) -> dict[str, Any]:
@@ -269,6 +267,18 @@ class Feed:
         self.pipeline.stop()
 
 
+class _Told(NamedTuple):
+    """What an ingestor says of itself."""
+
+    metrics: FeedMetrics
+    readiness: probes.Readiness
+
+    def say(self, feed: str, word: str) -> None:
+        """It leads and is live, or stands by; either way it is ready."""
+        self.readiness.has(probes.WORK)
+        print(f"feed {feed} {word}", flush=True)
+
+
 def _candidate(
     make: Callable[[], Provider],
     name: str,
@@ -277,27 +287,35 @@ def _candidate(
     *,
     settings: FeedsSettings,
     bus: BusSettings,
-    metrics: FeedMetrics,
+    told: _Told,
 ) -> Candidate:
     priority = priority_of(settings.priority, hysteresis_s=settings.hysteresis_s)
     return Candidate(
         coordination,
-        lambda mandate: Feed(make(), connection, bus=bus, metrics=metrics, priority=priority, mandate=mandate),
+        lambda mandate: Feed(make(), connection, bus=bus, metrics=told.metrics, priority=priority, mandate=mandate),
         feed=name,
         owner=_new_owner(),
         times=LeaseTimes(settings.lease_ttl_s, settings.lease_interval_s),
-        metrics=metrics,
-        say=lambda word: print(f"feed {name} {word}", flush=True),
+        metrics=told.metrics,
+        say=partial(told.say, name),
     )
 
 
+async def _probed(make: Callable[[], Provider], name: str, *, settings: FeedsSettings, bus: BusSettings) -> int:
+    """Leads or stands by, and says of itself whether it does: a standby is as ready as who leads."""
+    told = _Told(FeedMetrics(), probes.Readiness(probes.LOG, probes.WORK))
+    async with probes.answering(settings.metrics_host, settings.metrics_port, told.metrics.registry, told.readiness):
+        return await _stand(make, name, settings=settings, bus=bus, told=told)
+
+
 async def _stand(
-    make: Callable[[], Provider], name: str, *, settings: FeedsSettings, bus: BusSettings, metrics: FeedMetrics
+    make: Callable[[], Provider], name: str, *, settings: FeedsSettings, bus: BusSettings, told: _Told
 ) -> int:
     """Leads or stands by until a signal; also one that comes before there ever was a server is an end in good order."""
     status = 0
     signalled = asyncio.create_task(process.until_signalled())
     connection = Connection(bus.nats_url, name=f"feed-{name}")
+    told.readiness.follow(connection)
     opening = asyncio.create_task(connection.open())
     await asyncio.wait((signalled, opening), return_when=asyncio.FIRST_COMPLETED)
     if signalled.done():
@@ -305,14 +323,20 @@ async def _stand(
         return status
     try:
         async with coordinating(bus, connection) as coordination:
-            candidate = _candidate(make, name, connection, coordination, settings=settings, bus=bus, metrics=metrics)
+            candidate = _candidate(make, name, connection, coordination, settings=settings, bus=bus, told=told)
             signalled.add_done_callback(lambda _: candidate.stop())
             await opening
             await report_durability(settings.nats_monitor, replicas=bus.log_replicas)
             async with asyncio.TaskGroup() as group:
-                watching = group.create_task(connection.ended())
+                beside = (
+                    group.create_task(connection.ended()),
+                    group.create_task(
+                        watch_replicas(Streams(connection, lanes=bus.lanes), told.metrics, bus.log_replicas)
+                    ),
+                )
                 await candidate.run()
-                watching.cancel()
+                for task in beside:
+                    task.cancel()
     except* (Refused, LogUnavailable) as failures:
         error = _first(failures)
         status = _complain(str(error), EXIT_FAILED if isinstance(error, LogUnavailable) else EXIT_USAGE)

@@ -53,6 +53,12 @@ class FeedMetrics:
         self.waiting = Gauge(
             "oddswire_feed_states_waiting", "States that wait to be sent", lane, registry=self.registry
         )
+        self.log_replicas = Gauge(
+            "oddswire_feed_log_replicas", "Servers that hold the lane as it is now", lane, registry=self.registry
+        )
+        self.log_replicas_wanted = Gauge(
+            "oddswire_feed_log_replicas_wanted", "Servers that should hold each lane", registry=self.registry
+        )
         self.ack_seconds = Histogram(
             "oddswire_feed_ack_seconds",
             "From sending a write to its acknowledgement",

@@ -54,7 +54,8 @@ class FeedsSettings(BaseSettings):
     record: Annotated[
         Path | None, Field(description="directory for the provider's raw messages, a packed file a day; empty: none")
     ] = None
-    metrics_port: Annotated[int, Field(ge=0, le=65_535, description="loopback port of /metrics; 0: none")] = 0
+    metrics_host: Annotated[str, Field(description="address of /live, /ready and /metrics")] = "127.0.0.1"
+    metrics_port: Annotated[int, Field(ge=0, le=65_535, description="port of /live, /ready and /metrics; 0: none")] = 0
     nats_monitor: Annotated[
         str, Field(description="http://HOST:PORT of nats-server's monitoring, to say whether the log is durable")
     ] = ""

@@ -90,7 +90,7 @@ def _archive(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
         description="Migrates, then archives every lane exactly once. A second archiver of a database stands by.",
     )
     archive.add_argument("--nats", dest="nats_url", metavar="URL", help="address of nats-server")
-    archive.add_argument("--metrics-port", type=int, metavar="P", help="serve /metrics on this loopback port")
+    archive.add_argument("--metrics-port", type=int, metavar="P", help="serve /live, /ready and /metrics on this port")
     _database(archive)
     return archive
 
@@ -104,7 +104,7 @@ def _news(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     )
     news.add_argument("--nats", dest="nats_url", metavar="URL", help="address of nats-server")
     news.add_argument("--coordination", metavar="URL", help="memory:, nats: or aerospike://HOST:PORT,.../NAMESPACE")
-    news.add_argument("--metrics-port", type=int, metavar="P", help="serve /metrics on this loopback port")
+    news.add_argument("--metrics-port", type=int, metavar="P", help="serve /live, /ready and /metrics on this port")
     _database(news)
     return news
 
@@ -159,7 +159,7 @@ def _settler(kinds: Kinds[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     settler.add_argument(
         "--bets-per-s", type=int, metavar="N", help="most bets a second of one worker (default: no limit)"
     )
-    settler.add_argument("--metrics-port", type=int, metavar="P", help="serve /metrics on this loopback port")
+    settler.add_argument("--metrics-port", type=int, metavar="P", help="serve /live, /ready and /metrics on this port")
     _database(settler)
     return settler
 

@@ -42,6 +42,19 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         return runner.run(work)
 
 
+async def until_ended(work: Coroutine[Any, Any, None]) -> None:
+    """Works until the first SIGTERM or SIGINT. Raises what the work raises; it should not end by itself."""
+    working = asyncio.create_task(work)
+    signalled = asyncio.create_task(until_signalled())
+    await asyncio.wait((working, signalled), return_when=asyncio.FIRST_COMPLETED)
+    signalled.cancel()
+    if not working.done():
+        working.cancel()
+        await asyncio.wait((working,))
+        return
+    working.result()
+
+
 async def until_signalled() -> None:
     """Waits for the first SIGTERM or SIGINT."""
     loop = asyncio.get_running_loop()

@@ -317,7 +317,8 @@ async def serve(wiring: Wiring) -> int:
             keys = history = None
             if wiring.database is not None:
                 keys = PostgresKeys(await stack.enter_async_context(open_database(wiring.database)))
-                history = await stack.enter_async_context(open_database(_for_history(wiring.database, settings)))
+                past = _for_history(wiring.database.reader, settings)
+                history = await stack.enter_async_context(open_database(past, replica=True))
             connection = Connection(wiring.bus.nats_url, name="gateway")
             coordination = await stack.enter_async_context(coordinating(wiring.bus, connection))
             gateway = Gateway(
@@ -370,6 +371,7 @@ async def _serve_by_workers(wiring: Wiring) -> int:
     }
     if wiring.database is not None:
         environment["ODDSWIRE_DATABASE_URL"] = wiring.database.url.get_secret_value()
+        environment["ODDSWIRE_DATABASE_READER_URL"] = wiring.database.reader_url.get_secret_value()
     working = asyncio.ensure_future(Crew(settings.workers, address_of(settings.host, port), environment).run())
     signalled = asyncio.ensure_future(process.until_signalled())
     await asyncio.wait((working, signalled), return_when=asyncio.FIRST_COMPLETED)

@@ -25,7 +25,8 @@ SLOW_S = 3_600.0
 async def ask(options: argparse.Namespace, settings: DatabaseSettings, tell: Tell) -> int:
     """Gives the exit status. Raises NotInHistory, NotEmpty, DatabaseUnavailable."""
     slow = options.what in ("fill", "export", "import-check")
-    async with open_database(settings.model_copy(update={"statement_timeout_s": SLOW_S} if slow else {})) as database:
+    patient = settings.model_copy(update={"statement_timeout_s": SLOW_S} if slow else {})
+    async with open_database(patient, replica=options.what not in ("fill", "import-check")) as database:
         match options.what:
             case "fill":
                 await fill.fill(database, rows=options.rows, days=options.days, now_us=_now_us())

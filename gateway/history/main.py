@@ -7,9 +7,7 @@ import gc
 from collections.abc import Callable
 from datetime import date
 
-from prometheus_client import start_http_server
-
-from feeds.adapters import process
+from feeds.adapters import probes, process
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.tap import JetStreamTaps
 from feeds.contract.errors import LogUnavailable, NotLeader
@@ -39,26 +37,23 @@ async def archive(bus: BusSettings, database: DatabaseSettings, settings: Histor
     """Archives until SIGTERM or SIGINT. Raises MigrationRefused. Gives the exit status."""
     gc.freeze()
     gc.set_threshold(_GARBAGE_THRESHOLD)
-    metrics = HistoryMetrics()
-    if settings.metrics_port:
-        start_http_server(settings.metrics_port, addr="127.0.0.1", registry=metrics.registry)
-    working = asyncio.create_task(_work(bus, database, settings, metrics))
-    signalled = asyncio.create_task(process.until_signalled())
-    await asyncio.wait((working, signalled), return_when=asyncio.FIRST_COMPLETED)
-    signalled.cancel()
-    if not working.done():
-        working.cancel()
-        await asyncio.wait((working,))
-        return 0
-    working.result()
+    metrics, readiness = HistoryMetrics(), probes.Readiness(probes.DATABASE, probes.LOG)
+    async with probes.answering(settings.metrics_host, settings.metrics_port, metrics.registry, readiness):
+        await process.until_ended(_work(bus, database, settings, metrics, readiness))
     return 0
 
 
 async def _work(
-    bus: BusSettings, database: DatabaseSettings, settings: HistorySettings, metrics: HistoryMetrics
+    bus: BusSettings,
+    database: DatabaseSettings,
+    settings: HistorySettings,
+    metrics: HistoryMetrics,
+    readiness: probes.Readiness,
 ) -> None:
     await until_migrated(database)
+    readiness.has(probes.DATABASE)
     async with open_database(database) as pool, Connection(bus.nats_url, name="archive") as connection:
+        readiness.follow(connection)
         make_tap = JetStreamTaps(connection, lanes=bus.lanes, durable=DURABLE).tap
         archiver = Archiver(
             pool, make_tap, lanes=bus.lanes, log_age_s=bus.log_age_s, settings=settings, metrics=metrics

@@ -22,7 +22,8 @@ class HistorySettings(BaseSettings):
     upkeep_s: Annotated[
         float, Field(gt=0, le=86_400, description="between two looks at what is to be compacted or dropped, seconds")
     ] = 600.0
-    metrics_port: Annotated[int, Field(ge=0, le=65_535, description="loopback port of /metrics; 0: none")] = 0
+    metrics_host: Annotated[str, Field(description="address of /live, /ready and /metrics")] = "127.0.0.1"
+    metrics_port: Annotated[int, Field(ge=0, le=65_535, description="port of /live, /ready and /metrics; 0: none")] = 0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="debug, info, warning or error")
     ] = "info"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from prometheus_client import start_http_server
-
-from feeds.adapters import process
+from feeds.adapters import probes, process
 from feeds.adapters.coordination.opening import check_coordination, coordinating
 from feeds.adapters.nats.asking import NobodyAnswers, listening, tell
 from feeds.adapters.nats.connection import Connection
@@ -63,31 +61,31 @@ class NatsBus:
 async def news(bus: BusSettings, database: DatabaseSettings, settings: NewsSettings) -> int:
     """Tells news until SIGTERM or SIGINT. Raises MigrationRefused. Gives the exit status."""
     check_coordination(bus)
-    metrics = NewsMetrics()
-    if settings.metrics_port:
-        start_http_server(settings.metrics_port, addr="127.0.0.1", registry=metrics.registry)
-    working = asyncio.create_task(_work(bus, database, settings, metrics))
-    signalled = asyncio.create_task(process.until_signalled())
-    await asyncio.wait((working, signalled), return_when=asyncio.FIRST_COMPLETED)
-    signalled.cancel()
-    if not working.done():
-        working.cancel()
-        await asyncio.wait((working,))
-        return 0
-    working.result()
+    metrics, readiness = NewsMetrics(), probes.Readiness(probes.DATABASE, probes.LOG, probes.WORK)
+    async with probes.answering(settings.metrics_host, settings.metrics_port, metrics.registry, readiness):
+        await process.until_ended(_work(bus, database, settings, metrics, readiness))
     return 0
 
 
-async def _work(bus: BusSettings, database: DatabaseSettings, settings: NewsSettings, metrics: NewsMetrics) -> None:
+async def _work(
+    bus: BusSettings,
+    database: DatabaseSettings,
+    settings: NewsSettings,
+    metrics: NewsMetrics,
+    readiness: probes.Readiness,
+) -> None:
     await until_migrated(database)
+    readiness.has(probes.DATABASE)
     limits = {"connections": settings.connections, "statement_timeout_s": settings.statement_timeout_s}
     limited = database.model_copy(update=limits)
     connection = Connection(bus.nats_url, name="news")
+    readiness.follow(connection)
     async with (
         open_database(limited, _BY_INDEX, stateless=True) as pool,
         coordinating(bus, connection) as coordination,
         connection,
     ):
+        readiness.has(probes.WORK)
         await tell_news(pool, connection, coordination, settings, metrics)
 
 

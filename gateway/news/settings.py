@@ -27,7 +27,8 @@ class NewsSettings(BaseSettings):
     revocations_ms: Annotated[
         int, Field(ge=50, le=60_000, description="revoked keys and accounts are looked for this often, ms")
     ] = 250
-    metrics_port: Annotated[int, Field(ge=0, le=65_535, description="/metrics on this loopback port; 0: nowhere")] = 0
+    metrics_host: Annotated[str, Field(description="address of /live, /ready and /metrics")] = "127.0.0.1"
+    metrics_port: Annotated[int, Field(ge=0, le=65_535, description="port of /live, /ready and /metrics; 0: none")] = 0
     log_level: Annotated[
         str, Field(pattern="^(debug|info|warning|error)$", description="debug, info, warning or error")
     ] = "info"

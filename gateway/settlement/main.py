@@ -7,9 +7,7 @@ import os
 import secrets
 from datetime import UTC, datetime, timedelta
 
-from prometheus_client import start_http_server
-
-from feeds.adapters import process
+from feeds.adapters import probes, process
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.results import JetStreamResults
 from feeds.contract.settings import BusSettings
@@ -32,18 +30,9 @@ async def settle(
     bus: BusSettings, database: DatabaseSettings, money: MoneySettings, settings: SettlementSettings
 ) -> int:
     """Settles until SIGTERM or SIGINT. Raises MigrationRefused. Gives the exit status."""
-    metrics = SettlementMetrics()
-    if settings.metrics_port:
-        start_http_server(settings.metrics_port, addr="127.0.0.1", registry=metrics.registry)
-    working = asyncio.create_task(_work(bus, database, money, settings, metrics))
-    signalled = asyncio.create_task(process.until_signalled())
-    await asyncio.wait((working, signalled), return_when=asyncio.FIRST_COMPLETED)
-    signalled.cancel()
-    if not working.done():
-        working.cancel()
-        await asyncio.wait((working,))
-        return 0
-    working.result()
+    metrics, readiness = SettlementMetrics(), probes.Readiness(probes.DATABASE, probes.LOG, probes.WORK)
+    async with probes.answering(settings.metrics_host, settings.metrics_port, metrics.registry, readiness):
+        await process.until_ended(_work(bus, database, money, settings, metrics=metrics, readiness=readiness))
     return 0
 
 
@@ -52,14 +41,18 @@ async def _work(
     database: DatabaseSettings,
     money: MoneySettings,
     settings: SettlementSettings,
+    *,
     metrics: SettlementMetrics,
+    readiness: probes.Readiness,
 ) -> None:
     await until_migrated(database)
+    readiness.has(probes.DATABASE)
     limited = database.model_copy(update={"connections": settings.workers + _BESIDE_WORKERS})
     async with (
         open_database(limited, money.server_settings, stateless=True) as pool,
         Connection(bus.nats_url, name="settler") as connection,
     ):
+        readiness.follow(connection)
         name = f"{os.getpid()}-{secrets.token_hex(4)}"
         settlers = [
             Settler(pool, name=f"{name}-{number}", settings=settings, metrics=metrics, now=_now)
@@ -80,6 +73,7 @@ async def _work(
             group.create_task(Forgetting(pool, timedelta(days=settings.keep_unbet_days), _now).run())
             for settler in settlers:
                 group.create_task(settler.run())
+            readiness.has(probes.WORK)
             print("settler ready", flush=True)
 
 

@@ -33,7 +33,8 @@ class SettlementSettings(BaseSettings):
     keep_unbet_days: Annotated[
         int, Field(ge=1, le=3_650, description="days after which results of markets that nobody bet on are forgotten")
     ] = 90
-    metrics_port: Annotated[int, Field(ge=0, le=65_535, description="loopback port of /metrics; 0: none")] = 0
+    metrics_host: Annotated[str, Field(description="address of /live, /ready and /metrics")] = "127.0.0.1"
+    metrics_port: Annotated[int, Field(ge=0, le=65_535, description="port of /live, /ready and /metrics; 0: none")] = 0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="debug, info, warning or error")
     ] = "info"

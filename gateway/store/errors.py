@@ -11,6 +11,10 @@ class StatementTimedOut(DatabaseUnavailable):
     """The database is there, but one statement took longer than it may, and was cancelled."""
 
 
+class NotTheWriter(DatabaseUnavailable):
+    """The server takes no writes: it is a replica, or became one when another took over."""
+
+
 class NotConnected(DatabaseUnavailable):
     """There was no connection to be had: nothing was asked, and nothing done."""
 

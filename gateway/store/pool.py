@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from gateway.store.errors import DatabaseUnavailable, NotConnected, StatementTimedOut
+from gateway.store.errors import DatabaseUnavailable, NotConnected, NotTheWriter, StatementTimedOut
 from gateway.store.settings import DatabaseSettings
 
 Row = Any
@@ -41,6 +41,8 @@ def told_apart(where: str, kind: type[DatabaseUnavailable] = DatabaseUnavailable
         raise kind(f"database {where} refuses us: {error}") from error
     except asyncpg.QueryCanceledError as error:
         raise StatementTimedOut(f"database {where}: {error}") from error
+    except asyncpg.ReadOnlySQLTransactionError as error:
+        raise NotTheWriter(f"database {where}: {error}") from error
     except _GONE as error:
         raise kind(f"database {where}: {str(error) or type(error).__name__}") from error
 
@@ -62,6 +64,9 @@ class Database:
             with told_apart(self._where):
                 yield connection
             done = True
+        except NotTheWriter:
+            await self._pool.expire_connections()  # the others lead there as well; the address may lead elsewhere now
+            raise
         finally:
             if not done:
                 with contextlib.suppress(asyncpg.InterfaceError):  # a dead one has left the pool by itself
@@ -92,12 +97,16 @@ class Database:
             return done
 
 
-def connect_options(settings: DatabaseSettings, server_settings: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """What a connection of asyncpg is opened with. `server_settings`: more of those, by PostgreSQL's names."""
+def connect_options(
+    settings: DatabaseSettings, server_settings: Mapping[str, str] | None = None, *, replica: bool = False
+) -> dict[str, Any]:
+    """What a connection of asyncpg is opened with. `server_settings`: more of those, by PostgreSQL's names. `replica`:
+    a server that takes no writes will do; else there is no connection to one, wherever the name still leads."""
     password = settings.password.get_secret_value()
     timeout_ms = str(int(settings.statement_timeout_s * 1000))
     return {
         "dsn": settings.url.get_secret_value(),
+        "target_session_attrs": "any" if replica else "read-write",
         "timeout": settings.connect_timeout_s,
         "command_timeout": settings.statement_timeout_s + settings.connect_timeout_s,
         "server_settings": {
@@ -116,13 +125,18 @@ async def _as_it_is(connection: Any) -> None:
 
 @contextlib.asynccontextmanager
 async def open_database(
-    settings: DatabaseSettings, server_settings: Mapping[str, str] | None = None, *, stateless: bool = False
+    settings: DatabaseSettings,
+    server_settings: Mapping[str, str] | None = None,
+    *,
+    stateless: bool = False,
+    replica: bool = False,
 ) -> AsyncIterator[Database]:
     """A pool, closed at the end at once whatever is under way. Raises DatabaseUnavailable.
 
     `stateless`: nobody leaves anything behind in a session, so it need not be reset, by a statement, after each use.
+    `replica`: see connect_options.
     """
-    options = connect_options(settings, server_settings)
+    options = connect_options(settings, server_settings, replica=replica)
     if stateless:
         options["reset"] = _as_it_is
     with told_apart(settings.shown):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import socket
 import time
 from collections.abc import Awaitable, Callable
@@ -79,11 +80,17 @@ async def unless_cancelled(work: Awaitable[_T]) -> _T:
     return result
 
 
+def shown(url: str) -> str:
+    """Addresses as they may be told: without who connects."""
+    return ",".join(re.sub(r"//[^@/]*@", "//", one) for one in url.split(","))
+
+
 class Connection:
     """A connection that is kept for the life of the process. `async with Connection(url, name=...) as connection`."""
 
     def __init__(self, url: str, *, name: str) -> None:
         self._url = url
+        self._shown = shown(url)
         self._name = name
         self._client = _OddsClient()
         self._listeners: list[Listener] = []
@@ -134,7 +141,7 @@ class Connection:
             reconnected_cb=self._on_reconnected,
             closed_cb=self._on_closed,
         )
-        log.info("nats_connected", url=self._url)
+        log.info("nats_connected", url=self._shown)
 
     async def close(self) -> None:
         """Ends the connection; nothing is waited for."""
@@ -147,7 +154,7 @@ class Connection:
         await self._over.wait()
         if self._fault is not None:
             raise self._fault
-        raise LogUnavailable(f"nats-server at {self._url} ended the connection for good: {self._client.last_error}")
+        raise LogUnavailable(f"nats-server at {self._shown} ended the connection for good: {self._client.last_error}")
 
     async def _on_error(self, error: Exception) -> None:
         if not isinstance(error, (NatsError, OSError)):
@@ -160,17 +167,17 @@ class Connection:
         now = time.monotonic()
         if now - self._complained_at >= COMPLAINT_INTERVAL_S:
             self._complained_at = now
-            log.warning("nats_unavailable", url=self._url, error=_words(error), errors=self.errors)
+            log.warning("nats_unavailable", url=self._shown, error=_words(error), errors=self.errors)
 
     async def _on_disconnected(self) -> None:
         self._client.forget_unsent()
         if not self._closing:
-            log.warning("nats_disconnected", url=self._url)
+            log.warning("nats_disconnected", url=self._shown)
             self._tell(connected=False)
 
     async def _on_reconnected(self) -> None:
         self.reconnects += 1
-        log.info("nats_reconnected", url=self._url)
+        log.info("nats_reconnected", url=self._shown)
         self._tell(connected=True)
 
     async def _on_closed(self) -> None:

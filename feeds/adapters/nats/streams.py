@@ -118,6 +118,12 @@ class Streams:
         replicas = info.config.num_replicas or 1
         return LaneInfo(info.created.isoformat(), info.state.first_seq, info.state.last_seq, replicas)
 
+    async def replicas(self, lane: int) -> int:
+        """Servers that hold the lane as it is now, its leader among them."""
+        cluster = (await self._stream_info(stream_name(lane))).cluster
+        peers = [] if cluster is None else cluster.replicas or []
+        return 1 + sum(bool(peer.current) and not peer.offline for peer in peers)
+
     async def infos(self) -> list[LaneInfo]:
         """All lanes now, lane 0 first."""
         return await asyncio.gather(*(self.info(lane) for lane in range(self.lanes)))
