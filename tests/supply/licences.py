@@ -94,10 +94,14 @@ def _needs(name: str, extras: frozenset[str]) -> Iterator[Requirement]:
 
 
 def _licence(package: metadata.Distribution) -> str:
-    said = package.metadata
-    if expression := said.get("License-Expression"):
-        return str(expression)
-    classified = [text.rsplit(" :: ", 1)[-1] for text in said.get_all("Classifier") or () if text.startswith("License")]
-    words = [_SAID.get(word.lower(), word) for word in (*classified, (said.get("License") or "").split("\n", 1)[0])]
+    if expression := _said(package, "License-Expression"):
+        return expression[0]
+    classified = [text.rsplit(" :: ", 1)[-1] for text in _said(package, "Classifier") if text.startswith("License")]
+    plain = [text.split("\n", 1)[0] for text in _said(package, "License")]
+    words = [_SAID.get(word.lower(), word) for word in (*classified, *plain)]
     known = [word for word in words if word in TAKEN and word != "BSD"] or [word for word in words if word in TAKEN]
     return known[0] if known else " ".join(filter(None, words))
+
+
+def _said(package: metadata.Distribution, name: str) -> list[str]:
+    return list(map(str, package.metadata.get_all(name) or ()))
