@@ -1,4 +1,4 @@
-"""Sessions of the desk's page: who signed in, sealed in a cookie that no script can read, so no script has a credential.
+"""Sessions of the desk's page: who signed in, sealed in a cookie that no script can read: none has a credential.
 
 A cookie is sent by the browser, whoever asks it to. So one counts only beside the header `Desk-Request`: a page of
 another origin could send that after a preflight alone, and none here ever grants it (gateway/access/cors.py). Where

@@ -1,7 +1,7 @@
 """The desk's page: the files of gateway/desk/page as they are, from memory, and what a browser may do with them.
 
-    /desk              the shell; so is /desk/NAME, a view of it, where NAME is of the letters a-z and -
-    /desk/PATH         a file of the folder: .js .css .svg .json .txt .html .woff2
+    /desk, /desk/VIEW, /desk/VIEW/PATH    the shell, whose script shows the view
+    /desk/page/FILE                       a file of the folder: .js .css .svg .json .txt .woff2
 
 Every answer has its ETag and is asked for again before it is shown, so a new version is there at once and costs nothing
 where it is none. No inline script or style, no other origin but the shards', nobody's frame (CSP level 3).
@@ -21,6 +21,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 SHELL = "index.html"
+FILES = "page"
+"""What stands between /desk and the name of a file."""
+
 FILES_MAX = 500
 BYTES_MAX = 16 << 20
 """Of all files together: more is a mistake, and the process does not start."""
@@ -69,7 +72,9 @@ class Page:
     def answer(self, request: Request) -> Response | None:
         """What is at an address; None for nothing."""
         path: str = request.path_params.get("path", "")
-        file = self._files.get(path) or (self._files.get(SHELL) if not path or _VIEW.match(path) else None)
+        view, _, rest = path.partition("/")
+        shown = SHELL if not path or _VIEW.match(view) else ""
+        file = self._files.get(rest if view == FILES else shown)
         if file is None:
             return None
         headers = {**_HEADERS, "Content-Security-Policy": self.policy(), "ETag": file.etag}

@@ -13,12 +13,14 @@ async def test_the_shell_its_views_and_its_files(tmp_path: Path) -> None:
     async with odds.client:
         shell = await odds.get("/desk")
         assert (shell.status_code, shell.headers["content-type"]) == (200, "text/html; charset=utf-8")
-        for path in ("/desk/", "/desk/location", "/desk/operations"):
+        for path in ("/desk/", "/desk/location", "/desk/board/football.nfl", "/desk/line/M1"):
             assert (await odds.get(path)).content == shell.content
+        script = await odds.get("/desk/page/main.js")
+        assert (script.status_code, script.headers["content-type"]) == (200, "text/javascript; charset=utf-8")
         again = await odds.get("/desk", if_none_match=shell.headers["etag"])
         assert (again.status_code, again.content) == (304, b"")
         assert again.headers["content-security-policy"] == shell.headers["content-security-policy"]
-        for path in ("/desk/none.js", "/desk/../desk/serving.py", "/desk/%2e%2e/serving.py", "/desk/a/b", "/desk/A"):
+        for path in ("/desk/main.js", "/desk/page/none.js", "/desk/page/..%2fserving.py", "/desk/%2e%2e/serving.py", "/desk/A"):
             assert (await odds.get(path)).json()["code"] == "no_such_route"
         assert (await odds.client.post("/desk")).status_code == 405
 
