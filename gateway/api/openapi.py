@@ -11,21 +11,11 @@ import msgspec
 import orjson
 
 from gateway.access.principal import SCOPES, Scope
+from gateway.api.desk_routes import ENTRIES
+from gateway.api.kinds import Call, Entry, Operation, Question, Read
 from gateway.api.money_schemas import Waiting
 from gateway.api.problems import PROBLEMS, STATUSES
-from gateway.api.routes import (
-    CALLS,
-    ENTRIES,
-    HISTORY,
-    OPERATIONS,
-    READS,
-    STREAMS,
-    Call,
-    Entry,
-    Operation,
-    Question,
-    Read,
-)
+from gateway.api.routes import CALLS, HISTORY, OPERATIONS, READS, STREAMS
 from gateway.api.schemas import ITEMS_OF_HISTORY, ProblemDetails
 from gateway.money.keys import KEY_PATTERN
 

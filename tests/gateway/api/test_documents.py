@@ -11,10 +11,11 @@ from fanout.contract import messages
 from fanout.contract.codec import delta_json, market_json
 from feeds.contract.book import MarketBook, MarketEntry
 from gateway.api.asyncapi import asyncapi_document
+from gateway.api.desk_routes import ENTRIES
 from gateway.api.openapi import openapi_document
 from gateway.api.operations import CONTENT_SECURITY_POLICY
 from gateway.api.problems import PROBLEMS
-from gateway.api.routes import CALLS, ENTRIES, HISTORY, OPERATIONS, READS, STREAMS
+from gateway.api.routes import CALLS, HISTORY, OPERATIONS, READS, STREAMS
 from gateway.api.stream_schemas import SERVER_MESSAGES, Delta
 from tests.fanout.serving import event, spread
 from tests.gateway.api.odds import Odds

@@ -20,7 +20,13 @@ async def test_the_shell_its_views_and_its_files(tmp_path: Path) -> None:
         again = await odds.get("/desk", if_none_match=shell.headers["etag"])
         assert (again.status_code, again.content) == (304, b"")
         assert again.headers["content-security-policy"] == shell.headers["content-security-policy"]
-        for path in ("/desk/main.js", "/desk/page/none.js", "/desk/page/..%2fserving.py", "/desk/%2e%2e/serving.py", "/desk/A"):
+        for path in (
+            "/desk/main.js",
+            "/desk/page/none.js",
+            "/desk/page/..%2fserving.py",
+            "/desk/%2e%2e/serving.py",
+            "/desk/A",
+        ):
             assert (await odds.get(path)).json()["code"] == "no_such_route"
         assert (await odds.client.post("/desk")).status_code == 405
 
