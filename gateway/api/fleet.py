@@ -57,6 +57,10 @@ class Fleet:
         ends_ms = _now_ms() + KNOWN_FOR_MS
         self._shards = [shard for shard in (_shard(record, ends_ms) for record in records) if shard is not None]
 
+    def urls(self) -> list[str]:
+        """Where devices reach them."""
+        return [shard.url for shard in self._shards]
+
     def shards_for(self, key: str, topics: Sequence[Topic]) -> list[RingShard]:
         """The shard of this device, and those to try after it; none where none serves."""
         events = [topic.event for topic in topics]

@@ -48,6 +48,7 @@ from gateway.api.metrics import GatewayCollector, exposition
 from gateway.api.news import NewsEndpoints
 from gateway.api.openapi import openapi_document
 from gateway.api.operations import Operations
+from gateway.api.pages import DeskPages, entry_of, sessions_of
 from gateway.api.places import PlaceEndpoints
 from gateway.api.problems import answer
 from gateway.api.protection import ProtectionEndpoints
@@ -61,6 +62,9 @@ from gateway.api.traffic import Traffic
 from gateway.api.workers import READY, Crew, Member, WorkerMetrics
 from gateway.bets.service import Around as BetsAround
 from gateway.bets.service import BetsDesk, BetsService
+from gateway.desk.entering import Entering
+from gateway.desk.serving import Page
+from gateway.desk.settings import PageSettings
 from gateway.history.reads import HistoryReads
 from gateway.location.betting import BettingLocations
 from gateway.location.desk import LocationDesk
@@ -128,6 +132,9 @@ class Gateway:
         self.streams = Streams(
             around.tickets, self.fleet, self.book, settings.ticket_session_s, self.pressure, self._excluded
         )
+        self._page = around.page or PageSettings()
+        self.sessions = None if access is None else sessions_of(self._page, access, self._coordination)
+        self._entry = entry_of(self._page, access, self.sessions, tickets=bool(around.tickets))
         self.guard = None if access is None else self._guard(access, store)
         self._open = access is None or access.anonymous
         self.port = settings.port or free_port(settings.host)
@@ -168,13 +175,16 @@ class Gateway:
         calls = AccountEndpoints(lambda: self.desk.service).by_name | places.by_name | protection.by_name
         calls |= NewsEndpoints(lambda: None if self.desk.service is None else self.desk.service.news).by_name
         calls |= corrections.by_name
-        service = Service(reads, self.past, self.streams, operations, calls)
+        clients = Clients(settings.trusted_proxies)
+        page = Page(self.fleet.urls, self._page.stream_origins)
+        pages = DeskPages(page, Entering(self._entry, clients.address))
+        service = Service(reads, self.past, self.streams, operations, calls, pages)
         return Front(
             service,
             traffic,
             self.tracing,
             access_log=settings.access_log,
-            clients=Clients(settings.trusted_proxies),
+            clients=clients,
             access=access,
             entrance=entrance,
         )
@@ -183,6 +193,7 @@ class Gateway:
         """What runs beside the answering."""
         works = [self._follow(), self.relay.run(), self.pressure.run(), self._say_ready()]
         works += [] if self.guard is None else [self.guard.run()]
+        works += [] if self._entry is None or self._entry.oidc is None else [self._entry.oidc.run()]
         if self._money is not None:
             works.append(self.desk.run(self._money.database, self._money.settings))
             works.append(self.corrections.run(self._money.database))
@@ -218,7 +229,9 @@ class Gateway:
     def _guard(self, access: AccessSettings, store: KeyStore | None) -> Guard:
         coordination = MemoryCoordination() if access.coordination == "memory" else self._coordination
         shared = not isinstance(coordination, MemoryCoordination)
-        return Guard(access, store=store, coordination=coordination, book=self.book, shared=shared)
+        return Guard(
+            access, store=store, coordination=coordination, book=self.book, shared=shared, sessions=self.sessions
+        )
 
     def _places(self, settings: LocationSettings) -> LocationDesk:
         return LocationDesk(known(settings), self._coordination)
@@ -298,6 +311,7 @@ class Wiring(NamedTuple):
     tickets: TicketKeys
     member: Member
     money: Money | None
+    page: PageSettings
 
 
 async def serve(wiring: Wiring) -> int:
@@ -326,7 +340,7 @@ async def serve(wiring: Wiring) -> int:
                 connection,
                 access=wiring.access,
                 store=keys,
-                around=Around(history, wiring.tickets, tracing, wiring.member, wiring.money, coordination),
+                around=Around(history, wiring.tickets, tracing, wiring.member, wiring.money, coordination, wiring.page),
             )
             return await _until_signalled(gateway)
     finally:

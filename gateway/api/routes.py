@@ -13,6 +13,7 @@ from gateway.api import past, schemas, streams
 from gateway.bets.asked import BetIn
 from gateway.bets.cash_out import CashOutIn
 from gateway.bets.cashier import MoveIn
+from gateway.desk import entering
 from gateway.protection.limits import ExclusionIn, LimitIn, TimeOutIn
 from gateway.read import views
 
@@ -55,6 +56,19 @@ class Operation(NamedTuple):
     summary: str
     media_type: str
     statuses: tuple[int, ...] = (200,)
+
+
+class Entry(NamedTuple):
+    """Part of the way in to the desk's page: of nobody yet. `answer` None: there is no body with `status`."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    name: str
+    summary: str
+    answer: type[msgspec.Struct] | None
+    status: int
+    refusals: tuple[int, ...]
+    body: type[msgspec.Struct] | None = None
 
 
 class Call(NamedTuple):
@@ -278,7 +292,7 @@ CALLS = (
         "Corrections, the newest first",
         fix.Corrections,
         query=fix.InState,
-        scope="desk",
+        scope="desk:read",
     ),
     Call(
         "POST",
@@ -290,7 +304,7 @@ CALLS = (
         body=fix.CorrectionIn,
         scope="desk",
     ),
-    Call("GET", "/v1/desk/corrections/{id}", "correction", "One correction", fix.Correction, scope="desk"),
+    Call("GET", "/v1/desk/corrections/{id}", "correction", "One correction", fix.Correction, scope="desk:read"),
     Call(
         "POST",
         "/v1/desk/corrections/{id}/impact",
@@ -365,3 +379,29 @@ OPERATIONS = (
     Operation("/demo/page.js", "demo_script", "Script of /demo", "text/javascript"),
     Operation("/demo/page.css", "demo_style", "Style of /demo", "text/css"),
 )
+
+DESK_PAGE = "/desk"
+"""The page, its views and its files: what stands below it in no table (gateway/desk/serving.py)."""
+
+_ENTRY_REFUSED = (400, 403, 404, 408, 413, 414, 431, 500)
+
+ENTRIES = (
+    Entry("GET", DESK_PAGE, "desk_page", "The trading desk, a page", None, 200, (400, 404, 414, 431, 500)),
+    Entry(
+        "GET", "/desk/session", "desk_session", "Who is signed in at the desk's page", entering.DeskSession, 200,
+        (400, 414, 431, 500),
+    ),
+    Entry(
+        "GET", "/desk/sign-in", "desk_sign_in", "To the issuer, to sign in", None, 303,
+        (400, 404, 414, 431, 500, 503),
+    ),
+    Entry(
+        "GET", "/desk/sign-in/done", "desk_sign_in_done", "Back from the issuer, to the page", None, 303,
+        (400, 404, 414, 431, 500),
+    ),
+    Entry(
+        "POST", "/desk/sign-in/development", "desk_sign_in_development", "Sign in by the development keys",
+        entering.DeskSession, 200, _ENTRY_REFUSED, body=entering.SignInAs,
+    ),
+    Entry("POST", "/desk/sign-out", "desk_sign_out", "End the session", None, 204, _ENTRY_REFUSED),
+)  # fmt: skip

@@ -14,7 +14,7 @@ from gateway.api.asyncapi import asyncapi_document
 from gateway.api.openapi import openapi_document
 from gateway.api.operations import CONTENT_SECURITY_POLICY
 from gateway.api.problems import PROBLEMS
-from gateway.api.routes import CALLS, HISTORY, OPERATIONS, READS, STREAMS
+from gateway.api.routes import CALLS, ENTRIES, HISTORY, OPERATIONS, READS, STREAMS
 from gateway.api.stream_schemas import SERVER_MESSAGES, Delta
 from tests.fanout.serving import event, spread
 from tests.gateway.api.odds import Odds
@@ -44,7 +44,7 @@ def test_openapi_is_valid() -> None:
 
 
 def test_openapi_says_every_route_and_every_problem() -> None:
-    assert set(OPENAPI["paths"]) == {one.path for one in (*READS, *HISTORY, *STREAMS, *CALLS, *OPERATIONS)}
+    assert set(OPENAPI["paths"]) == {one.path for one in (*READS, *HISTORY, *STREAMS, *CALLS, *OPERATIONS, *ENTRIES)}
     said = {(path, method) for path, methods in OPENAPI["paths"].items() for method in methods}
     assert {(call.path, call.method.lower()) for call in CALLS} <= said
     assert {one["code"] for one in OPENAPI["x-problems"]} == set(PROBLEMS)
