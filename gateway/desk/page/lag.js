@@ -6,6 +6,9 @@
  */
 
 const PINGS = 12;
+/** Until there are so many answers a ping is wanted each time, then each this many times. */
+const PINGS_SOON = 5;
+const PING_EVERY = 10;
 const SAMPLES = 300;
 const WAITING_MAX = 500;
 
@@ -16,6 +19,11 @@ export class Lag {
   /** @type {{ trip: number, ahead: number }[]} */ #pings = [];
   /** Frames that are not drawn yet: their `ts`. @type {number[]} */ #waiting = [];
   /** @type {number[]} */ #samples = [];
+
+  #turn = 0;
+
+  /** Whether a ping should be sent. Asked once a second. */
+  get wants() { return this.#pings.length < PINGS_SOON || this.#turn++ % PING_EVERY === 0; }
 
   /** @param {number | null} id of a ping that was just sent */
   pinged(id) {

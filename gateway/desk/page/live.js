@@ -13,7 +13,7 @@ import { OddsStream } from "/sdk/oddswire.js";
 import { Lag } from "./lag.js";
 
 const CONFLATE_MS = 100;
-const PING_MS = 5_000;
+const PING_MS = 1_000;
 const SPORTS_MS = 60_000;
 const RETRY_MS = 3_000;
 /** So many failures in a row, and the gateway is asked anew where the shards are. */
@@ -41,7 +41,7 @@ export class LiveOdds {
     this.api = api;
     this.frames = frames;
     frames.onDraw(() => this.#draw());
-    setInterval(() => this.lag.pinged(this.#stream?.ping() ?? null), PING_MS);
+    setInterval(() => { if (this.lag.wants) this.lag.pinged(this.#stream?.ping() ?? null); }, PING_MS);
     setInterval(() => this.#learnSports().catch(() => {}), SPORTS_MS);
   }
 
@@ -200,6 +200,7 @@ export class LiveOdds {
     if (ids === undefined) this.#byEvent.set(market.event, new Set([market.id]));
     else ids.add(market.id);
     this.#eventOf.set(market.id, market.event);
+    if (!this.sources.has(market.src)) this.sources.set(market.src, { age: NaN, at: 0 });
   }
 
   #unindex(id) {

@@ -9,4 +9,4 @@ const desk = new Desk();
 const place = document.getElementById("desk");
 place.replaceChildren();
 render(html`<${Shell} desk=${desk} />`, place);
-desk.odds.start();
+desk.start();

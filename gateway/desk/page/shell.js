@@ -6,6 +6,7 @@ import { KeysHelp } from "./keyshelp.js";
 import { useKeys } from "./keys.js";
 import { CHOICES } from "./preferences.js";
 import { address } from "./router.js";
+import { SignIn, WhoIsIn } from "./signin.js";
 import { Component, createRef, html } from "./view.js";
 import { VIEWS } from "./views.js";
 
@@ -19,7 +20,7 @@ const STREAM = {
 };
 
 export class Shell extends Component {
-  state = { View: null, name: "", failed: "" };
+  state = { View: null, name: "", failed: "", signsIn: false };
   help = createRef();
   main = createRef();
 
@@ -29,6 +30,7 @@ export class Shell extends Component {
     this.ends = [
       desk.router.onChange(() => this.show()),
       desk.preferences.onChange(() => this.forceUpdate()),
+      desk.session.onChange(() => this.forceUpdate()),
       useKeys([
         ...menu,
         { key: "f", words: "Format of odds", act: () => desk.preferences.next("format") },
@@ -44,8 +46,8 @@ export class Shell extends Component {
   async show() {
     const { view } = this.props.desk.router;
     document.title = `${view.title} \u00b7 oddswire desk`;
-    if (view.name === this.state.name && this.state.View !== null) return this.forceUpdate();
-    this.setState({ name: view.name, View: null, failed: "" });
+    if (view.name === this.state.name && this.state.View !== null) return this.setState({ signsIn: false });
+    this.setState({ name: view.name, View: null, failed: "", signsIn: false });
     try {
       const { default: View } = await view.load();
       if (this.state.name === view.name) this.setState({ View });
@@ -59,7 +61,7 @@ export class Shell extends Component {
     this.setState({ View: null, failed: `This view failed: ${error.message}. Reload the page to go on.` });
   }
 
-  render({ desk }, { View, name, failed }) {
+  render({ desk }, { name }) {
     return html`
       <a class="skip" href="#view" onClick=${(event) => this.skip(event)}>To the view</a>
       <header class="top">
@@ -71,16 +73,24 @@ export class Shell extends Component {
         <${StreamState} odds=${desk.odds} />
         <${Choice} desk=${desk} name="format" label="Odds" />
         <${Choice} desk=${desk} name="theme" label="Theme" />
+        <${WhoIsIn} session=${desk.session} onSignIn=${() => this.setState({ signsIn: true })} />
         <button class="plain" onClick=${() => this.help.current.open()} aria-label="Keys" title="Keys (?)">?</button>
       </header>
       <${Notice} odds=${desk.odds} />
       <main id="view" tabindex="-1" ref=${this.main}>
-        ${failed ? html`<p class="waiting" role="alert">${failed}</p>`
-          : View === null ? html`<p class="waiting">Loading</p>`
-          : html`<${View} key=${name} desk=${desk} path=${desk.router.path} />`}
+        ${this.shown(this.props, this.state)}
       </main>
       <${Freshness} desk=${desk} />
       <${KeysHelp} ref=${this.help} />`;
+  }
+
+  shown({ desk }, { View, name, failed, signsIn }) {
+    const { session, router } = desk;
+    const isClosed = session.who === null && (session.isNeeded || !router.view.isOpen);
+    if (isClosed || signsIn) return html`<${SignIn} session=${session} router=${router} />`;
+    if (failed) return html`<p class="waiting" role="alert">${failed}</p>`;
+    if (View === null) return html`<p class="waiting">Loading</p>`;
+    return html`<${View} key=${name} desk=${desk} path=${router.path} />`;
   }
 
   skip(event) {
