@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 ARGS ?=
 
 .NOTPARALLEL:
-.PHONY: install up check format lint types imports test proof clean
+.PHONY: install up check format lint types imports test proof vendor clean
 
 install: $(INSTALLED)
 
@@ -41,6 +41,10 @@ test: install
 # Longer than CI allows: thousands of seeds, minutes of load.
 proof: install
 	@exec $(BIN)/python -m pytest -m proof $(ARGS)
+
+# The libraries of the desk page, by name and version from npm (hatch_build.py); nothing is installed while one differs.
+vendor:
+	$(BIN)/python hatch_build.py
 
 clean:
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
