@@ -18,7 +18,7 @@ export class Freshness extends Component {
       <ul class="sources" aria-label="Feeds">${[...odds.sources].sort().map(([id, { age: ms, at }]) => {
         const state = odds.sourceState(id);
         return html`<li key=${id} data-state=${state} title=${`${id} is ${state}`}><i aria-hidden="true"></i>${id}
-          <span>${state === "live" ? age(ms + performance.now() - at) : state}</span></li>`;
+          <span>${state === "live" ? (Number.isNaN(ms) ? "live" : age(ms + performance.now() - at)) : state}</span></li>`;
       })}</ul>
       <dl class="figures">
         <${Figure} name="Markets" value=${odds.markets.size} title="Markets that this page holds" />

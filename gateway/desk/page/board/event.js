@@ -7,7 +7,7 @@ import { Component, html } from "../view.js";
 import { AgeCell, SourceCell } from "./ages.js";
 import { PriceCell, StatusCell } from "./cells.js";
 import { leagueTitle } from "./overview.js";
-import { sectionsOf } from "./slots.js";
+import { inOrder, sectionsOf, sidesOf } from "./slots.js";
 
 export class EventBoard extends Component {
   componentDidMount() { this.end = this.props.rows.add(this.props.event, this); }
@@ -17,7 +17,9 @@ export class EventBoard extends Component {
   render({ desk, event: id, cells }) {
     const event = desk.odds.events.get(id);
     if (event === undefined) return html`<p class="waiting">This event is not on the board. It may have ended.</p>`;
-    const { main, ladders, subjects, rest } = sectionsOf(desk.odds.marketsOf(id));
+    const sides = sidesOf(event);
+    const markets = desk.odds.marketsOf(id).map((market) => ({ ...market, x: inOrder(market.x, sides) }));
+    const { main, ladders, subjects, rest } = sectionsOf(markets);
     return html`<article class="event" aria-label=${event.name}>
       ${head(event)}
       <div class="sections">

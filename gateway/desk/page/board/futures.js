@@ -4,7 +4,6 @@
 import { title } from "../odds.js";
 import { Component, html } from "../view.js";
 import { fieldOf } from "./event.js";
-import { leagueTitle } from "./overview.js";
 
 export class Futures extends Component {
   componentDidMount() { this.end = this.props.desk.odds.follow(({ shape, all }) => { if (all || shape.size) this.turned(); }); }
@@ -27,7 +26,4 @@ export class Futures extends Component {
   }
 }
 
-const nameOf = (market, desk) => {
-  const league = market.topic.split(".").slice(0, 2).join(".");
-  return `${leagueTitle(league).split(" \u00b7 ")[0]}: ${desk.odds.events.get(market.event)?.name ?? title(market)}`;
-};
+const nameOf = (market, desk) => desk.odds.events.get(market.event)?.name ?? title(market);

@@ -39,6 +39,9 @@ const nameOf = (market) => {
 export const selectionAt = (market, side, place) =>
   market?.x.find((selection) => selection.side === side) ?? (market && !hasSide(market, "home") && !hasSide(market, "over") ? market.x[place] : undefined);
 
+/** Selections with the sides of the game in the order of its name. @param {Market[]} x @param {string[]} sides */
+export const inOrder = (x, sides) => (x.length === 2 && x[0].side === sides[1] && x[1].side === sides[0] ? [x[1], x[0]] : x);
+
 const number = (text) => (text === undefined ? 0 : Number(text));
 
 /** The markets of an event by section: main, ladders of lines, whom props are about, and the rest. @param {Market[]} markets */

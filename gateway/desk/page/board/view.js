@@ -68,7 +68,7 @@ export default class Board extends Component {
         <div class="tools">
           <button class="tree-button" aria-expanded=${tree} onClick=${() => this.setState({ tree: !tree })}>Events</button>
           ${isEvent(scope) || cls ? null : html`<label><input type="checkbox" checked=${liveOnly} onChange=${({ target }) => this.setState({ liveOnly: target.checked })} /> Live only</label>`}
-          ${scope && !cls ? html`<a href=${address("board", `${scope.split(".").slice(0, 2).join(".")}:future`)}>Futures</a>` : null}
+          ${scope && !cls && !isEvent(scope) ? html`<a href=${address("board", `${scope.split(".").slice(0, 2).join(".")}:future`)}>Futures</a>` : null}
         </div>
         ${cls === "future" ? html`<${Futures} ...${shared} />`
           : isEvent(scope) ? html`<${EventBoard} key=${scope} ...${shared} event=${scope.split(".")[2]} />`

@@ -7,6 +7,8 @@ import { priceAt } from "../odds.js";
 const HEIGHT_MIN = 240;
 /** Where prices lie this many times apart, the axis is logarithmic. */
 const WIDE = 8;
+/** At least so much time is shown, seconds, unless looked at closer. */
+const LEAST_S = 60;
 export const SERIES_MAX = 8;
 
 /** @typedef {{ at: number, place: number, price: number, name: string }} Mark */
@@ -93,7 +95,7 @@ export class Chart {
     return {
       ...this.#size(),
       legend: { show: false },
-      scales: { x: { time: true }, y: { distr: isWide ? 3 : 1, log: 10 } },
+      scales: { x: { time: true, range: (_, min, max) => (this.#isZoomed ? [min, max] : [Math.min(min, max - LEAST_S), max]) }, y: { distr: isWide ? 3 : 1, log: 10 } },
       axes: [{ ...axis, values: TIMES }, { ...axis, size: 64, values: (_, splits) => splits.map((value) => (value === null ? "" : priceAt(value, this.options.format()))) }],
       series: [{}, ...this.options.names.map((name, place) => ({
         label: name, paths: stepped, stroke: resolved(this.place, `--series-${place + 1}`), width: 2, points: { show: false },

@@ -42,7 +42,7 @@ export default class Line extends Component {
   componentWillUnmount() {
     for (const end of [...this.ends, this.letGo]) end?.();
     this.chart?.close();
-    this.opened = null;
+    this.opened = this.asked = null;
   }
 
   /** The market, what it is of, and its past. Whoever opens another meanwhile wins. */
@@ -59,7 +59,7 @@ export default class Line extends Component {
       this.movement = new Movement(market.x.map(({ id }) => id));
       this.setState({ market, event });
       this.letGo = desk.odds.want([`${market.topic}.${market.id}`]);
-      await this.reload();
+      await this.reload(market, this.state.window);
     } catch (error) {
       if (this.opened === asked) this.setState({ failed: error.message });
     }
@@ -77,19 +77,19 @@ export default class Line extends Component {
     }
   }
 
-  async reload() {
+  /** The past of a window, and how the line opened and closed. */
+  async reload(market, window) {
     const { api } = this.props.desk;
-    const { market, window } = this.state;
-    const asked = this.opened;
+    const asked = this.asked = {};
     try {
       const [movement, chain] = await Promise.all([load(api, market, window), api.all(`/v1/markets/${encodeURIComponent(market.id)}/line`, {}, 200)]);
-      if (this.opened !== asked || this.state.window !== window) return;
+      if (this.asked !== asked) return;
       this.movement = movement;
-      this.setState({ chain, loaded: true, failed: "" });
+      this.setState({ chain, loaded: true, failed: "" }, () => this.moved());
     } catch (error) {
-      if (this.opened === asked) this.setState({ failed: `The past cannot be had: ${error.message}`, loaded: true });
+      const failed = error.code === "not_in_history" || error.status === 404 ? "" : `The past cannot be had: ${error.message}`;
+      if (this.asked === asked) this.setState({ failed, loaded: true }, () => this.moved());
     }
-    this.moved();
   }
 
   /** The stream has something new of it. */
@@ -136,7 +136,10 @@ export default class Line extends Component {
     this.isHeld = false;
   }
 
-  choose(window) { this.setState({ window, loaded: false }, () => this.reload()); }
+  choose(window) {
+    this.setState({ window, loaded: false });
+    this.reload(this.state.market, window);
+  }
 
   render({ desk, path }, { market, event, window, chain, failed, isZoomed, hovered, loaded }) {
     if (path === "") return html`<${Choose} desk=${desk} />`;
