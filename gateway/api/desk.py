@@ -6,18 +6,21 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import msgspec
 
 from fanout.contract.fleet import LAG_BOUNDS_MS
+from feeds.contract.desk import Change
 from feeds.contract.errors import LogUnavailable, Refused
 from feeds.contract.ids import ID_PATTERN
+from feeds.contract.prices import milli_text
 from gateway.access.principal import Principal
 from gateway.api import desk_schemas as said
 from gateway.api.calls import Asking, Endpoint, Said
 from gateway.api.load import Queue
-from gateway.desk.asking import undoing
-from gateway.desk.commands import Command, parse_aim
+from gateway.desk.asking import aim_of, undoing
+from gateway.desk.commands import Command
 from gateway.desk.flow import STEP_MS
 from gateway.desk.operations import Exposed, Operations, Snapshot
 from gateway.desk.ports import OverlayLog
@@ -60,7 +63,7 @@ class DeskEndpoints:
 
     async def _list(self, asking: Asking) -> Said:
         scope = asking.query.scope
-        aim = None if scope is None else parse_aim(scope)
+        aim = None if scope is None else aim_of(scope)
         async with self._asking_the_log():
             found = await self._overlays.get()
         items = [_overlay(one) for one in found if aim is None or related(one.overlay.scope, aim.scope)]
@@ -71,9 +74,9 @@ class DeskEndpoints:
 
     async def _undo(self, asking: Asking) -> Said:
         body, change_id = asking.body, _id(asking)
-        scope = parse_aim(body.scope).scope
+        scope = aim_of(body.scope).scope
         async with self._asking_the_log():
-            found = await overlays(self._log, parse_aim(scope), lanes=self._lanes)
+            found = await overlays(self._log, aim_of(scope), lanes=self._lanes)
         overlay = next((one.overlay for one in found if one.overlay.scope == scope), None)
         return await self._carry_out(undoing(body, overlay, change_id, by=by(asking.who), now_ms=_now_ms()))
 
@@ -87,10 +90,10 @@ class DeskEndpoints:
 
     async def _trail(self, asking: Asking) -> Said:
         asked = asking.query
-        aim = None if asked.scope is None else parse_aim(asked.scope)
+        aim = None if asked.scope is None else aim_of(asked.scope)
         async with self._asking_the_log():
             found = await trail(self._log, aim, limit=asked.limit)
-        return _answer(said.Trail(found[::-1]))
+        return _answer(said.Trail([_change(one) for one in reversed(found)]))
 
     @asynccontextmanager
     async def _asking_the_log(self) -> AsyncIterator[None]:
@@ -129,7 +132,23 @@ def by(who: Principal) -> str:
 
 def _overlay(shown: Shown) -> said.ShownOverlay:
     overlay = shown.overlay
-    return said.ShownOverlay(overlay.scope, overlay.version, overlay.entries, overlay.change, list(shown.missing))
+    entries = msgspec.convert(_priced(msgspec.to_builtins(overlay.entries)), said.Laid)
+    return said.ShownOverlay(overlay.scope, overlay.version, entries, _change(overlay.change), list(shown.missing))
+
+
+def _change(change: Change) -> said.DeskDeed:
+    told = msgspec.to_builtins(change)
+    for entries in (told["before"], told["after"]):
+        _priced(entries)
+    return msgspec.convert(told, said.DeskDeed)
+
+
+def _priced(entries: dict[str, Any]) -> dict[str, Any]:
+    """Prices as odds are told, and not as the bus has them."""
+    for override in entries.get("overrides", ()):
+        milli, american = override["price"]
+        override["price"] = {"a": american, "d": milli_text(milli)}
+    return entries
 
 
 def _carried_out(command: Command, done: Done) -> said.CarriedOut:
@@ -140,7 +159,7 @@ def _carried_out(command: Command, done: Done) -> said.CarriedOut:
         whole=done.whole,
         failed={str(lane): why for lane, why in done.failed.items()},
         unrecorded=done.unrecorded,
-        change=done.overlay.change,
+        change=_change(done.overlay.change),
     )
 
 

@@ -7,11 +7,82 @@ from typing import Annotated, Literal
 import msgspec
 
 from fanout.contract.fleet import WINDOW_S_MAX
-from feeds.contract.desk import Change, Entries
+from feeds.contract.desk import Action
+from feeds.contract.model import MarketClass
 from gateway.desk.commands import WORDS_CHARS_MAX
 
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=WORDS_CHARS_MAX)]
 Stage = Literal["bus", "shard"]
+
+
+class AimedAt(msgspec.Struct, omit_defaults=True):
+    """What of a scope is meant: one market, a class, or with neither all of it."""
+
+    market: str | None = None
+    cls: MarketClass | None = msgspec.field(default=None, name="class")
+
+
+class LaidSuspension(msgspec.Struct):
+    """Nothing of the target is open; times are Unix ms."""
+
+    target: AimedAt
+    why: str
+    by: str
+    at: int
+    until: int | None = None
+
+
+class LaidPrice(msgspec.Struct):
+    """American and decimal odds."""
+
+    a: int
+    d: str
+
+
+class LaidOverride(msgspec.Struct):
+    """One selection has this price, until then."""
+
+    market: str
+    selection: str
+    price: LaidPrice
+    why: str
+    by: str
+    at: int
+    until: int
+
+
+class LaidLimit(msgspec.Struct):
+    """A margin in hundredths of a percent, or the largest stake in minor units."""
+
+    target: AimedAt
+    value: int
+    by: str
+    at: int
+
+
+class Laid(msgspec.Struct):
+    """Entries of an overlay."""
+
+    suspensions: list[LaidSuspension] = []
+    overrides: list[LaidOverride] = []
+    margins: list[LaidLimit] = []
+    max_stakes: list[LaidLimit] = []
+
+
+class DeskDeed(msgspec.Struct):
+    """A change of an overlay: who did what, when (Unix ms) and why, which version that made, and the entries that it
+    took away and put there."""
+
+    id: str
+    scope: str
+    version: int
+    action: Action
+    target: AimedAt
+    by: str
+    at: int
+    why: str
+    before: Laid
+    after: Laid
 
 
 class ShownOverlay(msgspec.Struct):
@@ -20,8 +91,8 @@ class ShownOverlay(msgspec.Struct):
 
     scope: str
     version: int
-    entries: Entries
-    change: Change
+    entries: Laid
+    change: DeskDeed
     missing: list[int]
 
 
@@ -35,7 +106,7 @@ class Overlays(msgspec.Struct):
 class Trail(msgspec.Struct):
     """What was done, the newest first."""
 
-    items: list[Change]
+    items: list[DeskDeed]
     next_page_token: None = None
 
 
@@ -49,7 +120,7 @@ class CarriedOut(msgspec.Struct):
     whole: bool
     failed: dict[str, str]
     unrecorded: str
-    change: Change
+    change: DeskDeed
 
 
 class Shard(msgspec.Struct):

@@ -12,6 +12,7 @@ from gateway.desk.amounts import MARGIN_MAX, SECONDS_MAX, STAKE_MAX, hundredths_
 from gateway.desk.commands import (
     ID_PATTERN,
     WORDS_CHARS_MAX,
+    Aim,
     Command,
     Edit,
     Resume,
@@ -53,7 +54,7 @@ class CommandIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def command(self, by: str) -> Command:
         """What it means. Raises Refused("bad_command" | "bad_scope" | ...)."""
-        return Command(self.id, parse_aim(self.scope), self._edit(), by, self.reason, self.version)
+        return Command(self.id, aim_of(self.scope), self._edit(), by, self.reason, self.version)
 
     def _edit(self) -> Edit:
         match self.action:
@@ -107,8 +108,16 @@ def undoing(asked: UndoIn, overlay: Overlay | None, change_id: str, *, by: str, 
     if overlay is None or overlay.change.id != change_id:
         raise Refused("stale_version", f"{asked.scope} has been changed since")
     change = overlay.change
-    aim = parse_aim(scope_text(change))
+    aim = aim_of(scope_text(change))
     return Command(asked.id, aim, _back(change, now_ms), by, asked.reason, overlay.version)
+
+
+def aim_of(text: str) -> Aim:
+    """Raises Refused("bad_scope")."""
+    try:
+        return parse_aim(text)
+    except Refused as refused:
+        raise Refused("bad_scope", str(refused)) from refused
 
 
 def scope_text(change: Change) -> str:

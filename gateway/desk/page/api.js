@@ -17,14 +17,14 @@ export class Problem extends Error {
 }
 
 export class Api {
-  /** Set by who knows: headers that every request that changes something needs. @type {Record<string, string>} */ headers = {};
+  /** Set by who knows: headers that every request has to bring. @type {Record<string, string>} */ headers = {};
   /** Called with a Problem of status 401. @type {(problem: Problem) => void} */ onUnauthenticated = () => {};
 
   /** @param {string} path @param {Record<string, any>} [query] those without a value are left out @returns {Promise<any>} */
   get(path, query = {}) {
     const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
     const asked = new URLSearchParams(given).toString();
-    return this.#ask(asked ? `${path}?${asked}` : path, { method: "GET" });
+    return this.#ask(asked ? `${path}?${asked}` : path, { method: "GET", headers: this.headers });
   }
 
   /** @param {string} path @param {any} body @param {string} [method] @returns {Promise<any>} */
