@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from feeds.adapters.server import NatsServer, free_port
-from feeds.contract.model import Score, Selection, Subject
+from feeds.contract.model import Market, Score, Selection, Subject
 from feeds.contract.prices import price_from_american
 from tests.browser.chromium import Chromium
 from tests.browser.desk_page import MINUS, DeskTab, desk_tab
-from tests.bus import LANES, event
+from tests.bus import LANES, event, market
 from tests.journeys.line import Line, priced, the_line
 from tests.journeys.part import Part, started
 
@@ -122,14 +122,14 @@ async def test_a_lost_shard_is_made_up_for(
         await desk.shows("M1", "open", "+140")
 
 
-def lined(market_id: str, text: str, cls: str = "main") -> object:
+def lined(market_id: str, text: str, cls: str = "main") -> Market:
     """A total."""
     sides = (("over", -110), ("under", -105))
     selections = tuple(
         Selection(f"{market_id}{side}", f"{side} {text}", side=side, line=text, price=price_from_american(american))  # type: ignore[arg-type]
         for side, american in sides
     )
-    return priced(market_id, "E2", -110, cls=cls, type="total", group="G1", line=text, selections=selections)
+    return market(market_id, "E2", cls=cls, type="total", group="G1", line=text, selections=selections, live=True)
 
 
 async def test_an_event_by_the_keyboard(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The oddswire authors
 /** All markets of one event: main lines, alternates as ladders, props by whom they are about, futures. */
-import { start, title, words } from "../odds.js";
+import { line as shownLine, start, title, words } from "../odds.js";
 import { address } from "../router.js";
 import { Component, html } from "../view.js";
 import { AgeCell, SourceCell } from "./ages.js";
@@ -62,10 +62,13 @@ const ladderOf = (markets, cells) => {
     <h2>${title(main)} <span>ladder</span></h2>
     <div class="line rungs" aria-hidden="true"><span class="name">Line</span><div class="prices">${main.x.map(({ id, side, name }) => html`<span key=${id}>${words(side ?? name)}</span>`)}</div><span class="meta"></span></div>
     ${markets.map((market) => html`<div class="line" key=${market.id} data-main=${market.class === "main"}>
-      <a class="name" href=${address("line", market.id)} data-col="0" tabindex="-1">${(market.line ?? "").replace("-", "\u2212")}${market.class === "main" ? html` <em>main</em>` : null}</a>
+      <a class="name" href=${address("line", market.id)} data-col="0" tabindex="-1">${lineName(market)}${market.class === "main" ? html` <em>main</em>` : null}</a>
       <div class="prices">${prices(market, cells, true)}</div>${meta(market, cells)}</div>`)}
   </section>`;
 };
+
+/** Of a total the number, of a handicap the home side's. */
+const lineName = (market) => (market.x.some(({ side }) => side === "over") ? market.line : shownLine(market.line, "home"));
 
 const propsOf = (markets, cells) => {
   const { subject } = markets[0];

@@ -102,8 +102,10 @@ export class Tree extends Component {
 
   typed(event) {
     if (event.key === "ArrowDown") this.focus(0);
-    else if (event.key === "Enter") this.list.current?.querySelector("a")?.click();
-    else return;
+    else if (event.key === "Enter") {
+      this.list.current?.querySelector("a")?.click();
+      event.target.blur();
+    } else return;
     event.preventDefault();
   }
 
