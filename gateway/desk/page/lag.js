@@ -4,6 +4,7 @@
  * How late the page itself is: from the moment a shard wrote a frame (its `ts`) to the end of the drawing that shows it.
  * The two clocks are compared by pings: of the last ones the one that came back soonest says how far they are apart.
  */
+import { Delays } from "./delays.js";
 
 const PINGS = 12;
 /** Until there are so many answers a ping is wanted each time, then each this many times. */
@@ -20,6 +21,7 @@ export class Lag {
   /** Frames that are not drawn yet: their `ts`. @type {number[]} */ #waiting = [];
   /** @type {number[]} */ #samples = [];
 
+  /** The same over time. */ delays = new Delays();
   #turn = 0;
 
   /** Whether a ping should be sent. Asked once a second. */
@@ -46,7 +48,12 @@ export class Lag {
   /** Everything that was heard is on the screen by now. */
   drawn() {
     const now = Date.now() + this.ahead;
-    if (!document.hidden) for (const ts of this.#waiting) this.#samples.push(Math.max(0, now - ts));
+    if (!document.hidden) {
+      for (const ts of this.#waiting) {
+        this.#samples.push(Math.max(0, now - ts));
+        this.delays.took(Math.max(0, now - ts));
+      }
+    }
     this.#waiting.length = 0;
     if (this.#samples.length > SAMPLES) this.#samples.splice(0, this.#samples.length - SAMPLES);
   }

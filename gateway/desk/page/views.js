@@ -15,4 +15,8 @@
 export const VIEWS = [
   { name: "board", title: "Board", key: "1", isOpen: true, load: () => import("./board/view.js") },
   { name: "line", title: "Line", key: "2", isOpen: true, load: () => import("./line/view.js") },
+  { name: "controls", title: "Controls", key: "3", load: () => import("./controls/view.js") },
+  { name: "results", title: "Results", key: "4", load: () => import("./results/view.js") },
+  { name: "operations", title: "Operations", key: "5", load: () => import("./operations/view.js") },
+  { name: "location", title: "Location", key: "6", load: () => import("./location/view.js") },
 ];

@@ -74,7 +74,8 @@ export default class Board extends Component {
           : isEvent(scope) ? html`<${EventBoard} key=${scope} ...${shared} event=${scope.split(".")[2]} />`
           : html`<${Overview} ...${shared} liveOnly=${liveOnly} />`}
       </section>
-      ${picked === null ? null : html`<${Inspector} desk=${desk} market=${picked} onClose=${() => this.pick(null)} />`}
+      ${picked === null ? null : html`<${Inspector} desk=${desk} market=${picked} onClose=${() => this.pick(null)}
+        acts=${(market) => html`<a href=${address("controls", `${market.topic}.${market.id}`)}>Suspend, price, limit</a>`} />`}
     </div>`;
   }
 
