@@ -1,5 +1,5 @@
-"""`python -m bench.deskfeed`: what the desk's page is measured on. Games of three main lines, two selections each, that all
-change in turn, both prices at once.
+"""`python -m bench.deskfeed`: what the desk's page is measured on. Games of three main lines, two selections each, that
+all change in turn, both prices at once.
 """
 
 from __future__ import annotations

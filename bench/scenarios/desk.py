@@ -45,10 +45,16 @@ _SUSPENSIONS = 9
 _SHOWN = f"() => document.querySelectorAll('.px b:not(:empty)').length >= {deskfeed.SELECTIONS}"
 _WATCH = """() => {
   const seen = globalThis.seen = { frames: 0, longest: 0, slowest: 0, began: performance.now() };
-  new PerformanceObserver((list) => { for (const { duration } of list.getEntries()) seen.longest = Math.max(seen.longest, duration); })
-    .observe({ type: "longtask" });
+  new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) seen.longest = Math.max(seen.longest, duration);
+  }).observe({ type: "longtask" });
   let before = seen.began;
-  const frame = (now) => { seen.frames += 1; seen.slowest = Math.max(seen.slowest, now - before); before = now; requestAnimationFrame(frame); };
+  const frame = (now) => {
+    seen.frames += 1;
+    seen.slowest = Math.max(seen.slowest, now - before);
+    before = now;
+    requestAnimationFrame(frame);
+  };
   requestAnimationFrame(frame);
 }"""
 _SEEN = "() => ({ ...seen, took: performance.now() - seen.began, lag: document.getElementById('lag').textContent })"
@@ -56,15 +62,20 @@ _PRICES = "() => [...document.querySelectorAll('.px b')].map((price) => price.te
 _IN_VIEW = """() => [...document.querySelectorAll(".px")].filter((cell) => {
   const { top, bottom } = cell.getBoundingClientRect(); return bottom > 0 && top < innerHeight; }).length"""
 _SIGN_IN = """async () => (await fetch("/desk/sign-in/development", { method: "POST",
-  headers: { "Content-Type": "application/json", "Desk-Request": "1" }, body: '{"account":"bench","role":"trader"}' })).status"""
+  headers: { "Content-Type": "application/json", "Desk-Request": "1" },
+  body: '{"account":"bench","role":"trader"}' })).status"""
 _SUSPEND = """async ([id, scope]) => { const at = Date.now();
-  const answer = await fetch("/v1/desk/commands", { method: "POST", headers: { "Content-Type": "application/json", "Desk-Request": "1" },
+  const answer = await fetch("/v1/desk/commands", { method: "POST",
+    headers: { "Content-Type": "application/json", "Desk-Request": "1" },
     body: JSON.stringify({ id, scope, action: "suspend", reason: "bench", version: 0 }) });
   return { at, status: answer.status, body: await answer.text() }; }"""
 _SUSPENDED = """(market) => new Promise((resolve, reject) => {
   const until = performance.now() + 10000;
-  const look = () => document.querySelector(`.px[data-market="${market}"]`)?.dataset.st === "suspended" ? resolve(Date.now())
-    : performance.now() > until ? reject(new Error("it was never shown")) : requestAnimationFrame(look);
+  const look = () => {
+    if (document.querySelector(`.px[data-market="${market}"]`)?.dataset.st === "suspended") resolve(Date.now());
+    else if (performance.now() > until) reject(new Error("it was never shown"));
+    else requestAnimationFrame(look);
+  };
   look(); })"""
 
 
@@ -154,9 +165,7 @@ async def _stack(place: Path, rate: int, tell: Tell) -> AsyncIterator[Stack]:
         "ODDSWIRE_ACCESS_ANONYMOUS": "true",
         "ODDSWIRE_ACCESS_DEVELOPMENT_DIR": str(place),
     }
-    feed = Program(
-        "feed", ("-m", "bench.deskfeed", "--port", str(nats_port), "--rate", str(rate)), f"^{READY}$"
-    )
+    feed = Program("feed", ("-m", "bench.deskfeed", "--port", str(nats_port), "--rate", str(rate)), f"^{READY}$")
     words = ("-m", "gateway", "serve", "--port", str(port), "--nats", nats_url)
     takes_all = {"ODDSWIRE_FANOUT_ADMISSION_LAG_MS": "60000"}
     async with contextlib.AsyncExitStack() as stack:
@@ -165,7 +174,8 @@ async def _stack(place: Path, rate: int, tell: Tell) -> AsyncIterator[Stack]:
         shard = await stack.enter_async_context(
             running(shard_program(nats_url, shard_port, 10, settings=takes_all), cores.beside)
         )
-        gateway = await stack.enter_async_context(running(Program("gateway", words, "^gateway ready ", access), cores.beside))
+        program = Program("gateway", words, "^gateway ready ", access)
+        gateway = await stack.enter_async_context(running(program, cores.beside))
         url = f"http://{_HOST}:{port}"
         await _streams(url)
         tell(f"gateway pid {gateway.pid}, shard pid {shard.pid} on cores {shard.cores}")
@@ -189,4 +199,4 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=seconds_to(600), default=15.0, metavar="S", help="measured time (default 15)")
 
 
-DESK = Scenario("desk", "the desk's page in a real browser: frames, tasks, a suspension in a second one", LIMITS, _options, run)
+DESK = Scenario("desk", "the desk's page in a browser: frames, tasks, a suspension in a second", LIMITS, _options, run)
