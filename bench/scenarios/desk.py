@@ -186,7 +186,7 @@ async def _streams(url: str) -> None:
     """Waits until the gateway knows the shard: the page may stream from nowhere else. Raises CannotMeasure."""
     try:
         async with asyncio.timeout(_READY_S), httpx.AsyncClient(base_url=url) as client:
-            while (await client.get("/v1/stream/endpoint")).status_code != httpx.codes.OK:
+            while (await client.get("/v1/stream/endpoint")).status_code != httpx.codes.OK:  # noqa: ASYNC110 a process
                 await asyncio.sleep(0.05)
     except TimeoutError as error:
         raise CannotMeasure("the gateway knows no shard") from error

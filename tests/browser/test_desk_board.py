@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -73,8 +74,8 @@ async def the_board(
 async def both_shards_are_known(url: str) -> None:
     """The page may stream from the shards that there are when it is opened."""
     async with httpx.AsyncClient(base_url=url) as client:
-        while len((await client.get("/v1/stream/endpoint")).json().get("alternates", ())) < 1:  # noqa: ASYNC110
-            pass
+        while len((await client.get("/v1/stream/endpoint")).json().get("alternates", ())) < 1:
+            await asyncio.sleep(0.05)
 
 
 async def test_a_board_lives_through_all_that_happens_to_it(
