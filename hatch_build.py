@@ -1,9 +1,9 @@
 """Libraries of the desk page: files of npm packages, kept in the repository as they were distributed.
 
-`manifest.json` beside them says of every package its version, its licence and what npm calls its integrity, and of every
-file its SHA-384. A wheel or sdist is not built while a file differs (hatch runs the hook at the end of this module), so
-installing needs no Node and the page no network. `make vendor` fetches the packages again, by name and version alone,
-and writes the files and their digests anew.
+`manifest.json` beside them says of every package its version, its licence and what npm calls its integrity, and of
+every file its SHA-384. A wheel or sdist is not built while a file differs (hatch runs the hook at the end of this
+module), so installing needs no Node and the page no network. `make vendor` fetches the packages again, by name and
+version alone, and writes the files and their digests anew.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bench.scenario import Scenario
 from bench.scenarios.bets import BETS
 from bench.scenarios.coordination import COORDINATION
+from bench.scenarios.desk import DESK
 from bench.scenarios.failover import FAILOVER
 from bench.scenarios.fanout import CONNECTS, FANOUT, IDLE, WIDE
 from bench.scenarios.feeds import FEEDS
@@ -44,4 +45,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     STORM,
     NEWS,
     RESETTLE,
+    DESK,
 )

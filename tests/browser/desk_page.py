@@ -1,4 +1,4 @@
-"""The desk's page as tests see it: what it shows, what its policy blocked, whether it was loaded again, what axe finds."""
+"""The desk's page as tests see it: what it shows, what its policy blocked, what axe finds."""
 
 from __future__ import annotations
 

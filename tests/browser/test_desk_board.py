@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,7 +12,7 @@ import httpx
 import pytest
 
 from feeds.adapters.server import NatsServer, free_port
-from feeds.contract.model import Market, Score, Selection, Subject
+from feeds.contract.model import Market, MarketClass, Score, Selection, Side, Subject
 from feeds.contract.prices import price_from_american
 from tests.browser.chromium import Chromium
 from tests.browser.desk_page import MINUS, DeskTab, desk_tab
@@ -54,7 +55,11 @@ async def the_board(
     ports = free_port(), free_port(), free_port()
     async with AsyncExitStack() as stack:
         line = await stack.enter_async_context(the_line(nats))
-        words = {"gateway": ("gateway", "serve"), "s1": ("fanout", "run", "--name", "s1"), "s2": ("fanout", "run", "--name", "s2")}
+        words = {
+            "gateway": ("gateway", "serve"),
+            "s1": ("fanout", "run", "--name", "s1"),
+            "s2": ("fanout", "run", "--name", "s2"),
+        }
         running = {
             name: await stack.enter_async_context(started(*argv, "--port", str(port), "--nats", nats.url))
             for (name, argv), port in zip(words.items(), ports, strict=True)
@@ -69,8 +74,8 @@ async def the_board(
 async def both_shards_are_known(url: str) -> None:
     """The page may stream from the shards that there are when it is opened."""
     async with httpx.AsyncClient(base_url=url) as client:
-        while len((await client.get("/v1/stream/endpoint")).json().get("alternates", ())) < 1:  # noqa: ASYNC110
-            pass
+        while len((await client.get("/v1/stream/endpoint")).json().get("alternates", ())) < 1:
+            await asyncio.sleep(0.05)
 
 
 async def test_a_board_lives_through_all_that_happens_to_it(
@@ -122,11 +127,11 @@ async def test_a_lost_shard_is_made_up_for(
         await desk.shows("M1", "open", "+140")
 
 
-def lined(market_id: str, text: str, cls: str = "main") -> Market:
+def lined(market_id: str, text: str, cls: MarketClass = "main") -> Market:
     """A total."""
-    sides = (("over", -110), ("under", -105))
+    sides: tuple[tuple[Side, int], ...] = (("over", -110), ("under", -105))
     selections = tuple(
-        Selection(f"{market_id}{side}", f"{side} {text}", side=side, line=text, price=price_from_american(american))  # type: ignore[arg-type]
+        Selection(f"{market_id}{side}", f"{side} {text}", side=side, line=text, price=price_from_american(american))
         for side, american in sides
     )
     return market(market_id, "E2", cls=cls, type="total", group="G1", line=text, selections=selections, live=True)
@@ -137,7 +142,8 @@ async def test_an_event_by_the_keyboard(
 ) -> None:
     async with the_board(browser, nats_server, monkeypatch) as stage:
         line, desk = stage.line, stage.desk
-        prop = priced("P1", "E2", 150, cls="prop", type="rushing_yards", subject=Subject("player", "PL1", "Rob Runner"))
+        about = {"cls": "prop", "type": "rushing_yards", "subject": Subject("player", "PL1", "Rob Runner")}
+        prop = priced("P1", "E2", 150, **about)
         game = event("E2", name="Bills @ Chiefs", home="Chiefs", away="Bills", score=Score(7, 3), clock="Q2 04:31")
         line.put(game, lined("T1", "47.5"), lined("T2", "44.5", "alternate"), lined("T3", "50.5", "alternate"), prop)
         await desk.shows("T1", "open", f"{MINUS}110", "T1over")
@@ -148,11 +154,8 @@ async def test_an_event_by_the_keyboard(
         await desk.press("Enter")
         await desk.has(".ladder")
         await desk.shows("P1", "open", "+150")
-        assert await desk.tab.run("() => [...document.querySelectorAll('.ladder a.name')].map((name) => name.textContent.trim())") == [
-            "44.5",
-            "47.5 main",
-            "50.5",
-        ]
+        ladder = "() => [...document.querySelectorAll('.ladder a.name')].map((name) => name.textContent.trim())"
+        assert await desk.tab.run(ladder) == ["44.5", "47.5 main", "50.5"]
         assert await desk.tab.run("() => document.querySelector('.subject h3').textContent") == "Rob Runner"
         assert "7" in await desk.tab.run("() => document.querySelector('.score').textContent")
 
@@ -170,7 +173,7 @@ async def test_an_event_by_the_keyboard(
         await desk.press("Escape")
         await desk.tab.until("() => location.pathname === '/desk/board/football.nfl'")
 
-        line.put(priced("P1", "E2", 160, cls="prop", type="rushing_yards", subject=Subject("player", "PL1", "Rob Runner")))
+        line.put(priced("P1", "E2", 160, **about))
         line.put(event("E2", name="Bills @ Chiefs", home="Chiefs", away="Bills", score=Score(14, 3), clock="Q2 03:10"))
         await desk.tab.until("() => document.querySelector('.row[data-event=E2] .when').textContent.includes('03:10')")
         await desk.tab.until("() => document.querySelector('.row[data-event=E2] .who').textContent.includes('14')")

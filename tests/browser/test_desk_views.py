@@ -29,7 +29,7 @@ SIGN_IN = """async () => { const answer = await fetch("/desk/sign-in/development
 VIEWS = "async () => (await import('/desk/page/views.js')).VIEWS.map(({ name }) => name)"
 FIRST = """() => { const row = document.querySelector(".row[data-state=live]:has(.px)"); return {
   event: row.querySelector("a").getAttribute("href"), market: row.querySelector(".px").dataset.market }; }"""
-IS_THERE = "() => document.querySelector('#view > *:not(.waiting)') !== null && !document.querySelector('#view > .waiting')"
+IS_THERE = "() => document.querySelector('#view > *') !== null && document.querySelector('#view > .waiting') === null"
 
 
 async def pictured(desk: DeskTab, name: str, look: str) -> list[str]:

@@ -15,7 +15,8 @@ const TICK_MS = 1_000;
 
 export class Cells {
   /** @type {Map<string, Set<Drawn>>} */ #byMarket = new Map();
-  /** Cells that flash, the oldest first. @type {{ element: HTMLElement, until: number }[]} */ #flashing = [];
+  /** Cells that flash, and until when: the oldest first. @type {Map<HTMLElement, number>} */ #flashing = new Map();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
   #ends;
 
   /** @param {import("../desk.js").Desk} desk */
@@ -48,8 +49,9 @@ export class Cells {
   /** Shows for a moment which way a price went. @param {HTMLElement} element @param {"up" | "down"} way */
   flash(element, way) {
     element.dataset.move = way;
-    this.#flashing.push({ element, until: performance.now() + FLASH_MS });
-    if (this.#flashing.length === 1) setTimeout(() => this.desk.frames.ask(), FLASH_MS);
+    this.#flashing.delete(element);
+    this.#flashing.set(element, performance.now() + FLASH_MS);
+    this.#calmLater(FLASH_MS);
   }
 
   #draw(changes) {
@@ -67,16 +69,21 @@ export class Cells {
   }
 
   #calm(now) {
-    const queue = this.#flashing;
-    let calmed = 0;
-    // One that flashed again stands further behind, too: it is calmed then.
-    const again = new Set(queue.filter(({ until }) => until > now).map(({ element }) => element));
-    while (calmed < queue.length && queue[calmed].until <= now) {
-      const { element } = queue[calmed++];
-      if (!again.has(element)) delete element.dataset.move;
+    for (const [element, until] of this.#flashing) {
+      if (until > now) {
+        this.#calmLater(until - now);
+        return;
+      }
+      delete element.dataset.move;
+      this.#flashing.delete(element);
     }
-    if (calmed) queue.splice(0, calmed);
-    if (calmed && queue.length) setTimeout(() => this.desk.frames.ask(), queue[0].until - now);
+  }
+
+  #calmLater(ms) {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.desk.frames.ask();
+    }, ms);
   }
 
   #tick() {
