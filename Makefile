@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 ARGS ?=
 
 .NOTPARALLEL:
-.PHONY: install up check format lint types imports test proof vendor clean
+.PHONY: install up check format lint types imports test proof oracle vendor clean
 
 install: $(INSTALLED)
 
@@ -45,6 +45,10 @@ proof: install
 # The libraries of the desk page, by name and version from npm (hatch_build.py); nothing is installed while one differs.
 vendor:
 	$(BIN)/python hatch_build.py
+
+# A test of the tests: faults planted in a copy of the product, one at a time; each must be caught.
+oracle: install
+	@exec $(BIN)/python -m tests.oracle $(ARGS)
 
 clean:
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

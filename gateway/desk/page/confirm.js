@@ -12,9 +12,14 @@ import { Component, createRef, html } from "./view.js";
 export const REASON_MAX = 200;
 const REASONS = ["Injury news", "Wrong price", "Limits for this game", "Feed in doubt", "Integrity alert", "Taken back"];
 
+/** `at`: where whoever asks finds it, as `current`. */
 export class Confirm extends Component {
   state = { /** @type {Deed | null} */ deed: null, reason: "", failed: null, busy: false };
   dialog = createRef();
+
+  componentDidMount() { this.props.at.current = this; }
+
+  componentWillUnmount() { this.props.at.current = null; }
 
   /** @param {Deed} deed */
   ask(deed) {

@@ -75,7 +75,7 @@ export default class Controls extends Component {
           <label><input type="checkbox" checked=${onlyScope} disabled=${!scope} onChange=${({ target }) => this.setState({ onlyScope: target.checked }, () => this.trail.anew())} /> Only the chosen scope</label></header>
         ${this.deeds(overlays, mayAct)}
       </section>
-      <${Confirm} ref=${this.confirm} />
+      <${Confirm} at=${this.confirm} />
     </div>`;
   }
 

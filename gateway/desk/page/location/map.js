@@ -2,23 +2,33 @@
 // Copyright The oddswire authors
 /** The map: states as they are drawn, the point, the disc of its accuracy, and how much farther a border has to be. */
 import { Component, createRef, html } from "../view.js";
-import { Projection } from "./projection.js";
+import { M_PER_DEG, Projection } from "./projection.js";
 
 const WIDTH = 62;
 const CLOSEST = 0.01;
 const STEP = 1.6;
+/** A border that is farther need not be seen at once. */
+const BORDER_M_MAX = 60_000;
 const HOME = { lat: 38.5, lon: -96, width: WIDTH };
 
 export class PlaceMap extends Component {
   state = { looking: HOME };
   svg = createRef();
 
-  componentDidMount() { if (this.props.spot) this.lookAt(this.props.spot); }
+  /** The point that was gone to is looked at as soon as it is judged. */ isGoing = true;
 
-  componentWillReceiveProps({ spot, goTo }) { if (spot && goTo !== this.props.goTo) this.lookAt(spot); }
+  componentWillReceiveProps({ spot, goTo, verdict }) {
+    if (goTo !== this.props.goTo) this.isGoing = true;
+    if (!this.isGoing || !spot || !verdict || verdict === this.props.verdict) return;
+    this.isGoing = false;
+    this.lookAt(spot, verdict);
+  }
 
-  /** So close that disc and border are both seen. */
-  lookAt({ lat, lon, accuracy_m }) { this.setState({ looking: { lat, lon, width: Math.max(0.6, accuracy_m / 20_000) } }); }
+  /** So close that the disc and the nearest border are both seen. */
+  lookAt({ lat, lon, accuracy_m }, verdict) {
+    const m = Math.max((accuracy_m + (verdict?.buffer_m ?? 0)) * 6, Math.min(verdict?.border_m ?? 0, BORDER_M_MAX) * 2.8);
+    this.setState({ looking: { lat, lon, width: m / M_PER_DEG } });
+  }
 
   render({ borders, fine, spot, verdict }, { looking }) {
     const projection = new Projection(looking.lat);
@@ -40,7 +50,7 @@ export class PlaceMap extends Component {
         <circle class="point" cx=${at[0]} cy=${at[1]} r=${unit * 4} /></g>` : null}
     </svg>
     <p class="zoom"><button aria-label="Closer" onClick=${() => this.zoom(1 / STEP)}>+</button><button aria-label="Farther" onClick=${() => this.zoom(STEP)}>\u2212</button>
-      <button onClick=${() => this.setState({ looking: HOME })}>All</button>${spot ? html`<button onClick=${() => this.lookAt(spot)}>Point</button>` : null}</p>
+      <button onClick=${() => this.setState({ looking: HOME })}>All</button>${spot ? html`<button onClick=${() => this.lookAt(spot, verdict)}>Point</button>` : null}</p>
     <p class="scale">${scale(width)}</p></div>`;
   }
 
@@ -57,6 +67,6 @@ export class PlaceMap extends Component {
 }
 
 const scale = (width) => {
-  const km = width * 111.195;
+  const km = (width * M_PER_DEG) / 1000;
   return km > 20 ? `${Math.round(km)} km across` : `${km.toFixed(1)} km across`;
 };

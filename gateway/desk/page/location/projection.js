@@ -2,7 +2,8 @@
 // Copyright The oddswire authors
 /** The map in the plane: longitudes are shrunk by the cosine of one latitude, so a disc stays round where it is looked at. Pure. */
 
-const M_PER_DEG = 111_195;
+/** Of latitude. */
+export const M_PER_DEG = 111_195;
 
 /** @typedef {{ lat: number, lon: number, width: number }} Looking  its middle, and its width in degrees of latitude */
 

@@ -11,6 +11,7 @@ export const COLUMNS = 300;
 const ROW = 9;
 const AXIS = 58;
 const LEGEND = 16;
+const TOP = 4;
 
 /** @typedef {{ at_ms: number, counts: number[] }} Column */
 
@@ -38,7 +39,7 @@ export class Heat extends Component {
     const quick = summary(columns.slice(-30), bounds);
     return html`<figure class="heat"><figcaption><b>${title}</b> <span class="quiet">${says}</span>
         <span class="reading">${hovered ? clock(hovered.at_ms) : "last minute"} <b>p50 ${hovered ? summary([shown], bounds).p50 : quick.p50}</b> <b>p99 ${hovered ? summary([shown], bounds).p99 : quick.p99}</b></span></figcaption>
-      <canvas ref=${this.canvas} height=${(bounds.length + 1) * ROW + LEGEND} role="img" aria-label=${`${title}: p50 ${quick.p50}, p99 ${quick.p99} of the last minute`}
+      <canvas ref=${this.canvas} height=${TOP + (bounds.length + 1) * ROW + LEGEND} role="img" aria-label=${`${title}: p50 ${quick.p50}, p99 ${quick.p99} of the last minute`}
         onMouseMove=${(event) => this.hover(event)} onMouseLeave=${() => this.setState({ hovered: null })}></canvas></figure>`;
   }
 
@@ -63,11 +64,11 @@ export class Heat extends Component {
     const ratio = devicePixelRatio;
     if (width === 0) return;
     canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round((rows * ROW + LEGEND) * ratio);
+    canvas.height = Math.round((TOP + rows * ROW + LEGEND) * ratio);
     const style = getComputedStyle(canvas);
-    const color = (name) => style.getPropertyValue(name);
     const pen = canvas.getContext("2d");
     pen.scale(ratio, ratio);
+    pen.translate(0, TOP);
     pen.font = `10px ${style.fontFamily}`;
     pen.fillStyle = style.color;
     pen.textAlign = "right";
@@ -76,8 +77,7 @@ export class Heat extends Component {
     pen.fillText(`> ${label(bounds.at(-1))}`, AXIS - 8, ROW / 2);
     const cell = (width - AXIS) / COLUMNS;
     const from = this.from;
-    const ground = color("--heat-ground");
-    pen.fillStyle = ground;
+    pen.fillStyle = style.columnRuleColor; // colours of the theme, in properties that are computed (operations.css)
     pen.fillRect(AXIS, 0, width - AXIS, rows * ROW);
     for (const { at_ms, counts } of columns) {
       const place = Math.round((at_ms - from) / stepMs);
@@ -87,7 +87,7 @@ export class Heat extends Component {
         if (count === 0) return;
         const isLate = bounds[row - 1] >= LATE_MS;
         pen.globalAlpha = 0.25 + 0.75 * Math.sqrt(count / total);
-        pen.fillStyle = color(isLate ? "--heat-late" : "--heat");
+        pen.fillStyle = isLate ? style.textDecorationColor : style.outlineColor;
         pen.fillRect(AXIS + place * cell, (rows - row - 1) * ROW, Math.max(1, cell), ROW - 1);
       });
     }

@@ -74,7 +74,7 @@ export default class OperationsView extends Component {
       <section class="panel refused" aria-labelledby="refused-title"><h2 id="refused-title">Refused, last minute</h2>
         <${Bars} counts=${{ ...found.betting.refused, ...Object.fromEntries(Object.entries(found.betting.shed).map(([what, count]) => [`turned away: ${what}`, count])) }} none="No bet was refused, nobody turned away." /></section>
       <section class="panel exposure" aria-labelledby="exposure-title"><h2 id="exposure-title">Exposure by event</h2>${this.exposure(found.exposure)}</section>
-      <${Confirm} ref=${this.confirm} />
+      <${Confirm} at=${this.confirm} />
     </div>`;
   }
 

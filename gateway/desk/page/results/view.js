@@ -54,7 +54,7 @@ export default class Results extends Component {
           : this.chosen && this.job?.failed ? html`<p class="failed" role="alert">${this.job.failed.message}</p>`
           : html`<p class="quiet">${this.chosen ? "Asking" : "Choose a correction: its impact, who approves it, how far it is."}</p>`}
       </section>
-      <${Confirm} ref=${this.confirm} />
+      <${Confirm} at=${this.confirm} />
     </div>`;
   }
 
