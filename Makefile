@@ -8,7 +8,7 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 REVISION := $(shell git rev-parse HEAD 2>/dev/null)
 
 .NOTPARALLEL:
-.PHONY: install up check format lint types imports test proof oracle supply rehearsal tools chart image clean
+.PHONY: install up check format lint types imports test proof oracle supply rehearsal tools chart image vendor clean
 
 install: $(INSTALLED)
 
@@ -56,6 +56,9 @@ chart: install
 image:
 	docker buildx build --file helm/image/Dockerfile --target oddswire --sbom=true --provenance=mode=max \
 		--build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) --tag oddswire/oddswire:$(VERSION) $(ARGS) .
+# The libraries of the desk page, by name and version from npm (.ci/vendored.py); nothing is installed while one differs.
+vendor:
+	$(BIN)/python .ci/vendored.py
 
 # A test of the tests: faults planted in a copy of the product, one at a time; each must be caught.
 oracle: install

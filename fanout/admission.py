@@ -45,6 +45,11 @@ class Admission:
             lags_ms.popleft()
         self.lag_p99_ms = max(quantiles(lag_ms for _, lag_ms in lags_ms)["p99"], round(overdue_ms))
 
+    @property
+    def lags_ms(self) -> list[float]:
+        """Those of the last second."""
+        return [lag_ms for _, lag_ms in self._lags_ms]
+
     def closed(self, images: int) -> Closed | None:
         """Why no device may come now, or None. `images`: devices that wait for a chunk at this moment."""
         if self.lag_p99_ms > self._limits.lag_ms:

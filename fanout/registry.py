@@ -10,11 +10,12 @@ import asyncio
 import contextlib
 import random
 import secrets
-from collections.abc import AsyncIterator, Callable
+from bisect import bisect_left
+from collections.abc import AsyncIterator, Callable, Iterable
 
 import structlog
 
-from fanout.contract.fleet import SHARDS, ShardStatus, decode_status, encode, headroom
+from fanout.contract.fleet import LAG_BOUNDS_MS, SHARDS, ShardStatus, decode_status, encode, headroom
 from fanout.contract.ring import RingShard
 from fanout.peers import Peers
 from fanout.pulse import now_ms
@@ -125,14 +126,9 @@ def status_of(server: Server, instance: str) -> ShardStatus:
     """How a shard is now. Its lag is that of its worst tier among those held to the ceiling. One that is not ready, as
     it has not read its lanes yet, has no headroom."""
     settings, front = server.settings, server.front
-    lag_p99_ms = max(
-        (
-            clock.lag_ms()["p99"]
-            for tier, clock in front.pulse.clocks.items()
-            if tier.interval_ms <= settings.tick_ceiling_ms
-        ),
-        default=0,
-    )
+    fast = [clock for tier, clock in front.pulse.clocks.items() if tier.interval_ms <= settings.tick_ceiling_ms]
+    lags_ms = [clock.lag_ms() for clock in fast]
+    lag_p50_ms, lag_p99_ms = (max((lag[which] for lag in lags_ms), default=0) for which in ("p50", "p99"))
     sockets = len(front.connections)
     room = headroom(sockets=sockets, sockets_max=settings.sockets, lag_p99_ms=lag_p99_ms)
     return ShardStatus(
@@ -144,7 +140,18 @@ def status_of(server: Server, instance: str) -> ShardStatus:
         lag_p99_ms=lag_p99_ms,
         headroom=room if server.is_ready() else 0.0,
         lanes=tuple(lane.number for lane in server.shard.board.lanes if lane.joined),
+        lag_p50_ms=lag_p50_ms,
+        lags=bucketed(front.pulse.admission.lags_ms),
+        closed=front.pulse.admission.closed(server.shard.placement.owed) or "",
     )
+
+
+def bucketed(lags_ms: Iterable[float]) -> tuple[int, ...]:
+    """How many are in each bucket of LAG_BOUNDS_MS."""
+    counts = [0] * (len(LAG_BOUNDS_MS) + 1)
+    for lag_ms in lags_ms:
+        counts[bisect_left(LAG_BOUNDS_MS, lag_ms)] += 1
+    return tuple(counts)
 
 
 def ring_shard(status: ShardStatus, ends_ms: int) -> RingShard:

@@ -172,6 +172,7 @@ def _serve(options: argparse.Namespace) -> int:
     from gateway.api.settings import ApiSettings, TicketSettings
     from gateway.api.workers import ALONE, Member
     from gateway.bets.settings import BetsSettings
+    from gateway.desk.settings import PageSettings
     from gateway.location.settings import LocationSettings
     from gateway.money.settings import MoneySettings
 
@@ -184,7 +185,7 @@ def _serve(options: argparse.Namespace) -> int:
     money = None
     if database is not None:
         money = Money(database, MoneySettings(), BetsSettings(), location if location.configured else None)
-    wiring = Wiring(settings, bus, AccessSettings(), database, TicketSettings().keys(), member, money)
+    wiring = Wiring(settings, bus, AccessSettings(), database, TicketSettings().keys(), member, money, PageSettings())
     return process.run(serve(wiring))
 
 

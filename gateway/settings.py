@@ -6,7 +6,7 @@ from feeds.contract.settings import describe
 from gateway.access.settings import AccessSettings
 from gateway.api.settings import ApiSettings, TicketSettings
 from gateway.bets.settings import BetsSettings
-from gateway.desk.settings import DeskSettings
+from gateway.desk.settings import DeskSettings, PageSettings
 from gateway.history.settings import HistorySettings
 from gateway.local.settings import UpSettings
 from gateway.location.settings import LocationSettings
@@ -29,6 +29,7 @@ _SETTINGS = (
     SettlementSettings,
     CorrectionSettings,
     DeskSettings,
+    PageSettings,
     DatabaseSettings,
     HistorySettings,
     NewsSettings,

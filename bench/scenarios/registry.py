@@ -6,6 +6,7 @@ from bench.scenario import Scenario
 from bench.scenarios.bets import BETS
 from bench.scenarios.chaos import CHAOS
 from bench.scenarios.coordination import COORDINATION
+from bench.scenarios.desk import DESK
 from bench.scenarios.failover import FAILOVER
 from bench.scenarios.fanout import CONNECTS, FANOUT, IDLE, WIDE
 from bench.scenarios.feeds import FEEDS
@@ -50,4 +51,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     CHAOS,
     MIXED_SOAK,
     REHEARSAL,
+    DESK,
 )

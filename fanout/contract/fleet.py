@@ -21,12 +21,16 @@ LAG_MS_MAX = 150.0
 WINDOW_S_MAX = 600.0
 """The longest time over which a drain may spread its devices."""
 
+LAG_BOUNDS_MS = (5, 10, 20, 50, 100, 150, 200, 500, 1_000, 5_000)
+"""Upper bounds of the buckets in which delays are told; there is one more, without a bound."""
+
 ShardState = Literal["serving", "draining"]
 
 
 class ShardStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """One shard as it is now. `headroom` 0 (full) to 1 (empty); `lanes` are those it reads; `instance` tells two
-    processes of one name apart."""
+    processes of one name apart. `lags`: how late the flushes of the last second ended, by LAG_BOUNDS_MS. `closed`: why
+    it takes no device now, where it takes none."""
 
     name: str
     url: str
@@ -36,6 +40,9 @@ class ShardStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     lag_p99_ms: int
     headroom: float
     lanes: tuple[int, ...] = ()
+    lag_p50_ms: int = 0
+    lags: tuple[int, ...] = ()
+    closed: str = ""
 
 
 class DrainOrder(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from gateway.access.issuers import FixedKeys, Issuer
 from gateway.access.layer import Access
 from gateway.access.plans import PLANS, UNLIMITED
 from gateway.access.ports import KeyStore
+from gateway.access.sessions import Sessions
 from gateway.access.settings import AccessSettings
 from gateway.access.settling import Meters
 from gateway.access.tokens import KeySet, Rules
@@ -29,7 +30,7 @@ log = structlog.get_logger(__name__)
 class Guard:
     """`layers`, the outermost first, and `run`, which keeps them up to date. Raises NoDevelopmentKeys.
 
-    `shared`: the coordination is that of all workers."""
+    `shared`: the coordination is that of all workers. `sessions`: those of the desk's page, where it has any."""
 
     def __init__(
         self,
@@ -39,6 +40,7 @@ class Guard:
         coordination: Coordination,
         book: ReadBook,
         shared: bool = True,
+        sessions: Sessions | None = None,
     ) -> None:
         directory = settings.development_dir
         development = None if directory is None else development_keys(directory)
@@ -50,7 +52,8 @@ class Guard:
             poll_s=settings.poll_s,
         )
         self.meters = Meters(coordination, share=1 / settings.workers, shared=shared)
-        self.access = Access(self.verifier, self.meters, book, anonymous=settings.anonymous)
+        self.sessions = sessions
+        self.access = Access(self.verifier, self.meters, book, anonymous=settings.anonymous, sessions=sessions)
         self.cors = Cors(settings.origins) if settings.origins else None
         cors: tuple[Layer, ...] = () if self.cors is None else (self.cors.layer,)
         self.layers: tuple[Layer, ...] = (*cors, self.access.layer)
@@ -63,6 +66,8 @@ class Guard:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.verifier.run())
             group.create_task(self.meters.run(self._settle_s))
+            if self.sessions is not None:
+                group.create_task(self.sessions.run())
 
     def _keys_changed(self) -> None:
         self.verifier.keys_changed()

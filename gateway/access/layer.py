@@ -4,6 +4,9 @@ One credential a request: a key in X-API-Key or a token in Authorization. Two of
 about who asks: 400, also where both are good. One in the address is 400, too, and is not logged. Somebody without one
 reads odds where they are open to all, and gets 401 elsewhere; what is not under /v1/ is open, and reads no credential.
 
+Besides, the desk's page has a session in a cookie, which counts where a page of another origin could not have asked
+(gateway/access/sessions.py), and only where there is neither key nor token.
+
 A request of somebody known costs a hash, a look-up and, where the plan counts, a meter: see README.
 """
 
@@ -17,6 +20,7 @@ from gateway.access.address import holds_credential
 from gateway.access.entitlement import check_of
 from gateway.access.known import ANYBODY, Verified
 from gateway.access.meter import Denied
+from gateway.access.sessions import HEADER, Sessions
 from gateway.access.settling import Meters
 from gateway.access.verifier import Unverifiable, Verifier
 from gateway.api.edge import App, Exchange, Receive, Scope, Send
@@ -34,7 +38,16 @@ _CHALLENGE = {"unauthenticated": "Bearer", "bad_api_key": "Bearer", "bad_token":
 class Access:
     """The layer of one worker. `anonymous`: odds are open to all."""
 
-    def __init__(self, verifier: Verifier, meters: Meters, book: ReadBook, *, anonymous: bool) -> None:
+    def __init__(
+        self,
+        verifier: Verifier,
+        meters: Meters,
+        book: ReadBook,
+        *,
+        anonymous: bool,
+        sessions: Sessions | None = None,
+    ) -> None:
+        self._sessions = sessions
         self._verifier = verifier
         self._keys, self._tokens = verifier.keys.by_hash, verifier.tokens.by_hash
         self._meters = meters
@@ -66,14 +79,15 @@ class Access:
             now_s = time()
             none = key is None and token is None
             single = none or len(headers) == len(scope["headers"])
-            verified = self.known(_text(key), _text(token), now_s) if single else None
-            if verified is ANYBODY:
-                await app(scope, receive, send)
-                return
+            by_session = none and HEADER in headers and self._sessions is not None
+            verified = self.known(_text(key), _text(token), now_s) if single and not by_session else None
             if verified is None:
                 verified = await self._unknown(scope, exchange, key, token)
                 if verified is None:
                     return
+            if verified is ANYBODY:
+                await app(scope, receive, send)
+                return
             exchange.principal = verified.principal
             exchange.private = True
             exchange.check = verified.check
@@ -92,6 +106,8 @@ class Access:
     ) -> Verified | None:
         """Verifies; None where the refusal was sent."""
         try:
+            if key is None and token is None and (signed_in := self._signed_in(exchange)) is not None:
+                return signed_in
             _check_single(scope, key, token)
             return await self._verified(key, token)
         except Unverifiable:
@@ -102,6 +118,16 @@ class Access:
         exchange.route = "access"
         await exchange.answer(answer(code, exchange.request_id.decode(), detail, headers))
         return None
+
+    def _signed_in(self, exchange: Exchange) -> Verified | None:
+        """Who has a session, or anybody where odds are open to all. Raises Refused, Unverifiable."""
+        if self._sessions is None or HEADER not in exchange.headers:
+            return None
+        verified = self._sessions.verified(exchange.headers)
+        if verified is None:
+            return ANYBODY if self._anonymous else None
+        self._verifier.check_account(verified)
+        return verified
 
     async def _verified(self, key: bytes | None, token: bytes | None) -> Verified:
         """Raises Refused, Unverifiable."""

@@ -11,7 +11,7 @@ from typing import Literal
 
 from feeds.contract.model import MARKET_CLASSES, MarketClass
 
-Scope = Literal["odds", "props", "history", "stream", "bets", "desk"]
+Scope = Literal["odds", "props", "history", "stream", "bets", "desk", "desk:read"]
 
 SCOPES: dict[Scope, str] = {
     "odds": "the catalogue, boards, markets and futures",
@@ -19,9 +19,13 @@ SCOPES: dict[Scope, str] = {
     "history": "past prices and boards",
     "stream": "tickets for the stream",
     "bets": "bets, wallet and location of the token's account",
-    "desk": "the trading desk, API keys included",
+    "desk": "the trading desk",
+    "desk:read": "the trading desk, to look at; part of desk",
 }
 """Every scope, and what it opens."""
+
+_WITH: dict[Scope, Scope] = {"desk:read": "desk"}
+"""A scope that another one includes."""
 
 CLASSES: frozenset[MarketClass] = frozenset(MARKET_CLASSES)
 
@@ -56,6 +60,7 @@ class Principal:
     (1 to 64 of A-Za-z0-9_-) is whose money and news these are: of a token its `sub`, of a key only if it was made so.
     `device` and `session` are what the client names in Device-Id and Session-Id, known only where money is asked for
     (gateway/api/calls.py): a location is bound to them. `minted_s`: of a token, when it was, Unix s; None of a key.
+    `name`: what people call somebody who signed in at the desk; empty of others.
     """
 
     subject: str
@@ -65,6 +70,7 @@ class Principal:
     device: str = ""
     session: str = ""
     minted_s: int | None = field(default=None, compare=False)
+    name: str = field(default="", compare=False)
     classes: frozenset[MarketClass] = field(init=False)
     restricted: bool = field(init=False)
     """Whether some read of the odds is closed to it; if not, nobody need look at what is read."""
@@ -81,6 +87,6 @@ def refusal(principal: Principal | None, scope: Scope, *, account: bool = False)
     nobody's account. For routes other than reads of the odds: nobody may use them without a credential."""
     if principal is None:
         return "unauthenticated"
-    if scope not in principal.scopes:
+    if scope not in principal.scopes and _WITH.get(scope) not in principal.scopes:
         return "insufficient_scope"
     return "no_account" if account and principal.account is None else None

@@ -111,6 +111,14 @@ class Verifier:
         known = self._still(self.tokens, digest)
         return known or await self._once(("token", digest), lambda: self._token(token, digest))
 
+    def check_account(self, verified: Verified) -> None:
+        """Of somebody who was let in by another way than a token. Raises Refused("session_over") where the account was
+        taken back since, Unverifiable where that cannot be told."""
+        if self.revocations_age_s > self._outage_s:
+            raise Unverifiable
+        if self._ended(verified):
+            raise Refused("session_over", "")
+
     def keys_changed(self) -> None:
         """An issuer took a key away: what that one has signed must not go on."""
         self.tokens.by_hash.clear()

@@ -26,14 +26,17 @@ from starlette.routing import Route
 
 from gateway.access.address import holds_credential
 from gateway.api.ahead import Ahead, Entrance
-from gateway.api.calls import CallRoute, Endpoint
+from gateway.api.calls import CallRoute, Endpoint, Heard, nobody_hears
 from gateway.api.clients import Clients
+from gateway.api.desk_routes import DESK_PAGE, ENTRIES
 from gateway.api.edge import AccessLog, App, Edge, Exchange, Receive, RequestIds, Scope, Send
 from gateway.api.history import DatedRoute, HistoryRoute, Past
+from gateway.api.kinds import Call
 from gateway.api.operations import Operations
+from gateway.api.pages import DeskPages
 from gateway.api.problems import Answer, answer, of_status
 from gateway.api.reads import ReadRoute, Reads
-from gateway.api.routes import CALLS, ENDPOINT, HISTORY, OPERATIONS, READS, TICKETS, Call
+from gateway.api.routes import CALLS, ENDPOINT, HISTORY, OPERATIONS, READS, TICKETS
 from gateway.api.rsgi import Answering, Asked, by_asgi
 from gateway.api.streams import EndpointRoute, Streams, TicketRoute
 from gateway.api.tracing import Tracing
@@ -51,13 +54,15 @@ Layer = Callable[[App], App]
 
 
 class Service(NamedTuple):
-    """What answers, by the tables of routes.py. `calls`: the endpoints of calls, by name."""
+    """What answers, by the tables of routes.py. `calls`: the endpoints of calls, by name. `desk`: the desk's page."""
 
     reads: Reads
     past: Past
     streams: Streams
     operations: Operations
     calls: Mapping[str, Endpoint]
+    desk: DeskPages
+    heard: Heard = nobody_hears
 
 
 class Front:
@@ -98,7 +103,7 @@ def _routed(service: Service, clients: Clients) -> App:
     for call in CALLS:
         by_path[call.path][call.method] = call, service.calls[call.name]
     # First what is never answered ahead of the routes, and most of all bets: they are tried in this order.
-    by_call = {path: CallRoute(calls, clients, service.past.pressure) for path, calls in by_path.items()}
+    by_call = {path: CallRoute(calls, clients, service.past.pressure, service.heard) for path, calls in by_path.items()}
     routes = [Route(path, call, methods=list(call.methods)) for path, call in by_call.items()]
     endpoints: dict[str, tuple[Any, str]] = {}
     for read in READS:
@@ -112,6 +117,9 @@ def _routed(service: Service, clients: Clients) -> App:
     endpoints[ENDPOINT.path] = (EndpointRoute(service.streams, ENDPOINT.name), ENDPOINT.method)
     for page in OPERATIONS:
         endpoints[page.path] = (service.operations.endpoint(page.name), "GET")
+    for entry in ENTRIES:
+        endpoints[entry.path] = (service.desk.endpoint(entry.name), entry.method)
+    endpoints[f"{DESK_PAGE}/{{path:path}}"] = (service.desk.endpoint("desk_page"), "GET")
     routes += [Route(path, endpoint, methods=[method]) for path, (endpoint, method) in endpoints.items()]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
     app.router.redirect_slashes = False  # a redirect would repeat the Host header, whatever stands in it

@@ -9,6 +9,7 @@ from feeds.contract.coordination import Coordination
 from gateway.api.tracing import NoTraces, Tracing
 from gateway.api.workers import ALONE, Member
 from gateway.bets.settings import BetsSettings
+from gateway.desk.settings import PageSettings
 from gateway.location.settings import LocationSettings
 from gateway.money.settings import MoneySettings
 from gateway.store.pool import Database
@@ -27,7 +28,7 @@ class Money(NamedTuple):
 
 class Around(NamedTuple):
     """What a gateway has around it, besides its log: each may be missing. `history`: the archive's database.
-    `coordination` None: on the server of the log."""
+    `coordination` None: on the server of the log. `page` None: by the environment."""
 
     history: Database | None = None
     tickets: TicketKeys = TicketKeys({})
@@ -35,3 +36,4 @@ class Around(NamedTuple):
     member: Member = ALONE
     money: Money | None = None
     coordination: Coordination | None = None
+    page: PageSettings | None = None

@@ -19,10 +19,10 @@ from gateway.access.principal import Principal, refusal
 from gateway.api.bodies import decoded, whole_body
 from gateway.api.clients import Clients
 from gateway.api.edge import Exchange, Receive, Scope, Send
+from gateway.api.kinds import Call
 from gateway.api.load import Pressure
 from gateway.api.parameters import names_of, once, query_of, words
 from gateway.api.problems import MEDIA_TYPE, answer
-from gateway.api.routes import Call
 from gateway.money.keys import KEY_PATTERN
 from gateway.money.refusals import MoneyRefused
 from gateway.store.errors import DatabaseUnavailable
@@ -93,12 +93,22 @@ class Said(NamedTuple):
 
 
 Endpoint = Callable[[Asking], Awaitable[Said]]
+Heard = Callable[[str, str], None]
+
+
+def nobody_hears(name: str, code: str) -> None:
+    """Nobody counts them."""
+    del name, code
 
 
 class CallRoute:
-    """All calls of one path: an ASGI endpoint. `pressure` decides when they, the reads, are turned away."""
+    """All calls of one path: an ASGI endpoint. `pressure` decides when they, the reads, are turned away. `heard` is
+    told of each answer that is no replay: which call, and by which problem; empty: by none."""
 
-    def __init__(self, calls: Mapping[str, tuple[Call, Endpoint]], clients: Clients, pressure: Pressure) -> None:
+    def __init__(
+        self, calls: Mapping[str, tuple[Call, Endpoint]], clients: Clients, pressure: Pressure, heard: Heard
+    ) -> None:
+        self._heard = heard
         self.methods = frozenset(calls)
         self._calls = dict(calls)
         self._clients = clients
@@ -114,19 +124,32 @@ class CallRoute:
             self._check_pressure(call)
             said = await endpoint(await _asking(call, scope, receive, self._clients))
         except MoneyRefused as error:
+            self._heard(call.name, error.code)
             headers = {} if error.retry_after_s is None else {"retry-after": str(error.retry_after_s)}
             await exchange.answer(answer(error.code, request_id, str(error), headers, error.more))
         except Refused as error:
+            self._heard(call.name, error.code)
             await exchange.answer(answer(error.code, request_id, str(error)))
         except DatabaseUnavailable:
+            self._heard(call.name, "overloaded")
             await exchange.answer(answer("overloaded", request_id, headers={"retry-after": "1"}))
         else:
+            if not said.headers:
+                self._heard(call.name, _code_of(said))
             await _answer(said, send)
 
     def _check_pressure(self, call: Call) -> None:
         """Raises Refused("overloaded") for a read."""
         if call.method == "GET" and self._pressure.sheds("status"):
             raise Refused("overloaded", "")
+
+
+class _Coded(msgspec.Struct):
+    code: str = ""
+
+
+def _code_of(said: Said) -> str:
+    return "" if said.status < _ERRORS_FROM else msgspec.json.decode(said.body, type=_Coded).code
 
 
 async def _answer(said: Said, send: Send) -> None:

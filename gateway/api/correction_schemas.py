@@ -55,6 +55,24 @@ class CorrectionIn(msgspec.Struct, frozen=True):
         return [Said(_result(one), one.type) for one in self.results]
 
 
+def drafted(said: Said) -> ResultIn:
+    """What a draft says of a result."""
+    result = said.result
+    return ResultIn(
+        market=result.market,
+        event=result.event,
+        topic=result.topic,
+        type=said.type,
+        kind=result.kind,
+        selections=tuple(
+            SelectionIn(one.id, *((share.num, share.den) for share in (one.w, one.v, one.dh)))
+            for one in result.selections
+        ),
+        from_ms=result.from_ms,
+        to_ms=result.to_ms,
+    )
+
+
 def _result(one: ResultIn) -> MarketResult:
     return MarketResult(
         market=one.market,
@@ -146,6 +164,14 @@ class Deed(msgspec.Struct):
     detail: dict[str, Any]
 
 
+class Turned(msgspec.Struct):
+    """How a market stood and how it stands then, in words."""
+
+    market: Id
+    before: str
+    after: str
+
+
 class Correction(msgspec.Struct):
     """A correction. `second_person`: another than `drafter` approves; `fault`: why it is where it is."""
 
@@ -164,6 +190,7 @@ class Correction(msgspec.Struct):
     ended_at: Time | None
     fault: str | None
     totals: Totals | None
+    turns: list[Turned] | UnsetType = UNSET
     progress: Progress | UnsetType = UNSET
     deeds: list[Deed] | UnsetType = UNSET
 
@@ -190,11 +217,12 @@ class NotGraded(msgspec.Struct):
 
 
 class Graded(msgspec.Struct):
-    """What became of an event's markets. `conflicts` have another result: draft a correction."""
+    """What became of an event's markets. `conflicts` have another result: draft a correction, of `drafts`."""
 
     recorded: list[Id]
     graded: list[Id]
     conflicts: list[Id]
+    drafts: list[ResultIn]
     not_graded: list[NotGraded]
 
 

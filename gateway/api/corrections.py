@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import orjson
 
 from feeds.contract.errors import Refused
 from feeds.contract.ids import ID_PATTERN
 from gateway.api.calls import Asking, Endpoint, Said, there
+from gateway.api.correction_schemas import drafted
 from gateway.settlement.corrections.desk import Working
 from gateway.settlement.corrections.telling import job_said, shown_said, totals_said
 
@@ -91,6 +93,7 @@ class CorrectionEndpoints:
                 "recorded": [] if body.dry_run else [one.result.market for one in graded.fresh],
                 "graded": [one.result.market for one in (*graded.fresh, *graded.same, *graded.other)],
                 "conflicts": [one.result.market for one in graded.other],
+                "drafts": [msgspec.to_builtins(drafted(one)) for one in graded.other],
                 "not_graded": [one._asdict() for one in graded.not_graded],
             }
         )

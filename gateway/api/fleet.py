@@ -9,10 +9,11 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
+from operator import attrgetter
 
 import structlog
 
-from fanout.contract.fleet import SHARDS, decode_status
+from fanout.contract.fleet import SHARDS, ShardStatus, decode_status
 from fanout.contract.ring import Ring, RingShard
 from fanout.contract.topics import Topic
 from feeds.contract.coordination import Coordination, Record, Unavailable
@@ -36,7 +37,15 @@ class Fleet:
         self._coordination = coordination
         self._lanes = lanes
         self._shards: list[RingShard] = []
+        self.statuses: tuple[ShardStatus, ...] = ()
+        """All shards by name, as they said last; `read_ms`: when that was read, Unix ms."""
+        self.read_ms = 0
         self._away = False
+
+    @property
+    def away(self) -> bool:
+        """Whether the registry could not be read."""
+        return self._away
 
     async def run(self) -> None:
         """Reads the registry again and again, until cancelled."""
@@ -54,8 +63,14 @@ class Fleet:
             self._away = True
             return
         self._away = False
-        ends_ms = _now_ms() + KNOWN_FOR_MS
-        self._shards = [shard for shard in (_shard(record, ends_ms) for record in records) if shard is not None]
+        self.read_ms = _now_ms()
+        found = [status for status in map(_status, records) if status is not None]
+        self.statuses = tuple(sorted(found, key=attrgetter("name")))
+        self._shards = [_shard(status, self.read_ms + KNOWN_FOR_MS) for status in self.statuses]
+
+    def urls(self) -> list[str]:
+        """Where devices reach them."""
+        return [shard.url for shard in self._shards]
 
     def shards_for(self, key: str, topics: Sequence[Topic]) -> list[RingShard]:
         """The shard of this device, and those to try after it; none where none serves."""
@@ -65,13 +80,16 @@ class Fleet:
         return Ring(self._shards, _now_ms()).rank(key, wanted)[: 1 + ALTERNATES_MAX]
 
 
-def _shard(record: Record, ends_ms: int) -> RingShard | None:
+def _status(record: Record) -> ShardStatus | None:
     """None for what another version of this software may have written."""
     try:
-        status = decode_status(record.value)
+        return decode_status(record.value)
     except Refused as refusal:
         log.warning("registry_entry_refused", shard=record.name, why=str(refusal))
         return None
+
+
+def _shard(status: ShardStatus, ends_ms: int) -> RingShard:
     serving = status.state == "serving"
     return RingShard(status.name, status.url, status.headroom, frozenset(status.lanes), serving, ends_ms)
 

@@ -19,16 +19,20 @@ from typing import Any, NamedTuple
 import structlog
 from nats.errors import Error as NatsError
 
+from fanout.contract.fleet import DrainOrder, DrainProgress, decode_progress, encode
 from fanout.contract.revocation import KEPT_S, REVOKED, Revocation, encode_revocation
 from fanout.contract.tickets import TicketKeys
 from feeds.adapters import process
 from feeds.adapters.coordination.memory import MemoryCoordination
 from feeds.adapters.coordination.nats_kv import NatsCoordination
 from feeds.adapters.coordination.opening import check_coordination, coordinating
+from feeds.adapters.nats.asking import NobodyAnswers, ask_once
 from feeds.adapters.nats.connection import Connection
+from feeds.adapters.nats.desk import DeskLog
 from feeds.adapters.nats.reader import LogReader
+from feeds.contract.errors import Refused
 from feeds.contract.settings import BusSettings
-from feeds.contract.subjects import REVOKED_SUBJECT
+from feeds.contract.subjects import REVOKED_SUBJECT, fleet_subject
 from gateway.access.guard import Guard
 from gateway.access.ports import KeyStore
 from gateway.access.settings import AccessSettings
@@ -40,6 +44,7 @@ from gateway.api.around import Around, Money
 from gateway.api.asyncapi import asyncapi_document
 from gateway.api.clients import Clients
 from gateway.api.corrections import CorrectionEndpoints
+from gateway.api.desk_side import DeskSide, Given
 from gateway.api.fleet import Fleet
 from gateway.api.history import Health, Past
 from gateway.api.listening import POLL_S, Server, address_of, check_port, finish_turns, free_port, listening
@@ -57,10 +62,11 @@ from gateway.api.routes import READS
 from gateway.api.settings import ApiSettings
 from gateway.api.streams import Streams
 from gateway.api.tracing import tracing_to
-from gateway.api.traffic import Traffic
 from gateway.api.workers import READY, Crew, Member, WorkerMetrics
 from gateway.bets.service import Around as BetsAround
 from gateway.bets.service import BetsDesk, BetsService
+from gateway.desk.flow import Flow
+from gateway.desk.settings import DeskSettings, PageSettings
 from gateway.history.reads import HistoryReads
 from gateway.location.betting import BettingLocations
 from gateway.location.desk import LocationDesk
@@ -86,6 +92,9 @@ _LISTENING_S = 10.0
 _EXCLUDED_S = 1.0
 """How long a ticket waits for PostgreSQL to say whether its account is excluded."""
 
+_DRAIN_ANSWER_S = 2.0
+"""For a shard's first word of a drain."""
+
 _LAST_ANSWERS_S = 3.0
 """SIGTERM: what has been asked is answered within this, and idle connections end."""
 
@@ -106,12 +115,14 @@ class Gateway:
         """Without `access` everything is open: for tests. `store`: where API keys are kept, if anywhere."""
         around = around or Around()
         self._member = around.member
+        self._name = f"{socket.gethostname()}-{secrets.token_hex(6)}"
         self._settings = settings
         self._bus = bus
         self._connection = connection
         self.shelf = Shelf(bytes_max=settings.bodies_mib * _MIB)
         encoded = Encoded(bytes_max=settings.encoded_mib * _MIB)
-        self.book = ReadBook(bus.lanes, self._changed)
+        self.flow = Flow()
+        self.book = ReadBook(bus.lanes, self._changed, self.flow.came)
         self.reading = Reading(self.book, encoded)
         self.relay = Relay(self.book, self.shelf)
         self.pressure = Pressure(levels=_levels(settings), database_s=self._database_s)
@@ -128,13 +139,14 @@ class Gateway:
         self.streams = Streams(
             around.tickets, self.fleet, self.book, settings.ticket_session_s, self.pressure, self._excluded
         )
-        self.guard = None if access is None else self._guard(access, store)
         self._open = access is None or access.anonymous
         self.port = settings.port or free_port(settings.host)
         self.desk = BetsDesk(self._bets_service)
         self.corrections = CorrectionsDesk(CorrectionSettings())
         self._money = money = around.money
         self.places = None if money is None or money.location is None else self._places(money.location)
+        self.desk_side = self._desk_side(around, access)
+        self.guard = None if access is None else self._guard(access, store)
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -147,7 +159,7 @@ class Gateway:
         if self.guard is not None:
             access = (*access, *self.guard.layers)
             entrance = entrance and Entrance(self.guard.access.known, self.guard.cors)
-        traffic, settings = Traffic(), self._settings
+        traffic, settings = self.desk_side.traffic, self._settings
         reads = Reads(
             self.shelf,
             self.reading,
@@ -167,14 +179,16 @@ class Gateway:
         protection = ProtectionEndpoints(lambda: self.desk.service)
         calls = AccountEndpoints(lambda: self.desk.service).by_name | places.by_name | protection.by_name
         calls |= NewsEndpoints(lambda: None if self.desk.service is None else self.desk.service.news).by_name
-        calls |= corrections.by_name
-        service = Service(reads, self.past, self.streams, operations, calls)
+        calls |= corrections.by_name | self.desk_side.calls()
+        clients = Clients(settings.trusted_proxies)
+        desk = self.desk_side
+        service = Service(reads, self.past, self.streams, operations, calls, desk.pages(clients), desk.heard)
         return Front(
             service,
             traffic,
             self.tracing,
             access_log=settings.access_log,
-            clients=Clients(settings.trusted_proxies),
+            clients=clients,
             access=access,
             entrance=entrance,
         )
@@ -183,6 +197,7 @@ class Gateway:
         """What runs beside the answering."""
         works = [self._follow(), self.relay.run(), self.pressure.run(), self._say_ready()]
         works += [] if self.guard is None else [self.guard.run()]
+        works += self.desk_side.works()
         if self._money is not None:
             works.append(self.desk.run(self._money.database, self._money.settings))
             works.append(self.corrections.run(self._money.database))
@@ -218,7 +233,14 @@ class Gateway:
     def _guard(self, access: AccessSettings, store: KeyStore | None) -> Guard:
         coordination = MemoryCoordination() if access.coordination == "memory" else self._coordination
         shared = not isinstance(coordination, MemoryCoordination)
-        return Guard(access, store=store, coordination=coordination, book=self.book, shared=shared)
+        return Guard(
+            access,
+            store=store,
+            coordination=coordination,
+            book=self.book,
+            shared=shared,
+            sessions=self.desk_side.sessions,
+        )
 
     def _places(self, settings: LocationSettings) -> LocationDesk:
         return LocationDesk(known(settings), self._coordination)
@@ -232,7 +254,7 @@ class Gateway:
     def _bets_service(self, database: Database, slots: int) -> BetsService:
         assert self._money is not None
         around = BetsAround(
-            worker=f"{socket.gethostname()}-{secrets.token_hex(6)}",
+            worker=self._name,
             slots=slots,
             problem=lambda code, request_id: answer(code, request_id).body,
             coordination=self._coordination,
@@ -265,6 +287,7 @@ class Gateway:
             reader.want(frozenset(range(self._bus.lanes)))
             group.create_task(reader.run(), name="reader")
             group.create_task(self.fleet.run(), name="fleet")
+            group.create_task(self.desk_side.operations.run(), name="operations")
             group.create_task(self._connection.ended(), name="connection")
 
     async def _say_ready(self) -> None:
@@ -276,6 +299,37 @@ class Gateway:
         gc.collect()
         gc.freeze()  # the collector need not walk the book, which lives as long as the process
         print(f"{READY}{address_of(self._settings.host, self.port)}", flush=True)
+
+    def _desk_side(self, around: Around, access: AccessSettings | None) -> DeskSide:
+        bus, connection = self._bus, self._connection
+        return DeskSide(
+            Given(
+                name=self._name,
+                lanes=bus.lanes,
+                book=self.book,
+                flow=self.flow,
+                fleet=self.fleet,
+                coordination=self._coordination,
+                pressure=self.pressure,
+                bets=self.desk,
+                places=self.places,
+                log=DeskLog(connection, bus=bus, trail_age_s=DeskSettings().audit_age_s),
+                drain=self._drain,
+                page=around.page or PageSettings(),
+                access=access,
+                tickets=bool(around.tickets),
+            )
+        )
+
+    async def _drain(self, shard: str, window_s: float | None) -> DrainProgress:
+        """What it says first. Raises Refused("shard_silent")."""
+        order = encode(DrainOrder("drain", window_s))
+        try:
+            return decode_progress(
+                await ask_once(self._connection, fleet_subject(shard), order, within_s=_DRAIN_ANSWER_S)
+            )
+        except NobodyAnswers as error:
+            raise Refused("shard_silent", "") from error
 
     def _changed(self, subject: str) -> None:
         if subject == EPOCH:
@@ -298,6 +352,7 @@ class Wiring(NamedTuple):
     tickets: TicketKeys
     member: Member
     money: Money | None
+    page: PageSettings
 
 
 async def serve(wiring: Wiring) -> int:
@@ -327,7 +382,7 @@ async def serve(wiring: Wiring) -> int:
                 connection,
                 access=wiring.access,
                 store=keys,
-                around=Around(history, wiring.tickets, tracing, wiring.member, wiring.money, coordination),
+                around=Around(history, wiring.tickets, tracing, wiring.member, wiring.money, coordination, wiring.page),
             )
             return await _until_signalled(gateway)
     finally:

@@ -11,9 +11,11 @@ import msgspec
 import orjson
 
 from gateway.access.principal import SCOPES, Scope
+from gateway.api.desk_routes import ENTRIES
+from gateway.api.kinds import Call, Entry, Operation, Question, Read
 from gateway.api.money_schemas import Waiting
 from gateway.api.problems import PROBLEMS, STATUSES
-from gateway.api.routes import CALLS, HISTORY, OPERATIONS, READS, STREAMS, Call, Operation, Question, Read
+from gateway.api.routes import CALLS, HISTORY, OPERATIONS, READS, STREAMS
 from gateway.api.schemas import ITEMS_OF_HISTORY, ProblemDetails
 from gateway.money.keys import KEY_PATTERN
 
@@ -104,8 +106,8 @@ def openapi_document(*, anonymous: bool = True) -> bytes:
     """The document, as JSON. `anonymous`: odds are open to all."""
     questions = (*HISTORY, *STREAMS)
     bodies = [one.asked for one in questions if one.method != "GET"]
-    bodies += [call.body for call in CALLS if call.body is not None]
-    answers = dict.fromkeys(one.answer for one in (*READS, *questions, *CALLS))
+    bodies += [one.body for one in (*CALLS, *ENTRIES) if one.body is not None]
+    answers = dict.fromkeys(one.answer for one in (*READS, *questions, *CALLS, *ENTRIES) if one.answer is not None)
     types = [*answers, *ITEMS_OF_HISTORY, *dict.fromkeys(bodies), Waiting, ProblemDetails]
     _, components = msgspec.json.schema_components(types, ref_template=REF)
     document = {
@@ -126,7 +128,8 @@ def openapi_document(*, anonymous: bool = True) -> bytes:
             if not one.beside
         }
         | {one.path: {"get": _page(one)} for one in OPERATIONS}
-        | {path: {one.method.lower(): _call(one) for one in CALLS if one.path == path} for path in _CALL_PATHS},
+        | {path: {one.method.lower(): _call(one) for one in CALLS if one.path == path} for path in _CALL_PATHS}
+        | {one.path: {one.method.lower(): _entry(one)} for one in ENTRIES},
         "x-problems": [one._asdict() for one in PROBLEMS.values()],
         "components": {
             "schemas": components,
@@ -199,6 +202,29 @@ def _call(call: Call) -> dict[str, Any]:
     }
     if call.body is not None:
         schema = {"$ref": REF.format(name=call.body.__name__)}
+        said["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return said
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    """`Desk-Request` is what a page of another origin cannot send: any value."""
+    said: dict[str, Any] = {
+        "operationId": entry.name,
+        "tags": ["desk"],
+        "summary": entry.summary,
+        "responses": {
+            str(entry.status): {"description": entry.summary, "headers": _REQUEST_ID}
+            if entry.answer is None
+            else _json(entry.summary, entry.answer, _REQUEST_ID),
+            **_problems(*entry.refusals),
+        },
+    }
+    if entry.method == "POST":
+        said["parameters"] = [
+            {"name": "Desk-Request", "in": "header", "required": True, "schema": {"type": "string", "minLength": 1}}
+        ]
+    if entry.body is not None:
+        schema = {"$ref": REF.format(name=entry.body.__name__)}
         said["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     return said
 

@@ -2,77 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
-
-import msgspec
-
-from gateway.access.principal import Scope
 from gateway.api import correction_schemas as fix
 from gateway.api import money_schemas as money
 from gateway.api import past, schemas, streams
+from gateway.api.desk_routes import DESK_CALLS
+from gateway.api.kinds import Call, Operation, Question, Read
 from gateway.bets.asked import BetIn
 from gateway.bets.cash_out import CashOutIn
 from gateway.bets.cashier import MoveIn
 from gateway.protection.limits import ExclusionIn, LimitIn, TimeOutIn
 from gateway.read import views
-
-
-class Read(NamedTuple):
-    """A read of the odds: `view` has its parameters, `answer` is what it gives, `scope` who may have it."""
-
-    path: str
-    name: str
-    summary: str
-    view: type[views.View]
-    answer: Any
-    scope: Scope = "odds"
-
-
-class Question(NamedTuple):
-    """A question that others than this process answer: the database, the fleet, a key.
-
-    `asked` has its parameters, or its body where the method has one. `beside`: a read at the same address, which this
-    takes the place of where its parameter of this name is given.
-    """
-
-    path: str
-    name: str
-    summary: str
-    asked: Any
-    answer: Any
-    scope: Scope
-    refusals: tuple[int, ...]
-    method: str = "GET"
-    status: int = 200
-    beside: str = ""
-
-
-class Operation(NamedTuple):
-    """A page about the service itself. `name` is that of its endpoint in gateway/api/operations.py."""
-
-    path: str
-    name: str
-    summary: str
-    media_type: str
-    statuses: tuple[int, ...] = (200,)
-
-
-class Call(NamedTuple):
-    """Something of an account. `body` and `query` are the types of what it takes, `answer` of what it gives with
-    `status`; `keyed`: it needs an Idempotency-Key; `may_wait`: 202 where it is not known yet."""
-
-    method: Literal["GET", "POST", "PUT"]
-    path: str
-    name: str
-    summary: str
-    answer: Any
-    status: int = 200
-    body: type[msgspec.Struct] | None = None
-    query: type[msgspec.Struct] | None = None
-    keyed: bool = False
-    may_wait: bool = False
-    scope: Scope = "bets"
-
 
 READS = (
     Read("/v1/sports", "sports", "Sports of which there are events", views.SportsView, schemas.Sports),
@@ -271,82 +210,7 @@ CALLS = (
         may_wait=True,
     ),
     Call("GET", "/v1/bets/{id}/history", "bet_history", "Every settlement of a bet, and why", fix.BetHistory),
-    Call(
-        "GET",
-        "/v1/desk/corrections",
-        "corrections",
-        "Corrections, the newest first",
-        fix.Corrections,
-        query=fix.InState,
-        scope="desk",
-    ),
-    Call(
-        "POST",
-        "/v1/desk/corrections",
-        "draft_correction",
-        "Draft a correction",
-        fix.Named,
-        201,
-        body=fix.CorrectionIn,
-        scope="desk",
-    ),
-    Call("GET", "/v1/desk/corrections/{id}", "correction", "One correction", fix.Correction, scope="desk"),
-    Call(
-        "POST",
-        "/v1/desk/corrections/{id}/impact",
-        "compute_correction",
-        "Compute what it would do",
-        fix.Impact,
-        body=fix.ImpactIn,
-        scope="desk",
-    ),
-    Call(
-        "POST",
-        "/v1/desk/corrections/{id}/approve",
-        "approve_correction",
-        "Approve it",
-        fix.Correction,
-        body=fix.ApprovalIn,
-        scope="desk",
-    ),
-    Call(
-        "POST",
-        "/v1/desk/corrections/{id}/apply",
-        "apply_correction",
-        "Apply it, or go on",
-        fix.Correction,
-        202,
-        body=fix.NothingIn,
-        scope="desk",
-    ),
-    Call(
-        "POST",
-        "/v1/desk/corrections/{id}/abort",
-        "abort_correction",
-        "End it",
-        fix.Named,
-        body=fix.ReasonIn,
-        scope="desk",
-    ),
-    Call(
-        "POST",
-        "/v1/desk/corrections/{id}/undo",
-        "undo_correction",
-        "Draft the way back",
-        fix.Named,
-        201,
-        body=fix.ReasonIn,
-        scope="desk",
-    ),
-    Call(
-        "POST",
-        "/v1/desk/results",
-        "enter_result",
-        "Enter the end of an event",
-        fix.Graded,
-        body=fix.ResultEnteredIn,
-        scope="desk",
-    ),
+    *DESK_CALLS,
 )
 
 OPERATIONS = (

@@ -80,6 +80,10 @@ class BetTables:
         rows = await self._database.fetch(statement("house"))
         self._house = dict(rows)
 
+    async def exposures(self) -> list[tuple[str, str, int, int]]:
+        """Currency, market, what is staked on it and what would be lost at worst, of each market with open bets."""
+        return [(*row,) for row in await self._database.fetch(statement("exposures"))]
+
     async def bet(self, owner: str, bet: str) -> Bet | None:
         """One bet of a user."""
         row = await self._database.row(statement("bet"), owner, bet)

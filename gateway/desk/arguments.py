@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import argparse
 import re
-from decimal import Decimal
 from typing import TypeAlias
 
 from feeds.contract.errors import Refused
-from feeds.contract.prices import Price, price_from_american, price_from_decimal
+from feeds.contract.prices import Price
+from gateway.desk.amounts import MARGIN_MAX, SECONDS_MAX, STAKE_MAX, hundredths_of, price_of
 from gateway.desk.commands import Edit, Resume, SetMargin, SetMaxStake, SetPrice, Suspend
 
-SECONDS_MAX = 30 * 86_400
-MARGIN_MAX = 10_000
-"""Hundredths of a percent."""
-STAKE_MAX = 10**12
-"""Minor units."""
 TRAIL_MAX = 100_000
 
 _Kinds: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 it has no other name
@@ -106,9 +101,7 @@ def _price(text: str) -> Price | None:
     if text == "none":
         return None
     try:
-        if "." in text:
-            return price_from_decimal(text)
-        return price_from_american(int(text))
+        return price_of(text)
     except ValueError as error:  # a Refused is one, too
         raise argparse.ArgumentTypeError(f"not a price: {text!r}: {error}") from error
 
@@ -124,9 +117,10 @@ def _stake(text: str) -> int | None:
 def _hundredths(text: str, most: int) -> int | None:
     if text == "none":
         return None
-    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,2})?", text) or (value := int(Decimal(text) * 100)) > most:
-        raise argparse.ArgumentTypeError(f"not 0 to {most // 100} with at most two decimals: {text!r}")
-    return value
+    try:
+        return hundredths_of(text, most)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _seconds(text: str) -> int:

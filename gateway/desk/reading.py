@@ -36,7 +36,7 @@ async def overlays(log: OverlayLog, aim: Aim | None, *, lanes: int) -> list[Show
     return [
         _shown(overlay, held[scope], lanes)
         for scope, overlay in sorted(newest.items())
-        if not overlay.over and (aim is None or _related(scope, aim.scope))
+        if not overlay.over and (aim is None or related(scope, aim.scope))
     ]
 
 
@@ -51,7 +51,8 @@ def _shown(overlay: Overlay, versions: dict[int, int], lanes: int) -> Shown:
     return Shown(overlay, having, tuple(lane for lane in wanted if lane not in having))
 
 
-def _related(scope: str, other: str) -> bool:
+def related(scope: str, other: str) -> bool:
+    """Whether one is above the other, or the same."""
     return f"{scope}.".startswith(f"{other}.") or f"{other}.".startswith(f"{scope}.")
 
 

@@ -297,7 +297,7 @@ def _gateway(settings: UpSettings, nats_url: str, database_url: str, secrets: En
         name="gateway",
         argv=("-m", "gateway", "serve", *where, *keys, *workers),
         ready_line=r"^gateway ready ",
-        line=f"gateway {address}, docs {address}/docs",
+        line=f"gateway {address}, desk {address}/desk, docs {address}/docs",
         environment=(
             *OPEN_ODDS,
             *PLAY_MONEY,

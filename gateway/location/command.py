@@ -15,9 +15,8 @@ from feeds.contract.errors import Refused
 from gateway.location.atlas import Atlas, read_atlas
 from gateway.location.claims import Flags, Packet
 from gateway.location.development import PACKET_S, development_keys
+from gateway.location.judging import Judged, Spot, conditions, judge
 from gateway.location.keys import DEVELOPMENT_ISSUER
-from gateway.location.lifetime import lifetime_s
-from gateway.location.placing import inside
 from gateway.location.record import decisions
 from gateway.location.refusals import GeoRefused
 from gateway.location.rules import HOUSE_AGE, StateRules, read_rules
@@ -51,18 +50,12 @@ def check(options: argparse.Namespace, settings: LocationSettings, tell: Tell) -
     return EXIT_OK
 
 
-def _judged(options: argparse.Namespace, settings: LocationSettings, atlas: Atlas) -> tuple[str, float, int]:
-    """State, distance to the border, seconds of life. Raises GeoRefused."""
-    if options.accuracy > settings.accuracy_m_max:
-        raise GeoRefused("geo_inaccurate")
-    buffer_m = settings.border_buffer_m
-    state, border_m = inside(atlas, options.lat, options.lon, accuracy_m=options.accuracy, buffer_m=buffer_m)
-    if options.state not in (None, state):
+def _judged(options: argparse.Namespace, settings: LocationSettings, atlas: Atlas) -> Judged:
+    """Raises GeoRefused."""
+    spot = Spot(options.lat, options.lon, options.accuracy, options.moving)
+    if options.state not in (None, atlas.state_at(spot.lat, spot.lon)):
         raise GeoRefused("geo_outside")
-    life_s = lifetime_s(border_m, moving=options.moving)
-    if not read_rules().offers(state):
-        raise GeoRefused("geo_state_not_offered")
-    return state, border_m, life_s
+    return judge(spot, atlas, read_rules(), settings.policy())
 
 
 def rules(options: argparse.Namespace, tell: Tell) -> int:
@@ -82,19 +75,13 @@ def _told(state: StateRules) -> Iterator[str]:
     age = state.minimum_age
     yield f"age  {state.age}" + (f"  [{age.source}]" if age else f"  (ours: {HOUSE_AGE}; the state's was not read)")
     for rule in state.rule:
-        when = " ".join(f"{name}={value}" for name, value in _conditions(rule.when))
+        when = " ".join(f"{name}={value}" for name, value in conditions(rule.when))
         yield f"{rule.verdict:<6}  {rule.id}  {when}"
         yield f"        {rule.text}  [{rule.source}]"
     yield "refuse  everything else"
     for source in sources.values():
         yield f"[{source.id}] {source.title}, {source.section}; {source.dated}; read {source.read}"
         yield f"        {source.address}"
-
-
-def _conditions(when: msgspec.Struct) -> Iterator[tuple[str, str]]:
-    for name, value in msgspec.structs.asdict(when).items():
-        if value is not None:
-            yield name, ",".join(value) if isinstance(value, tuple) else str(value).lower()
 
 
 async def audit(options: argparse.Namespace, database: DatabaseSettings, tell: Tell) -> int:

@@ -25,7 +25,7 @@ class LocationDesk:
     """Of what it is made with, and where ids are claimed."""
 
     def __init__(self, known: Known, coordination: Coordination) -> None:
-        self._known = known
+        self.known = known
         self._coordination = coordination
         self.service: LocationService | None = None
 
@@ -35,6 +35,6 @@ class LocationDesk:
         limited = database.model_copy(update={"connections": CONNECTIONS, "statement_timeout_s": STATEMENT_S})
         async with open_database(limited, stateless=True) as opened:
             recorder = Recorder(opened)
-            self.service = LocationService(self._known, self._coordination, recorder, clock=time.time)
-            log.info("locations_verified", vendors=len(self._known.keys), boundaries=self._known.atlas.version)
+            self.service = LocationService(self.known, self._coordination, recorder, clock=time.time)
+            log.info("locations_verified", vendors=len(self.known.keys), boundaries=self.known.atlas.version)
             await recorder.run()

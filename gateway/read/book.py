@@ -81,7 +81,11 @@ class Group:
 class ReadBook:
     """All lanes of the log. `changed` is called with the subject of whatever is no longer as it was."""
 
-    def __init__(self, lanes: int, changed: Callable[[str], None]) -> None:
+    def __init__(
+        self, lanes: int, changed: Callable[[str], None], came: Callable[[str, int, int], None] | None = None
+    ) -> None:
+        """`came` is called with source, time of receipt and now, both Unix ms, of each state of a market that comes."""
+        self._came = came
         self.lanes = tuple(Lane(number) for number in range(lanes))
         self.epoch = ""
         self.now_ms = 0
@@ -131,6 +135,8 @@ class ReadBook:
         lane.heard_ms = self.now_ms
         record = self._decode(stored)
         if isinstance(record, Market | Event):
+            if self._came is not None and isinstance(record, Market):
+                self._came(record.src, record.ts, self.now_ms)
             entry = lane.book.apply(record, stored.s).entry
             self._place(lane, entry)
             self._tell(entry)

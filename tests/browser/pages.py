@@ -11,6 +11,9 @@ from tests.browser.chromium import Chromium, Tab
 ORIGIN = "http://localhost:1"
 MODULE = Path(__file__).parents[2] / "gateway/api/page/oddswire.js"
 _FILES = {"/sdk/oddswire.js": MODULE, "/player.js": Path(__file__).with_name("player.js")}
+_DESK = Path(__file__).parents[2] / "gateway/desk/page"
+"""Files of the desk's page, below /desk/page."""
+
 _PAGE = '<!doctype html><title>test</title><script type="module" src="{script}"></script>'
 
 
@@ -19,8 +22,11 @@ async def module_tab(browser: Chromium, script: str = "/sdk/oddswire.js") -> Tab
 
     async def serve(route: Route) -> None:
         path = route.request.url.removeprefix(ORIGIN)
-        if path in _FILES:
-            await route.fulfill(body=_FILES[path].read_text(), content_type="text/javascript")
+        file = _FILES.get(path)
+        if path.startswith("/desk/page/"):
+            file = _DESK / path.removeprefix("/desk/page/")
+        if file is not None:
+            await route.fulfill(body=file.read_text(), content_type="text/javascript")
         else:
             await route.fulfill(body=_PAGE.format(script=script), content_type="text/html")
 

@@ -77,7 +77,10 @@ def test_the_gateway_stands_beside_the_shards_and_says_where_its_docs_are() -> N
         *("--nats", "nats://127.0.0.1:8200", "--coordination", "nats:"),
         *("--database", plan_of(port=9000).database_url),
     )
-    assert gateway.line == "gateway http://127.0.0.1:9000, docs http://127.0.0.1:9000/docs"
+    assert (
+        gateway.line
+        == "gateway http://127.0.0.1:9000, desk http://127.0.0.1:9000/desk, docs http://127.0.0.1:9000/docs"
+    )
     assert names_of(plan_of(parts="nats,gateway")) == [["nats"], ["gateway"]]
     assert "--database" not in part_of(plan_of(parts="nats,gateway"), "gateway").argv
 

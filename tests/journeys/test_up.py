@@ -27,7 +27,7 @@ def test_it_says_where_everything_is_and_ends_without_a_trace(port: int, home: P
             "feed simulator, 6 events, 50 updates/s",
             f"fanout-1 ws://127.0.0.1:{port + 100}/v1/stream",
             f"fanout-2 ws://127.0.0.1:{port + 101}/v1/stream",
-            f"gateway http://127.0.0.1:{port}, docs http://127.0.0.1:{port}/docs",
+            f"gateway http://127.0.0.1:{port}, desk http://127.0.0.1:{port}/desk, docs http://127.0.0.1:{port}/docs",
         ]
         assert re.fullmatch(r"api key: ow_[0-9a-f]{12}_[0-9a-f]{64}", line[-2])
         assert re.fullmatch(r"postgres postgresql://127\.0\.0\.1:\d+", beside[0])

@@ -622,6 +622,14 @@ export class OddsStream {
     if (left.length) this.#say({ op: "unsubscribe", id: ++this.#ops, topics: left });
   }
 
+  /** Asks the connection that counts for a `pong`, which comes to `onMessage` with this id. Null where there is none. */
+  ping() {
+    if (!this.#primary?.asked) return null;
+    const id = ++this.#ops;
+    this.#primary.say({ op: "ping", id });
+    return id;
+  }
+
   /** Ends every connection, for good. */
   close() {
     this.#primary?.stop();

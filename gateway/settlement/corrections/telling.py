@@ -69,7 +69,11 @@ def shown_said(shown: Shown) -> dict[str, Any]:
         {"at": time_text(deed.at), "who": deed.who, "what": deed.what, "detail": orjson.loads(deed.detail)}
         for deed in shown.deeds
     ]
-    return job_said(shown.job) | {"progress": progress_said(shown.progress), "deeds": deeds}
+    turns = [
+        {"market": market, "before": _outcome(turn.before), "after": _outcome(turn.after)}
+        for market, turn in shown.job.turns.items()
+    ]
+    return job_said(shown.job) | {"turns": turns, "progress": progress_said(shown.progress), "deeds": deeds}
 
 
 def job_line(job: Job) -> str:

@@ -19,6 +19,7 @@ from gateway.api.around import Around
 from gateway.api.main import Gateway
 from gateway.api.settings import ApiSettings
 from gateway.api.tracing import NoTraces, Tracing
+from gateway.desk.settings import PageSettings
 from gateway.store.pool import Database
 from tests.gateway.rsgi import RsgiTransport
 
@@ -37,11 +38,12 @@ class Odds:
         tracing: Tracing | None = None,
         guarded: AccessSettings | None = None,
         store: KeyStore | None = None,
+        page: PageSettings | None = None,
         **settings: Any,
     ) -> None:
         chosen = ApiSettings.model_validate({"port": 1, "access_log": "none", **settings})
         bus, connection = BusSettings(lanes=LANES), Connection("nats://127.0.0.1:1", name="test")
-        around = Around(history=database, tracing=tracing or NoTraces())
+        around = Around(history=database, tracing=tracing or NoTraces(), page=page or PageSettings())
         self.gateway = Gateway(chosen, bus, connection, access=guarded, store=store, around=around)
         self.client = httpx.AsyncClient(
             transport=RsgiTransport(self.gateway.front(access)),

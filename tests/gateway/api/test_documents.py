@@ -11,6 +11,7 @@ from fanout.contract import messages
 from fanout.contract.codec import delta_json, market_json
 from feeds.contract.book import MarketBook, MarketEntry
 from gateway.api.asyncapi import asyncapi_document
+from gateway.api.desk_routes import ENTRIES
 from gateway.api.openapi import openapi_document
 from gateway.api.operations import CONTENT_SECURITY_POLICY
 from gateway.api.problems import PROBLEMS
@@ -44,7 +45,7 @@ def test_openapi_is_valid() -> None:
 
 
 def test_openapi_says_every_route_and_every_problem() -> None:
-    assert set(OPENAPI["paths"]) == {one.path for one in (*READS, *HISTORY, *STREAMS, *CALLS, *OPERATIONS)}
+    assert set(OPENAPI["paths"]) == {one.path for one in (*READS, *HISTORY, *STREAMS, *CALLS, *OPERATIONS, *ENTRIES)}
     said = {(path, method) for path, methods in OPENAPI["paths"].items() for method in methods}
     assert {(call.path, call.method.lower()) for call in CALLS} <= said
     assert {one["code"] for one in OPENAPI["x-problems"]} == set(PROBLEMS)
