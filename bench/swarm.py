@@ -17,6 +17,7 @@ from typing import NamedTuple, TypeVar
 
 from bench import wire
 from bench.device import CountingDevice, ReadingDevice, Said, Tally, Told, Wish
+from bench.recording import DEVICES, THROUGHPUT, recording
 from bench.scenario import CannotMeasure
 from fanout.client.limits import ClientLimits
 from fanout.contract.replica import Replica
@@ -85,6 +86,8 @@ class Swarm:
         self._left = False
         self._again: set[asyncio.Task[None]] = set()
         self._moved = asyncio.Event()
+        recording().gauge(DEVICES, "live", "1", lambda: self.tally.live)
+        recording().rate(THROUGHPUT, "frames to devices", lambda: self.tally.frames)
 
     async def join(self, topics: Sequence[str]) -> None:
         """One device for each, all live when it returns. Raises CannotMeasure."""

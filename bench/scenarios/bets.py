@@ -211,7 +211,13 @@ def _tree_cpu_s(pid: int) -> float:
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--seconds", type=seconds_to(600), default=8.0, metavar="S", help="measured time of each part (default 8)"
+        "--duration",
+        "--seconds",
+        dest="seconds",
+        type=seconds_to(600),
+        default=8.0,
+        metavar="S",
+        help="measured time of each part (default 8)",
     )
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from bench import window
 from bench.line import LOG_DIR, Line, LineLoad, running_line
-from bench.options import count_to, seconds_to
+from bench.options import add_devices, add_duration, add_events, add_rate, add_tier
 from bench.processes import on_cores, split_cores, uss_bytes
 from bench.result import Limit, Measured, Reading
 from bench.scenario import Scenario, Tell
@@ -102,24 +102,22 @@ class Defaults(NamedTuple):
 
 def options(parser: argparse.ArgumentParser, defaults: Defaults) -> None:
     """The options of a shard under many devices."""
-    help_text = "devices of each shard (%(default)s)"
-    parser.add_argument("--sockets", type=count_to(200_000), default=defaults.sockets, metavar="N", help=help_text)
+    add_devices(parser, defaults.sockets)
     load_options(parser, defaults)
 
 
 def load_options(parser: argparse.ArgumentParser, defaults: Defaults) -> None:
     """Those of them that are about what comes."""
-    help_text = "updates a second (%(default)s)"
-    parser.add_argument("--rate", type=count_to(20_000), default=defaults.rate, metavar="N", help=help_text)
+    add_rate(parser, defaults.rate)
     shape_options(parser, defaults)
 
 
 def shape_options(parser: argparse.ArgumentParser, defaults: Defaults) -> None:
     """Those of them that are the same for every size of load."""
+    add_events(parser, defaults.events)
+    add_tier(parser)
+    add_duration(parser, defaults.seconds)
     add = parser.add_argument
-    add("--events", type=count_to(5_000), default=defaults.events, metavar="N", help="events (%(default)s)")
-    add("--tier", type=count_to(60_000, least=0), default=100, metavar="MS", help="tier (%(default)s)")
-    add("--seconds", type=seconds_to(3600), default=defaults.seconds, metavar="S", help="measured time (%(default)s)")
     add("--spread", choices=SPREADS, default=defaults.spread, help="of devices over events (%(default)s)")
     add("--log-dir", default=LOG_DIR, metavar="DIR", help="of NATS (default: in memory, where there is some)")
 

@@ -121,8 +121,8 @@ async def _window(line: Line, witnesses: Witnesses, seconds: float) -> Window:
         await asyncio.sleep(min(_STEP_S, seconds / 2, left_s))
         memory.append(uss_bytes(line.shard.pid))
         full.append((await line.metrics())["oddswire_fanout_full"])
-    p99 = (await witnesses.told()).ingest_to_device.figures("p")["p_p99_ms"]
-    return Window(p99.value, fmean(memory), median_low(full))
+    p99_ms = (await witnesses.told()).ingest_to_device.quantile_ms(99.0)
+    return Window(p99_ms, fmean(memory), median_low(full))
 
 
 async def _until_full(line: Line, crowd: Crowd, slow: int) -> None:

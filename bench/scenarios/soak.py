@@ -23,7 +23,7 @@ from contextlib import AsyncExitStack
 
 from bench import window
 from bench.line import Line, LineLoad, running_line
-from bench.options import count_to, seconds_to, share
+from bench.options import add_warm_up, count_to, share
 from bench.processes import on_cores, split_cores, uss_bytes
 from bench.result import Limit, Measured, Reading
 from bench.scenario import Scenario, Tell
@@ -117,7 +117,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add("--sustains", type=count_to(200_000), default=sustains, metavar="N", help="devices, here (%(default)s)")
     add("--share", type=share, default=0.7, metavar="S", help="of them that come (%(default)s)")
     add("--log-age", type=count_to(86_400, least=10), default=120, metavar="S", help="of the log (%(default)s)")
-    add("--warm-up", type=seconds_to(3600), default=180.0, metavar="S", help="before the memory is read (%(default)s)")
+    add_warm_up(parser, 180.0)
     fanout.load_options(parser, Defaults(seconds=600.0))
 
 

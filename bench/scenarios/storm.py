@@ -199,7 +199,15 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--intents", type=count_to(100_000), default=2_000, metavar="N", help="bets that are wanted (%(default)s)")
     add("--duplicates", type=count_to(100), default=20, metavar="N", help="clients of each, at once (%(default)s)")
-    add("--seconds", type=seconds_to(3_600), default=60.0, metavar="S", help="time they come in (%(default)s)")
+    add(
+        "--duration",
+        "--seconds",
+        dest="seconds",
+        type=seconds_to(3_600),
+        default=60.0,
+        metavar="S",
+        help="time they come in (%(default)s)",
+    )
 
 
 STORM = Scenario("storm", "retries of bets over broken lines, with processes that die", LIMITS, _options, run)
