@@ -28,8 +28,9 @@ from bench.result import (
 )
 from bench.sampling import Sampler, sampling
 from bench.scenario import Scenario, Tell
+from feeds.adapters.process import configure_logs
 
-NOT_PARAMETERS = frozenset({"command", "json", "html", "picture", "runs"})
+NOT_PARAMETERS = frozenset({"command", "json", "html", "picture", "runs", "api_key", "database"})
 
 
 class Signalled(BaseException):
@@ -42,6 +43,7 @@ class Signalled(BaseException):
 def measure(scenario: Scenario, options: argparse.Namespace, *, command: str) -> Result:
     """As many runs as are asked for. Raises CannotMeasure, OSError, Signalled."""
     started = datetime.now(UTC)
+    configure_logs("warning")
     runs: list[Measured] = []
     timelines: list[Timeline] = []
     for number in range(1, options.runs + 1):

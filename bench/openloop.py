@@ -114,7 +114,7 @@ class Asker:
 
         async def one() -> None:
             while (now_s := _now_s()) < until_s:
-                await self._ask(now_s)
+                await self.ask(now_s)
 
         await asyncio.gather(*(one() for _ in range(connections)))
         return sum(outcome.good for outcome in self.outcomes[mark:]) / seconds
@@ -127,7 +127,7 @@ class Asker:
         while due_s < began_s + seconds:
             await asyncio.sleep(max(due_s - _now_s(), 0))
             while due_s <= _now_s():
-                task = asyncio.ensure_future(self._ask(due_s))
+                task = asyncio.ensure_future(self.ask(due_s))
                 asking.add(task)
                 task.add_done_callback(asking.discard)
                 due_s += random.expovariate(per_s)
@@ -141,7 +141,8 @@ class Asker:
             if connection.transport is not None:
                 connection.transport.abort()
 
-    async def _ask(self, due_s: float) -> None:
+    async def ask(self, due_s: float) -> None:
+        """One request, that was due then; what became of it is one more outcome."""
         status = LOST
         connection = await self._connection()
         if connection is not None:

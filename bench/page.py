@@ -11,11 +11,11 @@ from html import escape
 from pathlib import Path
 
 from bench.picture import short
-from bench.plots import COLOURS, Chart, Points, Span, over_time, percentiles
+from bench.plots import COLOURS, NARROW, WIDE, Chart, Points, Span, over_time, percentiles
 from bench.plots import Bound as Line
 from bench.recording import CPU, DEVICES, LATENCY, MEMORY, THROUGHPUT
-from bench.report import number
-from bench.result import Bound, Result, Series, Timeline
+from bench.report import LatencyRow, latencies, number
+from bench.result import Bound, Figure, Result, Series, Timeline
 
 STYLE = Path(__file__).with_name("report.css")
 
@@ -136,7 +136,7 @@ def _plot(key: str, series: Sequence[Series], timeline: Timeline, result: Result
     if name == CPU:
         bounds = (Line(f"{result.machine.cores} cores", float(result.machine.cores)),)
     chart = Chart(_unit(unit).strip() or name, lines, timeline.took_s, spans, bounds)
-    return _figure(TITLES.get(name, name.capitalize()), over_time(chart), lines)
+    return _figure(TITLES.get(name, name.capitalize()), over_time(chart, WIDE if name == LATENCY else NARROW), lines)
 
 
 def _lines_of_bounds(result: Result) -> tuple[Line, ...]:
@@ -147,7 +147,7 @@ def _lines_of_bounds(result: Result) -> tuple[Line, ...]:
 
 def _curves(curves: Mapping[str, Points]) -> str:
     lines = dict(_highest(curves))
-    return _figure("Percentiles", percentiles(Chart("ms", lines, 0.0)), lines)
+    return _figure("Percentiles", percentiles(Chart("ms", lines, 0.0), NARROW), lines)
 
 
 def _highest(lines: Mapping[str, Points]) -> list[tuple[str, Points]]:
@@ -169,10 +169,35 @@ def _median(points: Points) -> float:
 
 
 def _figures(result: Result) -> str:
+    rows, others = latencies(result.figures)
+    return "".join(filter(None, (_latency_table(rows, result), _figure_table(others, result))))
+
+
+def _latency_table(rows: Sequence[LatencyRow], result: Result) -> str:
+    if not rows:
+        return ""
+    several = len(result.timelines) > 1
+    told = "".join(
+        f"<tr><td>{_words(row.name)}</td>" + "".join(_quantile(one, several) for one in row.quantiles) + "</tr>"
+        for row in rows
+    )
+    names = "".join(f"<th class='n'>{name}</th>" for name in ("p50", "p99", "p99.9", "max"))
+    return (
+        f"<section><h2>Latencies, ms</h2><table><thead><tr><th></th>{names}</tr></thead>"
+        f"<tbody>{told}</tbody></table></section>"
+    )
+
+
+def _quantile(figure: Figure, several: bool) -> str:
+    runs = f"<br><span class='runs'>{' '.join(map(short, figure.runs))}</span>" if several else ""
+    return f"<td class='n'>{number(figure.value)}{runs}</td>"
+
+
+def _figure_table(figures: Mapping[str, Figure], result: Result) -> str:
     rows = "".join(
         f"<tr><td>{_words(name)}</td><td class='n'>{number(figure.value)}{_unit(figure.unit)}</td>"
         f"<td class='runs'>{' '.join(map(number, figure.runs)) if len(figure.runs) > 1 else ''}</td></tr>"
-        for name, figure in result.figures.items()
+        for name, figure in figures.items()
     )
     runs = "<th>of runs</th>" if len(result.timelines) > 1 else "<th></th>"
     return (

@@ -18,13 +18,15 @@ Points = Sequence[tuple[float, float]]
 COLOURS = 8
 """Classes c1 to c8; further lines begin again."""
 
-WIDTH, HEIGHT = 760, 250
+WIDE, NARROW = 1_000, 520
+HEIGHT = 250
+"""Of a plot across the page, and of one of two beside each other: text is as large in both."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 14, 26, 30
 _GAP_STEPS = 4.0
 """A line is broken where two points are further apart than so many usual steps."""
 
 _TIME_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_200, 3_600)
-_TIME_MARKS = 10
+_MARK_ROOM = 75
 _NINES = (0.0, 90.0, 99.0, 99.9, 99.99, 99.999)
 _BOUND_ROOM = 1.6
 """A bound is drawn if the axis need not be longer for it than this many times what the lines need."""
@@ -60,29 +62,35 @@ class _Frame(NamedTuple):
 
     across: Callable[[float], float]
     top: float
+    width: int
+
+    @property
+    def right(self) -> int:
+        """Where it ends."""
+        return self.width - _RIGHT
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         """Where a point stands."""
-        left = _LEFT + (WIDTH - _LEFT - _RIGHT) * self.across(x)
+        left = _LEFT + (self.right - _LEFT) * self.across(x)
         return left, HEIGHT - _BOTTOM - (HEIGHT - _TOP - _BOTTOM) * min(y, self.top) / self.top
 
 
-def over_time(chart: Chart) -> str:
+def over_time(chart: Chart, width: int = WIDE) -> str:
     """Lines over seconds, named parts of the time behind them."""
     took = max(chart.took, 1.0)
-    frame = _Frame(lambda x: x / took, _top(chart))
-    step = next((one for one in _TIME_STEPS if took / one <= _TIME_MARKS), _TIME_STEPS[-1])
+    frame = _Frame(lambda x: x / took, _top(chart), width)
+    step = next((one for one in _TIME_STEPS if took / one <= width / _MARK_ROOM), _TIME_STEPS[-1])
     marks = [(float(at), f"{at} s") for at in range(0, int(took) + 1, step)]
-    return _svg([*_spans(chart.spans, frame), *_axes(chart, frame, marks), *_lines(chart, frame)])
+    return _svg(width, [*_spans(chart.spans, frame), *_axes(chart, frame, marks), *_lines(chart, frame)])
 
 
-def percentiles(chart: Chart) -> str:
+def percentiles(chart: Chart, width: int = WIDE) -> str:
     """Lines over percentiles, each nine as wide as the one before (as HdrHistogram is drawn)."""
     most = max((x for points in chart.lines.values() for x, _ in points), default=99.0)
     last = next((nine for nine in _NINES if nine >= most), _NINES[-1])
-    frame = _Frame(lambda x: _nines(x) / _nines(last), _top(chart))
+    frame = _Frame(lambda x: _nines(x) / _nines(last), _top(chart), width)
     marks = [(nine, f"{nine:g} %") for nine in (0.0, 50.0, *_NINES[1:]) if nine <= last]
-    return _svg([*_axes(chart, frame, marks), *_lines(chart, frame)])
+    return _svg(width, [*_axes(chart, frame, marks), *_lines(chart, frame)])
 
 
 def _nines(percent: float) -> float:
@@ -95,8 +103,8 @@ def _top(chart: Chart) -> float:
     return round_steps(max([most, *drawn]))[-1]
 
 
-def _svg(parts: Sequence[str]) -> str:
-    head = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" xmlns="http://www.w3.org/2000/svg">'
+def _svg(width: int, parts: Sequence[str]) -> str:
+    head = f'<svg viewBox="0 0 {width} {HEIGHT}" role="img" xmlns="http://www.w3.org/2000/svg">'
     return "\n".join((head, *parts, "</svg>"))
 
 
@@ -105,7 +113,7 @@ def _text(x: float, y: float, text: str, *, anchor: str = "start", kind: str = "
 
 
 def _axes(chart: Chart, frame: _Frame, marks: Sequence[tuple[float, str]]) -> Iterator[str]:
-    right = WIDTH - _RIGHT
+    right = frame.right
     for step in round_steps(frame.top):
         y = frame.at(0, step)[1]
         yield f'<path d="M{_LEFT} {y:.1f}H{right}" class="{"axis" if step == 0 else "grid"}"/>'

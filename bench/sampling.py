@@ -62,10 +62,9 @@ def read_trees(roots: Mapping[int, str], proc: Path = _PROC) -> dict[int, Sample
 
 def _row(place: Path) -> _Row:
     fields = (place / "stat").read_text().rpartition(") ")[2].split()
-    user, system, ended_user, ended_system = (int(text) * _TICK_S for text in fields[11:15])
+    user, system = (int(text) * _TICK_S for text in fields[11:13])
     resident, shared = map(int, (place / "statm").read_text().split()[1:3])
-    used = Sample(user + system + ended_user + ended_system, system + ended_system, (resident - shared) * _PAGE)
-    return _Row(int(fields[1]), used)
+    return _Row(int(fields[1]), Sample(user + system, system, (resident - shared) * _PAGE))
 
 
 def _root_of(pid: int, rows: Mapping[int, _Row], roots: Mapping[int, str]) -> int | None:
@@ -76,12 +75,17 @@ def _root_of(pid: int, rows: Mapping[int, _Row], roots: Mapping[int, str]) -> in
     return None
 
 
+def rose(before: Sample, after: Sample) -> Sample:
+    """What was used in between. What ended meanwhile took its CPU along: never less than nothing."""
+    return Sample(max(0.0, after.cpu_s - before.cpu_s), max(0.0, after.system_s - before.system_s))
+
+
 class Sampler:
     """Asks and notes, for one recording."""
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
-        self._first: dict[int, Sample] = {}
+        self._used: dict[int, Sample] = {}
         self._last: dict[int, Sample] = {}
         self._counts: dict[Key, float] = {}
         self._at_s = time.monotonic()
@@ -93,7 +97,9 @@ class Sampler:
         watched = dict(self._recording.watched)
         now = await asyncio.to_thread(read_trees, watched)
         at_s, busy_s = time.monotonic(), _busy_s()
-        took_s = max(at_s - self._at_s, 1e-3)
+        took_s = at_s - self._at_s
+        if took_s < INTERVAL_S / 2:
+            return  # too short for a rate
         self._note_processes(watched, now, took_s)
         self._recording.note(CPU, MACHINE, (busy_s - self._busy_s) / took_s, "cores")
         self._note_counts(took_s)
@@ -102,10 +108,10 @@ class Sampler:
     def _note_processes(self, watched: Mapping[int, str], now: Mapping[int, Sample], took_s: float) -> None:
         for pid, sample in now.items():
             before = self._last.get(pid)
-            self._first.setdefault(pid, sample)
             if before is not None:
-                used_s = max(0.0, sample.cpu_s - before.cpu_s)
-                self._recording.note(CPU, watched[pid], round(used_s / took_s, 4), "cores")
+                used = rose(before, sample)
+                self._used[pid] = self._used.get(pid, Sample()).plus(used)
+                self._recording.note(CPU, watched[pid], round(used.cpu_s / took_s, 4), "cores")
             self._recording.note(MEMORY, watched[pid], round(sample.memory_bytes / _MIB, 2), "MiB")
         self._last |= now
 
@@ -116,8 +122,8 @@ class Sampler:
             count = sum(ask() for ask in counts)
             before = self._counts.get(key, 0.0)
             self._counts[key] = count
-            rose = count - before if count >= before else count  # it began anew
-            self._recording.note(*key[:2], round(rose / took_s, 3), key.unit)
+            more = count - before if count >= before else count  # it began anew
+            self._recording.note(*key[:2], round(more / took_s, 3), key.unit)
 
     def usages(self) -> list[Usage]:
         """What every process used from the first look at it to the last, and held then."""
@@ -125,12 +131,12 @@ class Sampler:
             Usage(
                 name=self._recording.watched[pid],
                 cores=(),
-                cpu_s=round(last.cpu_s - self._first[pid].cpu_s, 3),
-                cpu_system_s=round(last.system_s - self._first[pid].system_s, 3),
-                rss_bytes=last.memory_bytes,
-                uss_bytes=last.memory_bytes,
+                cpu_s=round(used.cpu_s, 3),
+                cpu_system_s=round(used.system_s, 3),
+                rss_bytes=self._last[pid].memory_bytes,
+                uss_bytes=self._last[pid].memory_bytes,
             )
-            for pid, last in self._last.items()
+            for pid, used in self._used.items()
         ]
 
 

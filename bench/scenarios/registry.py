@@ -5,10 +5,12 @@ from __future__ import annotations
 from bench.scenario import Scenario
 from bench.scenarios.bets import BETS
 from bench.scenarios.coordination import COORDINATION
+from bench.scenarios.drain import DRAIN
 from bench.scenarios.failover import FAILOVER
 from bench.scenarios.fanout import CONNECTS, FANOUT, IDLE, WIDE
 from bench.scenarios.feeds import FEEDS
 from bench.scenarios.growth import GROWTH
+from bench.scenarios.herd import HERD
 from bench.scenarios.history import HISTORY
 from bench.scenarios.location import LOCATION
 from bench.scenarios.news import NEWS
@@ -19,6 +21,7 @@ from bench.scenarios.reads import READS
 from bench.scenarios.resettle import RESETTLE
 from bench.scenarios.slow import SLOW
 from bench.scenarios.soak import SOAK
+from bench.scenarios.spike import SPIKE
 from bench.scenarios.storm import STORM
 from bench.scenarios.takeover import TAKEOVER
 
@@ -42,6 +45,9 @@ SCENARIOS: tuple[Scenario, ...] = (
     LOCATION,
     BETS,
     STORM,
+    SPIKE,
+    HERD,
+    DRAIN,
     NEWS,
     RESETTLE,
 )
