@@ -17,6 +17,7 @@ READ_INTERVAL_S = 0.5
 """How often they are read: a change shows no later than that, and the shard's socket buffers hold far more."""
 
 _READ_SLICES = 25
+"""Each app stays in its slice: were they dealt anew, those that leave would have others passed over, again and again."""
 JOIN_S = 30.0
 _LOOK_S = 0.05
 
@@ -30,7 +31,8 @@ class Apps:
         self.back_s: list[float] = []
         self._addresses = addresses
         self._conflate_ms = conflate_ms
-        self._there: dict[App, None] = {}
+        self._there: dict[App, int] = {}
+        self._slices: list[dict[App, None]] = [{} for _ in range(_READ_SLICES)]
         self._was_live: set[App] = set()
         self._connecting: set[asyncio.Task[None]] = set()
         self._number = 0
@@ -55,7 +57,8 @@ class Apps:
         self._number += 1
         where = address or self._addresses[self._number % len(self._addresses)]
         app = App(self, topic, where, conflate_ms=self._conflate_ms, due_s=due_s)
-        self._there[app] = None
+        self._there[app] = self._number % _READ_SLICES
+        self._slices[self._there[app]][app] = None
         app.connect()
         return app
 
@@ -82,7 +85,9 @@ class Apps:
 
     def go(self, app: App) -> None:
         """One less."""
-        self._there.pop(app, None)
+        place = self._there.pop(app, None)
+        if place is not None:
+            del self._slices[place][app]
         self._was_live.discard(app)
         app.leave()
 
@@ -146,8 +151,8 @@ class Apps:
 
     async def _read_in_rounds(self) -> None:
         while True:
-            for part in range(_READ_SLICES):
-                for app in tuple(self._there)[part::_READ_SLICES]:
+            for part in self._slices:
+                for app in tuple(part):
                     for link in (app.primary, app.successor):
                         if link is not None and link.live:
                             link.read_waiting()

@@ -28,7 +28,7 @@ _GAP_STEPS = 4.0
 _TIME_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_200, 3_600)
 _MARK_ROOM = 75
 _NINES = (0.0, 90.0, 99.0, 99.9, 99.99, 99.999)
-_BOUND_ROOM = 1.6
+_BOUND_ROOM = 4.0
 """A bound is drawn if the axis need not be longer for it than this many times what the lines need."""
 
 
@@ -86,7 +86,7 @@ def over_time(chart: Chart, width: int = WIDE) -> str:
 
 def percentiles(chart: Chart, width: int = WIDE) -> str:
     """Lines over percentiles, each nine as wide as the one before (as HdrHistogram is drawn)."""
-    most = max((x for points in chart.lines.values() for x, _ in points), default=99.0)
+    most = max((90.0, *(x for points in chart.lines.values() for x, _ in points)))
     last = next((nine for nine in _NINES if nine >= most), _NINES[-1])
     frame = _Frame(lambda x: _nines(x) / _nines(last), _top(chart), width)
     marks = [(nine, f"{nine:g} %") for nine in (0.0, 50.0, *_NINES[1:]) if nine <= last]
