@@ -17,7 +17,7 @@ READ_INTERVAL_S = 0.5
 """How often they are read: a change shows no later than that, and the shard's socket buffers hold far more."""
 
 _READ_SLICES = 25
-"""Each app stays in its slice: were they dealt anew, those that leave would have others passed over, again and again."""
+"""Each app stays in its slice: dealt anew, some would be passed over again and again while others leave."""
 JOIN_S = 30.0
 _LOOK_S = 0.05
 

@@ -233,9 +233,9 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--before", type=seconds_to(600), default=15.0, metavar="S", help="measured before it (%(default)s)")
     add("--after", type=seconds_to(600), default=15.0, metavar="S", help="measured 10 s after it (%(default)s)")
-    add("--connects", type=count_to(1_000), default=8, metavar="N", help="base load: devices that come a second (8)")
-    add("--reads", type=count_to(1_000), default=40, metavar="N", help="base load: boards read a second (40)")
-    add("--bets", type=count_to(100), default=3, metavar="N", help="base load: bets a second (3)")
+    add("--connects", type=count_to(1_000), default=5, metavar="N", help="base load: devices that come a second (5)")
+    add("--reads", type=count_to(1_000), default=20, metavar="N", help="base load: boards read a second (20)")
+    add("--bets", type=count_to(100), default=2, metavar="N", help="base load: bets a second (2)")
     add("--stay", type=seconds_to(600), default=30.0, metavar="S", help="how long who comes stays (%(default)s)")
     add("--accounts", type=count_to(20_000), default=300, metavar="N", help="who bets (%(default)s)")
     add("--api-key", default="", metavar="KEY", help="of whoever reads boards, where they are not open to all")
