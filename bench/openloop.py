@@ -13,6 +13,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, cast
 
+from bench.latency import Recent
+from bench.recording import THROUGHPUT, recording
+
 CONNECTIONS_MAX = 512
 PATIENCE_S = 2.0
 GOOD_S = 1.0
@@ -106,6 +109,9 @@ class Asker:
         self._idle: list[Connection] = []
         self._open = 0
         self.outcomes: list[Outcome] = []
+        self._took = Recent()
+        recording().latency("reads", self._took.recent_ms)
+        recording().rate(THROUGHPUT, "reads", lambda: len(self.outcomes))
 
     async def closed(self, connections: int, seconds: float) -> float:
         """So many that ask again at once; gives good answers a second."""
@@ -153,7 +159,9 @@ class Asker:
             elif connection.transport is not None:
                 connection.transport.abort()
             self._back(connection)
-        self.outcomes.append(Outcome(due_s, _now_s() - due_s, status))
+        took_s = _now_s() - due_s
+        self.outcomes.append(Outcome(due_s, took_s, status))
+        self._took.record_us(int(took_s * 1e6))
 
     async def _connection(self) -> Connection | None:
         while self._idle:

@@ -14,6 +14,8 @@ import orjson
 from bench.app import App
 from bench.apps import Apps
 from bench.bettor import Broken, Caller, Heard, request
+from bench.latency import Recent
+from bench.recording import THROUGHPUT, recording
 from bench.residence import packet
 from bench.scenario import CannotMeasure
 from bench.stack import Stack
@@ -65,6 +67,9 @@ class People:
         self._receipts: dict[str, str] = {}
         self._idle: list[tuple[float, Caller]] = []
         self._number = 0
+        self._took = Recent()
+        recording().latency("bets", self._took.recent_ms)
+        recording().rate(THROUGHPUT, "bets answered", lambda: len(self.struck))
 
     @property
     def accounts(self) -> Sequence[str]:
@@ -112,6 +117,7 @@ class People:
         took_s = loop.time() - due_s
         status, answer = (None, b"") if heard is None else (heard.status, heard.body)
         self.struck.append(Struck(account, key, due_s, took_s, status, answer))
+        self._took.record_us(int(took_s * 1e6))
 
     def close(self) -> None:
         """Ends all connections."""

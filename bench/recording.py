@@ -2,7 +2,7 @@
 
 Whoever measures notes to `recording()`, wherever it is in the code, and need not know whether anybody keeps it: outside
 a run, as in a witness's process, it is thrown away. Numbers that somebody else counts are asked for once a second
-(`rate`, `gauge`), and so is every process (`watch`); sampling.py asks. Nothing is drawn here.
+(`rate`, `gauge`, `latency`), and so is every process (`watch`); sampling.py asks. Nothing is drawn here.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ NAMES_MAX = 200
 
 LATENCY, THROUGHPUT, DEVICES, CPU, MEMORY = "latency", "throughput", "devices", "cpu", "memory"
 """Plots of most recordings; a scenario may have others."""
+
+
+Quantiles = tuple[float, float, float]
 
 
 class Key(NamedTuple):
@@ -63,6 +66,7 @@ class Recording:
         self._curves: dict[str, tuple[tuple[float, float], ...]] = {}
         self.gauges: dict[Key, list[Callable[[], float]]] = {}
         self.rates: dict[Key, list[Callable[[], float]]] = {}
+        self.quantiles: dict[str, Callable[[], Quantiles | None]] = {}
         self.watched: dict[int, str] = {}
 
     @property
@@ -87,6 +91,10 @@ class Recording:
     def rate(self, plot: str, name: str, count: Callable[[], float]) -> None:
         """How fast a number rises, a second; those of one name are added."""
         self.rates.setdefault(Key(plot, name, "1/s"), []).append(count)
+
+    def latency(self, name: str, ask: Callable[[], Quantiles | None]) -> None:
+        """p50, p99 and the longest of what came since the last time, in ms; None where nothing did."""
+        self.quantiles[name] = ask
 
     def watch(self, name: str, pid: int) -> None:
         """A process, with all that it starts and that is not watched by itself."""

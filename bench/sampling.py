@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.recording import CPU, MEMORY, Key, Recording
+from bench.recording import CPU, LATENCY, MEMORY, Key, Recording
 from bench.result import Usage
 
 INTERVAL_S = 1.0
@@ -103,6 +103,7 @@ class Sampler:
         self._note_processes(watched, now, took_s)
         self._recording.note(CPU, MACHINE, (busy_s - self._busy_s) / took_s, "cores")
         self._note_counts(took_s)
+        self._note_latencies()
         self._at_s, self._busy_s = at_s, busy_s
 
     def _note_processes(self, watched: Mapping[int, str], now: Mapping[int, Sample], took_s: float) -> None:
@@ -124,6 +125,13 @@ class Sampler:
             self._counts[key] = count
             more = count - before if count >= before else count  # it began anew
             self._recording.note(*key[:2], round(more / took_s, 3), key.unit)
+
+    def _note_latencies(self) -> None:
+        for name, ask in self._recording.quantiles.items():
+            seen = ask()
+            if seen is not None:
+                for quantile, value in zip(("p50", "p99"), seen):
+                    self._recording.note(LATENCY, f"{name} {quantile}", value, "ms")
 
     def usages(self) -> list[Usage]:
         """What every process used from the first look at it to the last, and held then."""

@@ -23,7 +23,7 @@ from bench.latency import Latency
 from bench.openloop import Asker, Outcome
 from bench.options import add_duration, count_to, seconds_to
 from bench.people import People, Struck
-from bench.recording import THROUGHPUT, recording
+from bench.recording import recording
 from bench.result import Limit, Measured, Reading
 from bench.scenario import CannotMeasure, Scenario, Tell
 from bench.spread import spread_over
@@ -72,9 +72,6 @@ class Load:
         self.connects = Arrivals(group, self._connect, seed=SEED)
         self.reads = Arrivals(group, self.asker.ask, seed=SEED + 1)
         self.bets = Arrivals(group, self._bet, seed=SEED + 2)
-        recording().rate(THROUGHPUT, "reads", lambda: len(self.asker.outcomes))
-        if people is not None:
-            recording().rate(THROUGHPUT, "bets answered", lambda: len(people.struck))
 
     async def come(self, part: Part) -> None:
         """All kinds, for a part of the run."""

@@ -24,6 +24,7 @@ from bench.bettor import Patience, until_final
 from bench.latency import Latency
 from bench.options import count_to, seconds_to
 from bench.processes import Child, split_cores
+from bench.recording import THROUGHPUT, recording
 from bench.result import Limit, Measured, Reading
 from bench.scenario import CannotMeasure, Scenario, Tell
 from gateway.money.audit import audit
@@ -94,6 +95,7 @@ async def _storm(
     ports = tuple(map(int, line.output[-1].split()[1:]))
     patience = Patience(ports, ANSWER_S, began_s + options.seconds + AFTERWARDS_S)
     seen: Counter[str] = Counter()
+    recording().rate(THROUGHPUT, "attempts", seen.total)
     took = Latency()
 
     async def wanted(number: int, intent: Intent) -> Told:
