@@ -125,7 +125,8 @@ async def _boards(stack: Stack, games: Sequence[Game]) -> Truth:
 
     async def board(game: Game) -> tuple[str, Markets]:
         async with room:
-            items = (await asked(stack.url, f"/v1/events/{game.event}/markets")).json()["items"]
+            board = (await asked(stack.url, f"/v1/events/{game.event}/markets", or_gone=True)).json()
+        items = board.get("items", ())  # a game that has ended leaves the log
         return game.topic, {one["id"]: one for one in items if not one.get("gone")}
 
     return Truth(dict(await asyncio.gather(*map(board, games))), exact=False)

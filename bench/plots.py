@@ -29,6 +29,7 @@ _TIME_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_200, 3_600)
 _MARK_ROOM = 75
 _NINES = (0.0, 90.0, 99.0, 99.9, 99.99, 99.999)
 _BOUND_ROOM = 4.0
+_LETTER = 6.0
 """A bound is drawn if the axis need not be longer for it than this many times what the lines need."""
 
 
@@ -135,7 +136,8 @@ def _spans(spans: Sequence[Span], frame: _Frame) -> Iterator[str]:
         kind = "phase" if number % 2 else "phase other"
         size = f'width="{right - left:.1f}" height="{HEIGHT - _TOP - _BOTTOM}"'
         yield f'<rect x="{left:.1f}" y="{_TOP}" {size} class="{kind}"/>'
-        yield _text((left + right) / 2, _TOP - 6, span.name, anchor="middle", kind="phasename")
+        if right - left > _LETTER * len(span.name):
+            yield _text((left + right) / 2, _TOP - 6, span.name, anchor="middle", kind="phasename")
 
 
 def _lines(chart: Chart, frame: _Frame) -> Iterator[str]:

@@ -99,14 +99,14 @@ async def _shards(url: str) -> list[str]:
     return [told["url"], *(other["url"] for other in told["alternates"])]
 
 
-async def asked(url: str, path: str) -> httpx.Response:
-    """One answer of the gateway. Raises CannotMeasure."""
+async def asked(url: str, path: str, *, or_gone: bool = False) -> httpx.Response:
+    """One answer of the gateway, 404 only where that may be. Raises CannotMeasure."""
     try:
         async with httpx.AsyncClient(base_url=url, timeout=_ANSWER_S) as client:
             answer = await client.get(path)
     except httpx.HTTPError as error:
         raise CannotMeasure(f"{url}{path}: {str(error) or type(error).__name__}") from error
-    if answer.status_code != httpx.codes.OK:
+    if answer.status_code != httpx.codes.OK and not (or_gone and answer.status_code == httpx.codes.NOT_FOUND):
         raise CannotMeasure(f"{url}{path} answers {answer.status_code}: {answer.text[:200]}")
     return answer
 

@@ -79,7 +79,7 @@ class Trader(Reader):
                     answer.request_meta["name"] = f"{name}, {code}"
                     answer.success()
             if code != "stale_version":
-                return answer.status_code == 200
+                return bool(answer.status_code == 200)
             wish["id"] = secrets.token_hex(12)  # refused is over: what is asked now is another command
         return False
 

@@ -228,8 +228,8 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add_options(parser, Defaults(devices=1_000))
     add_duration(parser, 60.0, most=600.0, of="of the spike")
     add = parser.add_argument
-    add("--before", type=seconds_to(600), default=15.0, metavar="S", help="measured before it (%(default)s)")
-    add("--after", type=seconds_to(600), default=15.0, metavar="S", help="measured 10 s after it (%(default)s)")
+    add("--before", type=seconds_to(200), default=15.0, metavar="S", help="measured before it (%(default)s)")
+    add("--after", type=seconds_to(200), default=15.0, metavar="S", help="measured 10 s after it (%(default)s)")
     add("--connects", type=count_to(1_000), default=5, metavar="N", help="base load: devices that come a second (5)")
     add("--reads", type=count_to(1_000), default=20, metavar="N", help="base load: boards read a second (20)")
     add("--bets", type=count_to(100), default=2, metavar="N", help="base load: bets a second (2)")
