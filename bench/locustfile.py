@@ -5,7 +5,7 @@ bets and cashes out, and a trader who suspends and resumes.
     locust -f bench/locustfile.py --headless -u 50 -r 10 -t 30s -H http://127.0.0.1:8000
     locust -f bench/locustfile.py -H http://127.0.0.1:8000                     the same with its page, at port 8089
 
-and over several processes or machines, each user somewhere; all are given the same `--data-dir` and `--stream`:
+and over several processes or machines; a worker is told the master's options, `--data-dir` is a path there, too:
 
     locust -f bench/locustfile.py --master --expect-workers 2 --headless -u 200 -r 20 -t 60s -H http://127.0.0.1:8000
     locust -f bench/locustfile.py --worker --master-host 127.0.0.1             once for each
@@ -25,6 +25,7 @@ from __future__ import annotations
 from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
+from locust.runners import Runner, WorkerRunner
 
 from bench.locust_users.app import AppUser
 from bench.locust_users.bettor import Bettor
@@ -53,7 +54,9 @@ def _options(parser: LocustArgumentParser) -> None:
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]
-def _choose(environment: Environment, **_: object) -> None:
-    """Without keys to sign by nobody bets or trades."""
-    if environment.parsed_options is not None and not environment.parsed_options.data_dir:
+def _choose(environment: Environment, runner: Runner | None, **_: object) -> None:
+    """Without keys to sign by nobody bets or trades. A worker does what its master says, and is told its options."""
+    if isinstance(runner, WorkerRunner) or environment.parsed_options is None:
+        return
+    if not environment.parsed_options.data_dir:
         environment.user_classes = [one for one in environment.user_classes if one not in SIGNED_IN]
