@@ -162,7 +162,7 @@ class Bettor(Reader):
         body = '{"topics":["account"]}'
         headers = {**self.headers, "Content-Type": "application/json"}
         answer = self.client.post("/v1/stream/tickets", data=body, headers=headers, name="/v1/stream/tickets")
-        return str(orjson.loads(answer.content)["ticket"])
+        return str(orjson.loads(answer.content or b"{}")["ticket"])
 
 
 def _is_of_a_place(body: bytes | None) -> bool:
