@@ -33,6 +33,8 @@ TOKEN_S = 3_600
 RECEIPT_USED_S = 30.0
 """A receipt is used for so long, which is less than it lives there."""
 
+BUSY = 503
+DEFERRED_S = 1.0
 ATTEMPTS = 6
 PAUSE_S = 0.2
 RETRIED = frozenset({202, 429, 500, 502, 503, 504, 0})
@@ -134,6 +136,11 @@ class Bettor(Reader):
                     self._follow(socket)
                 finally:
                     socket.close()
+            except websocket.WebSocketBadStatusException as refused:
+                is_busy = refused.status_code == BUSY  # a shard that takes nobody now says when to come again
+                name = "account, deferred" if is_busy else "account"
+                telling.took(self.environment, name, began_s, error=None if is_busy else refused)
+                gevent.sleep(random.uniform(DEFERRED_S, 2 * DEFERRED_S))
             except (websocket.WebSocketException, OSError, KeyError) as error:
                 telling.took(self.environment, "account", began_s, error=error)
                 gevent.sleep(random.uniform(0, 1.0))
