@@ -108,13 +108,15 @@ class Sampler:
 
     def _note_processes(self, watched: Mapping[int, str], now: Mapping[int, Sample], took_s: float) -> None:
         for pid, sample in now.items():
+            if not sample.memory_bytes:
+                continue  # it has ended and nobody has asked how
             before = self._last.get(pid)
+            self._last[pid] = sample
             if before is not None:
                 used = rose(before, sample)
                 self._used[pid] = self._used.get(pid, Sample()).plus(used)
                 self._recording.note(CPU, watched[pid], round(used.cpu_s / took_s, 4), "cores")
             self._recording.note(MEMORY, watched[pid], round(sample.memory_bytes / _MIB, 2), "MiB")
-        self._last |= now
 
     def _note_counts(self, took_s: float) -> None:
         for key, asked in tuple(self._recording.gauges.items()):
