@@ -112,9 +112,10 @@ class Sampler:
                 continue  # it has ended and nobody has asked how
             before = self._last.get(pid)
             self._last[pid] = sample
+            self._used.setdefault(pid, Sample())
             if before is not None:
                 used = rose(before, sample)
-                self._used[pid] = self._used.get(pid, Sample()).plus(used)
+                self._used[pid] = self._used[pid].plus(used)
                 self._recording.note(CPU, watched[pid], round(used.cpu_s / took_s, 4), "cores")
             self._recording.note(MEMORY, watched[pid], round(sample.memory_bytes / _MIB, 2), "MiB")
 
