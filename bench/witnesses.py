@@ -34,6 +34,10 @@ class Witnesses:
             for name, value in zip(SECOND_NAMES, json.loads(line.removeprefix(SECOND)), strict=True):
                 self._recording.note(LATENCY, name, value, "ms")
 
+    def rest(self) -> None:
+        """What comes from now on is nobody's business, as where a feed is frozen on purpose."""
+        self._child.heard = None
+
     def reset(self) -> None:
         """A measured window begins. Raises CannotMeasure."""
         self._child.check()

@@ -68,6 +68,7 @@ async def _drained(base: Ground, options: argparse.Namespace, tell: Tell) -> dic
     with recording().phase("after"):
         await asyncio.sleep(max(0.0, options.seconds - took_s))
     streams = (await base.witnesses.told()).ingest_to_device.figures("streams")
+    base.witnesses.rest()
     happened = apps.seen - seen
     with recording().phase("checking"):
         lost = await lost_updates(base.stack, base.games, apps, tell)

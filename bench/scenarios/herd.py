@@ -52,6 +52,7 @@ async def _herd(base: Ground, options: argparse.Namespace, tell: Tell) -> dict[s
         apps.cut()
         await asyncio.sleep(options.seconds)
     others = (await base.witnesses.told()).ingest_to_device.figures("others")
+    base.witnesses.rest()
     happened = apps.seen - seen
     with recording().phase("checking"):
         lost = await lost_updates(base.stack, base.games, apps, tell)

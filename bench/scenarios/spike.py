@@ -203,6 +203,7 @@ def _bets(part: Part, struck: Sequence[Struck]) -> dict[str, Reading]:
 
 async def _right(base: Ground, people: People | None, tell: Tell) -> dict[str, Reading]:
     """Whether devices and bets are right in the end."""
+    base.witnesses.rest()
     with recording().phase("checking"):
         figures = {
             "devices_in_the_end": Reading(len(base.apps), "1"),
