@@ -18,6 +18,7 @@ UNDER_WAY_MAX = 1_000
 """Attempts at once of all clients together: they share one process, which must not become what is measured."""
 
 _HEAD_BYTES_MAX = 16_384
+HOST = "127.0.0.1"
 
 
 class Broken(Exception):
@@ -35,7 +36,8 @@ class Heard(NamedTuple):
 class Caller:
     """One connection to one address, opened when needed; a broken one is never used again."""
 
-    def __init__(self, port: int, timeout_s: float) -> None:
+    def __init__(self, port: int, timeout_s: float, host: str = HOST) -> None:
+        self._host = host
         self._port = port
         self._timeout_s = timeout_s
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
@@ -46,7 +48,7 @@ class Caller:
         try:
             async with asyncio.timeout(self._timeout_s):
                 if self._streams is None or self._streams[1].transport.is_closing():  # reset since the last answer
-                    self._streams = await asyncio.open_connection("127.0.0.1", self._port, limit=_HEAD_BYTES_MAX)
+                    self._streams = await asyncio.open_connection(self._host, self._port, limit=_HEAD_BYTES_MAX)
                 reader, writer = self._streams
                 writer.write(request)
                 heard = await _answer(reader)

@@ -3,39 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import shlex
-import signal
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
-import uvloop
-
-from bench import report
-from bench.machine import this_commit, this_machine
-from bench.options import count_to
-from bench.result import (
-    EXIT_FAILED,
-    EXIT_OK,
-    Measured,
-    ParameterValue,
-    Result,
-    figures_of,
-    held_against,
-    processes_of,
-)
-from bench.scenario import CannotMeasure, Scenario, Tell
+from bench import compare, report
+from bench.measuring import Signalled, measure
+from bench.options import add_common, share
+from bench.page import page
+from bench.result import EXIT_FAILED, EXIT_OK, Result
+from bench.scenario import CannotMeasure, Scenario
 from bench.scenarios.registry import SCENARIOS
 
-_COMMON = ("command", "json", "picture", "runs")
-_RUNS_MAX = 99
+LIST, COMPARE, REPORT = "list", "compare", "report"
+EXIT_NOT_UNDERSTOOD = 2
 
 _EPILOG = """\
 exit status: 0 all bounds met, 1 a bound missed or the measurement failed, 2 not understood
+
+Wherever a scenario has them: --devices N --rate R --duration S --warm-up S, and --target URL to measure a stack that
+runs already; all have --repeat N --json FILE --html FILE. `bench compare A.json B.json` exits with 1 where B is worse.
 
 A run tells the pid of every process it starts. To see where a shard spends its time:
   py-spy record --duration 10 --output shard.svg --pid PID
@@ -46,106 +34,90 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Gives the exit status."""
     words = sys.argv[1:] if argv is None else list(argv)
     options = _parser().parse_args(words)
-    scenario: Scenario | None = options.command
-    if scenario is None:
-        for known in SCENARIOS:
-            print(f"{known.name:<14} {known.summary}")
-        return EXIT_OK
+    command: Scenario | str = options.command
     try:
-        result = _measure(scenario, options, command=shlex.join(["oddswire", "bench", *words]))
-        if options.json is not None:
-            report.write_json(result, options.json)
-        if scenario.draw is not None and options.picture is not None:
-            options.picture.write_text(scenario.draw(result))
+        if isinstance(command, Scenario):
+            return _measured(command, options, words)
+        return {LIST: _list, COMPARE: _compare, REPORT: _report}[command](options)
     except (CannotMeasure, OSError) as error:
-        print(f"bench {scenario.name}: {error}", file=sys.stderr)
-        return EXIT_FAILED
-    except _Signalled as end:
+        name = command.name if isinstance(command, Scenario) else command
+        print(f"bench {name}: {error}", file=sys.stderr)
+        return EXIT_FAILED if isinstance(command, Scenario) else EXIT_NOT_UNDERSTOOD
+    except Signalled as end:
         return 128 + end.number
+
+
+def _measured(scenario: Scenario, options: argparse.Namespace, words: Sequence[str]) -> int:
+    for path in (options.json, options.html):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise CannotMeasure(f"{path.parent} is not a directory: the result could not be written")
+    result = measure(scenario, options, command=shlex.join(["oddswire", "bench", *words]))
+    if options.json is not None:
+        report.write_json(result, options.json)
+    drawing = "" if scenario.draw is None else scenario.draw(result)
+    if options.html is not None:
+        options.html.write_text(page(result, summary=scenario.summary, drawing=drawing))
+    if scenario.draw is not None and options.picture is not None:
+        options.picture.write_text(drawing)
     print("\n".join(report.lines(result, scenario.table)))
     return result.exit_status
+
+
+def _list(options: argparse.Namespace) -> int:
+    del options
+    for known in SCENARIOS:
+        print(f"{known.name:<14} {known.summary}")
+    return EXIT_OK
+
+
+def _compare(options: argparse.Namespace) -> int:
+    comparison = compare.compared((options.before, options.after), threshold=options.threshold, assumed=options.noise)
+    print("\n".join(compare.lines(comparison)))
+    return comparison.exit_status
+
+
+def _report(options: argparse.Namespace) -> int:
+    result: Result = compare.load(options.result)
+    known = next((one for one in SCENARIOS if one.name == result.name), None)
+    drawing = known.draw(result) if known is not None and known.draw is not None else ""
+    options.html.write_text(page(result, summary="" if known is None else known.summary, drawing=drawing))
+    return EXIT_OK
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="oddswire bench",
-        description="Measures real processes on this machine.",
+        description="Measures real processes, of this machine or of a running stack.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="NAME")
-    listing = commands.add_parser("list", help="the scenarios")
-    listing.set_defaults(command=None)
+    commands.add_parser(LIST, help="the scenarios").set_defaults(command=LIST)
+    _add_compare(commands.add_parser(COMPARE, help="two results: what moved beyond noise, and whether it got worse"))
+    _add_report(commands.add_parser(REPORT, help="a result that was written with --json, as a page"))
     for scenario in SCENARIOS:
         summary = scenario.summary.replace("%", "%%")  # argparse formats what it prints as help
         one = commands.add_parser(scenario.name, help=summary, description=f"Measures: {scenario.summary}.")
-        one.add_argument("--json", type=Path, metavar="FILE", help="write the result there")
+        add_common(one)
         if scenario.draw is not None:
             one.add_argument("--picture", type=Path, metavar="FILE", help="draw the result there, as SVG")
-        one.add_argument(
-            "--runs", type=count_to(_RUNS_MAX), default=1, metavar="N", help="medians of so many (default 1)"
-        )
         scenario.options(one)
         one.set_defaults(command=scenario)
     return parser
 
 
-def _measure(scenario: Scenario, options: argparse.Namespace, *, command: str) -> Result:
-    started = datetime.now(UTC)
-    runs = []
-    for number in range(1, options.runs + 1):
-        prefix = f"run {number} of {options.runs}: " if options.runs > 1 else ""
-        runs.append(_run_once(scenario, options, partial(_tell, prefix)))
-    figures = figures_of(runs)
-    return Result(
-        name=scenario.name,
-        version=version("oddswire"),
-        commit=this_commit(),
-        machine=this_machine(),
-        command=command,
-        started=started.isoformat(timespec="seconds"),
-        parameters=_parameters(options),
-        figures=figures,
-        bounds=held_against(scenario.limits, figures),
-        processes=processes_of(runs),
-    )
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("before", type=Path, metavar="A.json")
+    add("after", type=Path, metavar="B.json")
+    text = "worse by more than this share is a regression (%(default)s)"
+    add("--threshold", type=share, default=compare.THRESHOLD, metavar="S", help=text)
+    text = "taken for the noise of a figure of one run, as a share of it (%(default)s)"
+    add("--noise", type=share, default=compare.ASSUMED_NOISE, metavar="S", help=text)
+    parser.set_defaults(command=COMPARE)
 
 
-class _Signalled(BaseException):
-    """A signal ended the measurement; everything it started has ended, too."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-
-def _run_once(scenario: Scenario, options: argparse.Namespace, tell: Tell) -> Measured:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_until_signalled(scenario, options, tell))
-
-
-async def _until_signalled(scenario: Scenario, options: argparse.Namespace, tell: Tell) -> Measured:
-    """One run, which the first SIGINT or SIGTERM cancels. Raises _Signalled."""
-    loop = asyncio.get_running_loop()
-    running = asyncio.ensure_future(scenario.run(options, tell))
-    signalled: list[int] = []
-
-    def end(number: int) -> None:
-        signalled.append(number)
-        running.cancel()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, end, number)
-    try:
-        return await running
-    except asyncio.CancelledError:
-        if signalled:
-            raise _Signalled(signalled[0]) from None
-        raise
-
-
-def _tell(prefix: str, text: str) -> None:
-    print(prefix + text, file=sys.stderr, flush=True)
-
-
-def _parameters(options: argparse.Namespace) -> dict[str, ParameterValue]:
-    return {name: value for name, value in vars(options).items() if name not in _COMMON}
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("result", type=Path, metavar="FILE.json")
+    parser.add_argument("--html", type=Path, required=True, metavar="FILE")
+    parser.set_defaults(command=REPORT)

@@ -13,6 +13,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, cast
 
+from bench.latency import Recent
+from bench.recording import THROUGHPUT, recording
+
 CONNECTIONS_MAX = 512
 PATIENCE_S = 2.0
 GOOD_S = 1.0
@@ -106,6 +109,9 @@ class Asker:
         self._idle: list[Connection] = []
         self._open = 0
         self.outcomes: list[Outcome] = []
+        self._took = Recent()
+        recording().latency("reads", self._took.recent_ms)
+        recording().rate(THROUGHPUT, "reads", lambda: len(self.outcomes))
 
     async def closed(self, connections: int, seconds: float) -> float:
         """So many that ask again at once; gives good answers a second."""
@@ -114,7 +120,7 @@ class Asker:
 
         async def one() -> None:
             while (now_s := _now_s()) < until_s:
-                await self._ask(now_s)
+                await self.ask(now_s)
 
         await asyncio.gather(*(one() for _ in range(connections)))
         return sum(outcome.good for outcome in self.outcomes[mark:]) / seconds
@@ -127,7 +133,7 @@ class Asker:
         while due_s < began_s + seconds:
             await asyncio.sleep(max(due_s - _now_s(), 0))
             while due_s <= _now_s():
-                task = asyncio.ensure_future(self._ask(due_s))
+                task = asyncio.ensure_future(self.ask(due_s))
                 asking.add(task)
                 task.add_done_callback(asking.discard)
                 due_s += random.expovariate(per_s)
@@ -141,7 +147,8 @@ class Asker:
             if connection.transport is not None:
                 connection.transport.abort()
 
-    async def _ask(self, due_s: float) -> None:
+    async def ask(self, due_s: float) -> None:
+        """One request, that was due then; what became of it is one more outcome."""
         status = LOST
         connection = await self._connection()
         if connection is not None:
@@ -152,7 +159,9 @@ class Asker:
             elif connection.transport is not None:
                 connection.transport.abort()
             self._back(connection)
-        self.outcomes.append(Outcome(due_s, _now_s() - due_s, status))
+        took_s = _now_s() - due_s
+        self.outcomes.append(Outcome(due_s, took_s, status))
+        self._took.record_us(int(took_s * 1e6))
 
     async def _connection(self) -> Connection | None:
         while self._idle:

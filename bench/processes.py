@@ -12,11 +12,12 @@ import re
 import signal
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import psutil
 
+from bench.recording import recording
 from bench.result import Usage
 from bench.scenario import CannotMeasure
 from gateway.local import child
@@ -54,13 +55,14 @@ class Cpu(NamedTuple):
 
 
 class Child:
-    """A running process of ours."""
+    """A running process of ours. `heard` is told every line that it says."""
 
     def __init__(self, program: Program, process: asyncio.subprocess.Process, cores: Collection[int]) -> None:
         self.name = program.name
         self.pid = process.pid
         self.cores = tuple(sorted(cores))
         self.output: deque[str] = deque(maxlen=_WORDS_KEPT)
+        self.heard: Callable[[str], None] | None = None
         self._process = process
         self._ready = asyncio.Event()
         self._pattern = re.compile(program.ready)
@@ -72,6 +74,8 @@ class Child:
         async for line in self._process.stdout:
             text = line.decode(errors="replace").rstrip()
             self.output.append(text)
+            if self.heard is not None:
+                self.heard(text)
             if self._pattern.search(text):
                 self._ready.set()
         self._ready.set()
@@ -147,6 +151,7 @@ async def running(program: Program, cores: Collection[int]) -> AsyncIterator[Chi
             start_new_session=True,
         )
     part = Child(program, process, cores)
+    recording().watch(part.name, part.pid)
     reading = asyncio.create_task(part.read())
     try:
         await part.served()

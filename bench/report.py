@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from bench.result import Bound, Result
+from bench.result import Bound, Figure, Result
 
 _MIB = 1 << 20
 
@@ -43,8 +44,36 @@ def _verdict(bound: Bound) -> str:
     return f"{'met   ' if bound.ok else 'MISSED'} {bound.name} {number(bound.value)}"
 
 
+class LatencyRow(NamedTuple):
+    """A latency of which all is told (latency.py): its quantiles, in milliseconds."""
+
+    name: str
+    quantiles: tuple[Figure, ...]
+
+
+QUANTILES = ("p50", "p99", "p999", "max")
+
+
+def latencies(figures: Mapping[str, Figure]) -> tuple[list[LatencyRow], dict[str, Figure]]:
+    """Latencies in a row each, and all other figures."""
+    rows, others = [], dict(figures)
+    for name in figures:
+        stem = name.removesuffix("_p50_ms")
+        parts = [f"{stem}_{quantile}_ms" for quantile in QUANTILES]
+        if stem != name and all(part in figures for part in parts):
+            rows.append(LatencyRow(stem, tuple(others.pop(part) for part in parts)))
+    return rows, others
+
+
 def _figures(result: Result) -> Iterator[str]:
-    for name, figure in result.figures.items():
+    rows, others = latencies(result.figures)
+    if rows:
+        yield f"  {'ms':<32}" + "".join(f" {name:>10}" for name in QUANTILES)
+    for row in rows:
+        yield f"  {row.name:<32}" + "".join(f" {number(figure.value):>10}" for figure in row.quantiles)
+    if rows and others:
+        yield ""
+    for name, figure in others.items():
         spread = f"  of {' '.join(map(number, figure.runs))}" if len(figure.runs) > 1 else ""
         yield f"  {name:<32} {number(figure.value):>12} {figure.unit}{spread}"
 

@@ -42,6 +42,39 @@ class Measured(NamedTuple):
     processes: Sequence[Usage]
 
 
+class Series(msgspec.Struct, frozen=True):
+    """A number over time: pairs of seconds since the run began, and value. `plot`: those of one are drawn together."""
+
+    plot: str
+    name: str
+    unit: str
+    points: tuple[tuple[float, float], ...]
+
+
+class Phase(msgspec.Struct, frozen=True):
+    """A part of a run that has a name, by seconds since the run began."""
+
+    name: str
+    began_s: float
+    ended_s: float
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """All of a latency: pairs of percentile and milliseconds, rising."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+
+
+class Timeline(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen of one run while it went on."""
+
+    took_s: float
+    phases: tuple[Phase, ...] = ()
+    series: tuple[Series, ...] = ()
+    curves: tuple[Curve, ...] = ()
+
+
 class Limit(NamedTuple):
     """A bound: the figure may be `limit` at most, or must be that at least, in the median run or in every run."""
 
@@ -70,7 +103,10 @@ class Bound(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """A measurement, as `--json` writes it. `started` is RFC 3339 in UTC; `commit` is null outside a checkout."""
+    """A measurement, as `--json` writes it. `started` is RFC 3339 in UTC; `commit` is null outside a checkout.
+
+    `timelines` are of the runs, in order; files from before there were any lack them.
+    """
 
     schema: int = SCHEMA
     name: str
@@ -83,6 +119,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     figures: dict[str, Figure]
     bounds: tuple[Bound, ...]
     processes: tuple[Usage, ...]
+    timelines: tuple[Timeline, ...] = ()
 
     @property
     def exit_status(self) -> int:

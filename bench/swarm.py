@@ -17,6 +17,7 @@ from typing import NamedTuple, TypeVar
 
 from bench import wire
 from bench.device import CountingDevice, ReadingDevice, Said, Tally, Told, Wish
+from bench.recording import DEVICES, THROUGHPUT, recording
 from bench.scenario import CannotMeasure
 from fanout.client.limits import ClientLimits
 from fanout.contract.replica import Replica
@@ -37,6 +38,7 @@ _READ_SLICES = 50
 SOCKETS_PER_SOURCE = 20_000
 """Connections from one 127.0.0.x: fewer than the kernel's ephemeral ports."""
 
+LOOPBACK = "127.0.0.1"
 _FILES_BESIDE = 200
 _IP_BIND_ADDRESS_NO_PORT = 24  # ip(7); the socket module names it from Python 3.12 on
 
@@ -85,6 +87,8 @@ class Swarm:
         self._left = False
         self._again: set[asyncio.Task[None]] = set()
         self._moved = asyncio.Event()
+        recording().gauge(DEVICES, "live", "1", lambda: self.tally.live)
+        recording().rate(THROUGHPUT, "frames to devices", lambda: self.tally.frames)
 
     async def join(self, topics: Sequence[str]) -> None:
         """One device for each, all live when it returns. Raises CannotMeasure."""
@@ -203,11 +207,13 @@ class Swarm:
         return device
 
 
-def source_socket(number: int) -> socket.socket:
-    """A socket that will connect from a loopback address with ports to spare."""
+def source_socket(number: int, host: str = LOOPBACK) -> socket.socket:
+    """A socket that will connect to this host: where that is this machine, from a loopback address with ports to
+    spare."""
     own = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     own.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
-    own.bind((f"127.0.0.{1 + number // SOCKETS_PER_SOURCE}", 0))
+    if host == LOOPBACK:
+        own.bind((f"127.0.0.{1 + number // SOCKETS_PER_SOURCE % 250}", 0))
     return own
 
 

@@ -32,9 +32,9 @@ def message(opcode: Opcode, payload: bytes) -> bytes:
     return Frame(opcode, payload).serialize(mask=True)
 
 
-def subscribe(topics: Sequence[str], conflate_ms: int, cursor: str | None = None) -> bytes:
+def subscribe(topics: Sequence[str], conflate_ms: int, cursor: str | None = None, *, op: int = 1) -> bytes:
     """The subscribe to some topics, from a cursor or from nothing, as a frame."""
-    said = {"op": "subscribe", "id": 1, "topics": list(topics), "conflate_ms": conflate_ms, "cursor": cursor}
+    said = {"op": "subscribe", "id": op, "topics": list(topics), "conflate_ms": conflate_ms, "cursor": cursor}
     return message(Opcode.TEXT, orjson.dumps(said))
 
 
@@ -47,6 +47,19 @@ def last_cursor(data: bytes) -> str | None:
             return data[start + len(_CURSOR) : end].decode()
         start = data.rfind(_CURSOR, 0, start)
     return None
+
+
+def whole_frames(data: bytearray) -> list[tuple[int, bytes]]:
+    """Opcode and payload of every unmasked frame that stands whole at the beginning; takes them away from there."""
+    found, at = [], 0
+    while True:
+        start, size = _head(data, at)
+        if start < 0 or len(data) < start + size:
+            break
+        found.append((data[at] & 15, bytes(data[start : start + size])))
+        at = start + size
+    del data[:at]
+    return found
 
 
 class FrameWalker:
@@ -75,7 +88,7 @@ class FrameWalker:
         return found
 
 
-def _head(data: bytes, at: int) -> tuple[int, int]:
+def _head(data: bytes | bytearray, at: int) -> tuple[int, int]:
     """Where the payload of the unmasked frame at `at` starts, and its size; (-1, 0) if its head is not whole yet."""
     end = len(data)
     if end < at + 2:

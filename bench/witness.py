@@ -1,7 +1,8 @@
 """`python -m bench.witness HOST PORT TIER_MS TOPICS`: a few devices that read and time what comes, and nothing else.
 
 A swarm that plays thousands of devices is busy with them at times, with their connects above all; what it would read
-late then looks like a late shard. Says `live`, forgets what it saw at SIGUSR1, tells it as a line of JSON at SIGUSR2.
+late then looks like a late shard. Says `live`, forgets what it saw at SIGUSR1, tells it as a line of JSON at SIGUSR2;
+and once a second p50, p99 and the longest from ingest to device of what came since.
 bench/witnesses.py is its other side.
 """
 
@@ -17,10 +18,13 @@ import sys
 
 import uvloop
 
+from bench.latency import Recent
 from bench.swarm import Address, Swarm, allow_files
 
 TOLD = "told "
 LIVE = "live"
+SECOND = "second "
+_SECOND_S = 1.0
 _NICE = -10
 
 
@@ -30,6 +34,7 @@ async def watch(address: Address, topics: list[str], *, conflate_ms: int) -> Non
     for topic in topics:
         await swarm.read((topic,))
     tally = swarm.tally
+    tally.ingest_to_device = recent = Recent()
 
     def tell() -> None:
         latencies = (tally.ingest_to_device, tally.ingest_to_flush, tally.flush_to_device)
@@ -42,7 +47,11 @@ async def watch(address: Address, topics: list[str], *, conflate_ms: int) -> Non
     gc.collect()
     gc.freeze()
     print(LIVE, flush=True)
-    await asyncio.Event().wait()
+    while True:
+        await asyncio.sleep(_SECOND_S)
+        seen = recent.recent_ms()
+        if seen is not None:
+            print(SECOND + json.dumps(seen), flush=True)
 
 
 def main() -> None:

@@ -11,12 +11,14 @@ from contextlib import asynccontextmanager
 
 from bench.device import Tally
 from bench.processes import Child, Program, running
+from bench.recording import LATENCY, recording
 from bench.scenario import CannotMeasure
 from bench.swarm import READ_EVERY, Address
-from bench.witness import LIVE, TOLD
+from bench.witness import LIVE, SECOND, TOLD
 
 _ANSWER_S = 20.0
 _LOOK_S = 0.02
+SECOND_NAMES = ("streams p50", "streams p99", "streams max")
 
 
 class Witnesses:
@@ -24,6 +26,17 @@ class Witnesses:
 
     def __init__(self, child: Child) -> None:
         self._child = child
+        self._recording = recording()
+        child.heard = self._hear
+
+    def _hear(self, line: str) -> None:
+        if line.startswith(SECOND):
+            for name, value in zip(SECOND_NAMES, json.loads(line.removeprefix(SECOND)), strict=True):
+                self._recording.note(LATENCY, name, value, "ms")
+
+    def rest(self) -> None:
+        """What comes from now on is nobody's business, as where a feed is frozen on purpose."""
+        self._child.heard = None
 
     def reset(self) -> None:
         """A measured window begins. Raises CannotMeasure."""

@@ -29,6 +29,7 @@ from bench.naive import naive_figures
 from bench.options import seconds_to
 from bench.pace import paced
 from bench.processes import cpu, split_cores
+from bench.recording import THROUGHPUT, recording
 from bench.result import Limit, Measured, Reading
 from bench.scenario import CannotMeasure, Scenario, Tell
 from gateway.store.pool import Database
@@ -65,6 +66,7 @@ class Bets:
         self.placed = 0
         self.settled: list[tuple[str, str]] = []
         self.refused: Counter[str] = Counter()
+        recording().rate(THROUGHPUT, "bets placed", lambda: self.placed)
 
     @property
     def accounts(self) -> Sequence[str]:
@@ -211,7 +213,13 @@ def _tree_cpu_s(pid: int) -> float:
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--seconds", type=seconds_to(600), default=8.0, metavar="S", help="measured time of each part (default 8)"
+        "--duration",
+        "--seconds",
+        dest="seconds",
+        type=seconds_to(600),
+        default=8.0,
+        metavar="S",
+        help="measured time of each part (default 8)",
     )
 
 

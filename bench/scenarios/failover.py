@@ -22,9 +22,10 @@ from typing import NamedTuple
 from bench import window
 from bench.line import Line, LineLoad, running_line
 from bench.processes import on_cores, split_cores, usage
+from bench.recording import recording
 from bench.result import Limit, Measured, Reading
 from bench.scenario import Scenario, Tell
-from bench.scenarios.fanout import KEPT, WARM_UP_S, Defaults, options
+from bench.scenarios.fanout import KEPT, Defaults, options
 from bench.slate import observed
 from bench.spread import spread_over
 from bench.swarm import Swarm, allow_files
@@ -85,7 +86,7 @@ async def _measure(
 ) -> Measured:
     killed, staying = crowds
     shard = line.shards[1].child
-    await asyncio.sleep(WARM_UP_S)
+    await asyncio.sleep(options.warm_up)
     witnesses.reset()
     await asyncio.sleep(_BEFORE_S)
     before = (await witnesses.told()).ingest_to_device.figures("others_before")
@@ -96,8 +97,9 @@ async def _measure(
     witnesses.reset()
     killed.tally.became_live_s.clear()
     killed_s = time.monotonic()
-    await shard.kill()
-    await asyncio.sleep(options.seconds)
+    with recording().phase("one is killed"):
+        await shard.kill()
+        await asyncio.sleep(options.seconds)
     others = await witnesses.told()
     back = [at_s - killed_s for at_s in killed.tally.became_live_s]
     figures = {

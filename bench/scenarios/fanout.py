@@ -16,16 +16,15 @@ from typing import NamedTuple
 
 from bench import window
 from bench.line import LOG_DIR, Line, LineLoad, running_line
-from bench.options import count_to, seconds_to
+from bench.options import add_devices, add_duration, add_events, add_rate, add_tier, add_warm_up
 from bench.processes import on_cores, split_cores, uss_bytes
+from bench.recording import recording
 from bench.result import Limit, Measured, Reading
 from bench.scenario import Scenario, Tell
 from bench.slate import observed, settled
 from bench.spread import SPREADS, Spread, spread_over
 from bench.swarm import Swarm, allow_files
 from bench.witnesses import Witnesses, watching
-
-WARM_UP_S = 3.0
 
 
 class Joined(NamedTuple):
@@ -47,7 +46,7 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
                 async with AsyncExitStack() as stack:
                     joined = await bring_in(line, swarm, options, tell, stack)
                     with window.quiet_swarm():
-                        return await _measure(line, swarm, joined, seconds=options.seconds, tell=tell)
+                        return await _measure(line, swarm, joined, options, tell)
             finally:
                 swarm.leave()
 
@@ -76,13 +75,14 @@ async def bring_in(line: Line, swarm: Swarm, options: argparse.Namespace, tell: 
     return Joined(figures, witnesses)
 
 
-async def _measure(line: Line, swarm: Swarm, joined: Joined, *, seconds: float, tell: Tell) -> Measured:
-    await asyncio.sleep(WARM_UP_S)
-    tell(f"measuring for {seconds:g} s")
+async def _measure(line: Line, swarm: Swarm, joined: Joined, options: argparse.Namespace, tell: Tell) -> Measured:
+    await asyncio.sleep(options.warm_up)
+    tell(f"measuring for {options.seconds:g} s")
     began = await window.moment(line)
     swarm.tally.reset()
     joined.witnesses.reset()
-    await asyncio.sleep(seconds)
+    with recording().phase("measured"):
+        await asyncio.sleep(options.seconds)
     took_s = time.monotonic() - began.at_s
     received = window.received(swarm.tally, await joined.witnesses.told(), took_s=took_s)
     ended = await window.moment(line)
@@ -98,28 +98,28 @@ class Defaults(NamedTuple):
     rate: int = 2_000
     spread: Spread = "even"
     seconds: float = 20.0
+    warm_up: float = 3.0
 
 
 def options(parser: argparse.ArgumentParser, defaults: Defaults) -> None:
     """The options of a shard under many devices."""
-    help_text = "devices of each shard (%(default)s)"
-    parser.add_argument("--sockets", type=count_to(200_000), default=defaults.sockets, metavar="N", help=help_text)
+    add_devices(parser, defaults.sockets)
     load_options(parser, defaults)
 
 
 def load_options(parser: argparse.ArgumentParser, defaults: Defaults) -> None:
     """Those of them that are about what comes."""
-    help_text = "updates a second (%(default)s)"
-    parser.add_argument("--rate", type=count_to(20_000), default=defaults.rate, metavar="N", help=help_text)
+    add_rate(parser, defaults.rate)
     shape_options(parser, defaults)
 
 
 def shape_options(parser: argparse.ArgumentParser, defaults: Defaults) -> None:
     """Those of them that are the same for every size of load."""
+    add_events(parser, defaults.events)
+    add_tier(parser)
+    add_duration(parser, defaults.seconds)
+    add_warm_up(parser, defaults.warm_up)
     add = parser.add_argument
-    add("--events", type=count_to(5_000), default=defaults.events, metavar="N", help="events (%(default)s)")
-    add("--tier", type=count_to(60_000, least=0), default=100, metavar="MS", help="tier (%(default)s)")
-    add("--seconds", type=seconds_to(3600), default=defaults.seconds, metavar="S", help="measured time (%(default)s)")
     add("--spread", choices=SPREADS, default=defaults.spread, help="of devices over events (%(default)s)")
     add("--log-dir", default=LOG_DIR, metavar="DIR", help="of NATS (default: in memory, where there is some)")
 

@@ -216,7 +216,15 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add("--read-seconds", type=seconds_to(600), default=5.0, metavar="S", help="CPU for each way to read (%(default)s)")
     add("--rate", type=count_to(20_000), default=2_000, metavar="N", help="updates a second onto the bus (%(default)s)")
     add("--markets", type=count_to(50_000), default=2_000, metavar="N", help="that are updated (%(default)s)")
-    add("--seconds", type=seconds_to(3600), default=10.0, metavar="S", help="measured time of each (%(default)s)")
+    add(
+        "--duration",
+        "--seconds",
+        dest="seconds",
+        type=seconds_to(3600),
+        default=10.0,
+        metavar="S",
+        help="measured time of each (%(default)s)",
+    )
     add("--rebuild-markets", type=count_to(50_000), default=10_000, metavar="N", help="open at a restart (%(default)s)")
     add("--takeovers", type=count_to(1_000, least=0), default=5, metavar="N", help="leaders killed (%(default)s)")
     add("--log-dir", default=LOG_DIR, metavar="DIR", help="of NATS (default: in memory, where there is some)")

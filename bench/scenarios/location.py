@@ -242,7 +242,15 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--packets", type=count_to(100_000), default=6_000, metavar="N", help="of each algorithm (default 6000)"
     )
-    parser.add_argument("--seconds", type=seconds_to(60), default=5.0, metavar="S", help="at half the rate (default 5)")
+    parser.add_argument(
+        "--duration",
+        "--seconds",
+        dest="seconds",
+        type=seconds_to(60),
+        default=5.0,
+        metavar="S",
+        help="at half the rate (default 5)",
+    )
     parser.add_argument(
         "--data-dir", default=LOG_DIR, metavar="DIR", help="of PostgreSQL (default: in memory, where there is some)"
     )

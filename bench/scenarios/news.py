@@ -183,7 +183,15 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rate", type=count_to(5_000), default=200, metavar="N", help="transactions a second (default 200)"
     )
-    parser.add_argument("--seconds", type=seconds_to(600), default=10.0, metavar="S", help="measured time (default 10)")
+    parser.add_argument(
+        "--duration",
+        "--seconds",
+        dest="seconds",
+        type=seconds_to(600),
+        default=10.0,
+        metavar="S",
+        help="measured time (default 10)",
+    )
 
 
 NEWS = Scenario("news", "account news, from a transaction to the device, who tells killed once", LIMITS, _options, run)

@@ -210,7 +210,15 @@ async def _served(cores: Cores, place: Path, rows: int, tell: Tell) -> AsyncIter
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seconds", type=seconds_to(300), default=8.0, metavar="S", help="of overload (default 8)")
+    parser.add_argument(
+        "--duration",
+        "--seconds",
+        dest="seconds",
+        type=seconds_to(300),
+        default=8.0,
+        metavar="S",
+        help="of overload (default 8)",
+    )
     parser.add_argument("--after", type=seconds_to(300), default=11.0, metavar="S", help="after it (default 11)")
     parser.add_argument(
         "--rows", type=count_to(100_000_000), default=100_000, metavar="N", help="of the archive (default 100,000)"

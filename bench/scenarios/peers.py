@@ -221,13 +221,27 @@ def compared(figures: Mapping[str, Reading], names: Sequence[str]) -> dict[str, 
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--sockets", type=count_to(100_000), default=1_000, metavar="N", help="listeners (1000)")
+    parser.add_argument(
+        "--devices",
+        "--sockets",
+        dest="sockets",
+        type=count_to(100_000),
+        default=1_000,
+        metavar="N",
+        help="listeners (1000)",
+    )
     parser.add_argument("--rate", type=count_to(9_999), default=1_000, metavar="N", help="updates a second (1000)")
     parser.add_argument(
         "--rate-alone", type=count_to(1_000), default=50, metavar="N", help="a second, where none is joined (50)"
     )
     parser.add_argument(
-        "--seconds", type=seconds_to(600), default=10.0, metavar="S", help="measured time of each (default 10)"
+        "--duration",
+        "--seconds",
+        dest="seconds",
+        type=seconds_to(600),
+        default=10.0,
+        metavar="S",
+        help="measured time of each (default 10)",
     )
     parser.add_argument("--log-dir", default=LOG_DIR, metavar="DIR", help="of NATS (default: in memory)")
     everyone = ", ".join(peer.name for peer in PEERS)

@@ -276,7 +276,13 @@ def _compared(figures: dict[str, Reading]) -> dict[str, Reading]:
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--seconds", type=seconds_to(600), default=5.0, metavar="S", help="measured time of each part (default 5)"
+        "--duration",
+        "--seconds",
+        dest="seconds",
+        type=seconds_to(600),
+        default=5.0,
+        metavar="S",
+        help="measured time of each part (default 5)",
     )
 
 

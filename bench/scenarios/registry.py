@@ -7,10 +7,12 @@ from bench.scenarios.bets import BETS
 from bench.scenarios.chaos import CHAOS
 from bench.scenarios.coordination import COORDINATION
 from bench.scenarios.desk import DESK
+from bench.scenarios.drain import DRAIN
 from bench.scenarios.failover import FAILOVER
 from bench.scenarios.fanout import CONNECTS, FANOUT, IDLE, WIDE
 from bench.scenarios.feeds import FEEDS
 from bench.scenarios.growth import GROWTH
+from bench.scenarios.herd import HERD
 from bench.scenarios.history import HISTORY
 from bench.scenarios.location import LOCATION
 from bench.scenarios.mixed_soak import MIXED_SOAK
@@ -23,6 +25,7 @@ from bench.scenarios.rehearsal import REHEARSAL
 from bench.scenarios.resettle import RESETTLE
 from bench.scenarios.slow import SLOW
 from bench.scenarios.soak import SOAK
+from bench.scenarios.spike import SPIKE
 from bench.scenarios.storm import STORM
 from bench.scenarios.takeover import TAKEOVER
 
@@ -46,6 +49,9 @@ SCENARIOS: tuple[Scenario, ...] = (
     LOCATION,
     BETS,
     STORM,
+    SPIKE,
+    HERD,
+    DRAIN,
     NEWS,
     RESETTLE,
     CHAOS,

@@ -243,7 +243,13 @@ def _options(parser: argparse.ArgumentParser) -> None:
         "--pace", type=count_to(100_000), default=PACE, metavar="N", help=f"bets settled a second, at most ({PACE:,})"
     )
     parser.add_argument(
-        "--seconds", type=seconds_to(600), default=10.0, metavar="S", help="betting alone, and naive settling (10)"
+        "--duration",
+        "--seconds",
+        dest="seconds",
+        type=seconds_to(600),
+        default=10.0,
+        metavar="S",
+        help="betting alone, and naive settling (10)",
     )
 
 

@@ -24,10 +24,11 @@ from bench import window
 from bench.line import Line, LineLoad, running_line
 from bench.options import count_to
 from bench.processes import on_cores, split_cores, uss_bytes
+from bench.recording import recording
 from bench.result import Limit, Measured, Reading
 from bench.scenario import Scenario, Tell
 from bench.scenarios import fanout
-from bench.scenarios.fanout import KEPT, WARM_UP_S, Defaults, Joined, bring_in
+from bench.scenarios.fanout import KEPT, Defaults, Joined, bring_in
 from bench.slate import SPORTS
 from bench.slow import Crowd, Pace, crowd_of
 from bench.swarm import Swarm, allow_files
@@ -87,7 +88,7 @@ def paces_of(sockets: int) -> list[Pace]:
 
 
 async def _measure(line: Line, swarm: Swarm, joined: Joined, options: argparse.Namespace, tell: Tell) -> Measured:
-    await asyncio.sleep(WARM_UP_S)
+    await asyncio.sleep(options.warm_up)
     paces = paces_of(options.sockets)
     began = await window.moment(line)
     pairs, sent_away = [], 0
@@ -95,7 +96,8 @@ async def _measure(line: Line, swarm: Swarm, joined: Joined, options: argparse.N
         without = await _window(line, joined.witnesses, options.seconds)
         async with crowd_of(line.address, paces, conflate_ms=options.tier) as crowd:
             await _until_full(line, crowd, len(paces))
-            slow = await _window(line, joined.witnesses, options.seconds)
+            with recording().phase("slow"):
+                slow = await _window(line, joined.witnesses, options.seconds)
             sent_away += crowd.sent_away
         await asyncio.sleep(_CALM_S)
         pairs.append(Pair(without, slow))
@@ -121,8 +123,8 @@ async def _window(line: Line, witnesses: Witnesses, seconds: float) -> Window:
         await asyncio.sleep(min(_STEP_S, seconds / 2, left_s))
         memory.append(uss_bytes(line.shard.pid))
         full.append((await line.metrics())["oddswire_fanout_full"])
-    p99 = (await witnesses.told()).ingest_to_device.figures("p")["p_p99_ms"]
-    return Window(p99.value, fmean(memory), median_low(full))
+    p99_ms = (await witnesses.told()).ingest_to_device.quantile_ms(99.0)
+    return Window(p99_ms, fmean(memory), median_low(full))
 
 
 async def _until_full(line: Line, crowd: Crowd, slow: int) -> None:

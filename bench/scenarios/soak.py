@@ -23,8 +23,9 @@ from contextlib import AsyncExitStack
 
 from bench import window
 from bench.line import Line, LineLoad, running_line
-from bench.options import count_to, seconds_to, share
+from bench.options import count_to, share
 from bench.processes import on_cores, split_cores, uss_bytes
+from bench.recording import recording
 from bench.result import Limit, Measured, Reading
 from bench.scenario import Scenario, Tell
 from bench.scenarios import fanout
@@ -71,7 +72,8 @@ async def _measure(line: Line, swarm: Swarm, joined: Joined, options: argparse.N
     began = await window.moment(line)
     swarm.tally.reset()
     joined.witnesses.reset()
-    memory = await _memory(line, options.seconds, tell)
+    with recording().phase("measured"):
+        memory = await _memory(line, options.seconds, tell)
     took_s = time.monotonic() - began.at_s
     received = window.received(swarm.tally, await joined.witnesses.told(), took_s=took_s)
     ended = await window.moment(line)
@@ -117,8 +119,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add("--sustains", type=count_to(200_000), default=sustains, metavar="N", help="devices, here (%(default)s)")
     add("--share", type=share, default=0.7, metavar="S", help="of them that come (%(default)s)")
     add("--log-age", type=count_to(86_400, least=10), default=120, metavar="S", help="of the log (%(default)s)")
-    add("--warm-up", type=seconds_to(3600), default=180.0, metavar="S", help="before the memory is read (%(default)s)")
-    fanout.load_options(parser, Defaults(seconds=600.0))
+    fanout.load_options(parser, Defaults(seconds=600.0, warm_up=180.0))
 
 
 SOAK = Scenario(

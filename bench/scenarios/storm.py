@@ -24,6 +24,7 @@ from bench.bettor import Patience, until_final
 from bench.latency import Latency
 from bench.options import count_to, seconds_to
 from bench.processes import Child, split_cores
+from bench.recording import THROUGHPUT, recording
 from bench.result import Limit, Measured, Reading
 from bench.scenario import CannotMeasure, Scenario, Tell
 from gateway.money.audit import audit
@@ -94,6 +95,7 @@ async def _storm(
     ports = tuple(map(int, line.output[-1].split()[1:]))
     patience = Patience(ports, ANSWER_S, began_s + options.seconds + AFTERWARDS_S)
     seen: Counter[str] = Counter()
+    recording().rate(THROUGHPUT, "attempts", seen.total)
     took = Latency()
 
     async def wanted(number: int, intent: Intent) -> Told:
@@ -199,7 +201,15 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--intents", type=count_to(100_000), default=2_000, metavar="N", help="bets that are wanted (%(default)s)")
     add("--duplicates", type=count_to(100), default=20, metavar="N", help="clients of each, at once (%(default)s)")
-    add("--seconds", type=seconds_to(3_600), default=60.0, metavar="S", help="time they come in (%(default)s)")
+    add(
+        "--duration",
+        "--seconds",
+        dest="seconds",
+        type=seconds_to(3_600),
+        default=60.0,
+        metavar="S",
+        help="time they come in (%(default)s)",
+    )
 
 
 STORM = Scenario("storm", "retries of bets over broken lines, with processes that die", LIMITS, _options, run)

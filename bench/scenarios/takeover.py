@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from bench.latency import Latency
 from bench.line import LOG_DIR, free_port, nats_program
-from bench.options import count_to
+from bench.options import add_events, add_rate, count_to
 from bench.processes import Child, Program, cpu, running, usage
 from bench.result import Limit, Measured, Reading
 from bench.scenario import CannotMeasure, Scenario, Tell
@@ -186,8 +186,8 @@ def _feed_program(name: str, nats_url: str, options: argparse.Namespace) -> Prog
 def _options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--rounds", type=count_to(1_000), default=20, metavar="N", help="leaders killed (%(default)s)")
-    add("--events", type=count_to(5_000), default=60, metavar="N", help="events (%(default)s)")
-    add("--rate", type=count_to(20_000), default=2_000, metavar="N", help="updates a second (%(default)s)")
+    add_events(parser, 60)
+    add_rate(parser, 2_000)
     add("--log-dir", default=LOG_DIR, metavar="DIR", help="of NATS (default: in memory, where there is some)")
 
 
