@@ -148,4 +148,4 @@ def _tell(prefix: str, text: str) -> None:
 
 
 def _parameters(options: argparse.Namespace) -> dict[str, ParameterValue]:
-    return {name: value for name, value in vars(options).items() if name not in _COMMON}
+    return {name: value for name, value in vars(options).items() if name not in _COMMON and value is not None}

@@ -17,6 +17,7 @@ from bench.scenarios.overload import OVERLOAD
 from bench.scenarios.peers import PEERS_SCENARIO
 from bench.scenarios.reads import READS
 from bench.scenarios.resettle import RESETTLE
+from bench.scenarios.simulate import SIMULATE
 from bench.scenarios.slow import SLOW
 from bench.scenarios.soak import SOAK
 from bench.scenarios.storm import STORM
@@ -44,4 +45,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     STORM,
     NEWS,
     RESETTLE,
+    SIMULATE,
 )
