@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.scenario import Scenario
 from bench.scenarios.bets import BETS
+from bench.scenarios.coefficients import COEFFICIENTS
 from bench.scenarios.coordination import COORDINATION
 from bench.scenarios.failover import FAILOVER
 from bench.scenarios.fanout import CONNECTS, FANOUT, IDLE, WIDE
@@ -46,4 +47,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     NEWS,
     RESETTLE,
     SIMULATE,
+    COEFFICIENTS,
 )

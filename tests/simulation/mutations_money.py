@@ -40,7 +40,7 @@ def refusals_are_not_looked_up(patch: Patch) -> None:
 
 
 def meanings_are_not_compared(patch: Patch) -> None:
-    patch.setattr(once, "_replayed", lambda final, ask: once.Told(final, replayed=True))
+    patch.setattr(once, "_replayed", lambda final, _ask: once.Told(final, replayed=True))
 
 
 def owners_share_keys_in_memory(patch: Patch) -> None:
