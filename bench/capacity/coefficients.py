@@ -7,9 +7,11 @@ is below nothing: what a fit would make so is left out of it.
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from statistics import fmean, median
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -24,25 +26,10 @@ _Seconds = Annotated[float, msgspec.Meta(ge=0, le=1)]
 _Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 
-class Coefficients(msgspec.Struct, frozen=True, kw_only=True):
-    """CPU seconds of one core like the one of `machine`, bytes of memory, and bytes on the wire.
-
-    `record_cpu_s`: a message of the bus, decoded, kept, and encoded for the devices of its market; `frame_bytes`: of a
-    frame beside the changes in it. `transit_ms`: from ingest to the shard's board, 99 of 100.
-    """
-
-    measured: datetime.date
-    command: str
-    machine: Machine
-    idle_cpu: _Seconds
-    record_cpu_s: _Seconds
-    write_cpu_s: _Positive
-    byte_cpu_s: _Seconds
-    connect_cpu_s: _Positive
-    socket_bytes: _Positive
-    frame_bytes: _Positive
-    change_bytes: _Positive
-    transit_ms: Annotated[float, msgspec.Meta(ge=0)]
+LATE = 0.01
+"""The share of deliveries that p99 leaves out."""
+HEARTBEATS_PER_S = 0.2
+"""Frames to every device that tell of no change."""
 
 
 class Cell(NamedTuple):
@@ -56,6 +43,43 @@ class Cell(NamedTuple):
     cpu: float
     socket_bytes: float
     p99_ms: float
+
+
+class Coefficients(msgspec.Struct, frozen=True, kw_only=True):
+    """CPU seconds of one core like the one of `machine`, bytes of memory, and bytes on the wire.
+
+    `record_cpu_s`: a message of the bus, decoded, kept, and encoded for the devices of its market; `frame_bytes`: of a
+    frame beside the changes in it. `changes_at_once`: markets of an event that change together. `transit_ms`: from
+    ingest to the shard's board, 99 of 100. `cells` are what all of it was fitted to, over `events` at `tier_ms`.
+    """
+
+    measured: datetime.date
+    command: str
+    machine: Machine
+    idle_cpu: _Seconds
+    record_cpu_s: _Seconds
+    write_cpu_s: _Positive
+    byte_cpu_s: _Seconds
+    connect_cpu_s: _Positive
+    socket_bytes: _Positive
+    frame_bytes: _Positive
+    change_bytes: _Positive
+    changes_at_once: Annotated[float, msgspec.Meta(ge=1)]
+    transit_ms: Annotated[float, msgspec.Meta(ge=0)]
+    events: int
+    tier_ms: float
+    cells: tuple[Cell, ...]
+
+
+class Made(NamedTuple):
+    """When, how and where cells were measured, and what is not fitted to them."""
+
+    measured: datetime.date
+    command: str
+    machine: Machine
+    events: int
+    tier_ms: float
+    connect_cpu_s: float
 
 
 class Fitted(NamedTuple):
@@ -102,6 +126,34 @@ def fit_bytes(cells: Sequence[Cell]) -> tuple[float, float]:
     rows = np.array([(cell.frames_per_s, cell.deliveries_per_s) for cell in cells])
     frame, change = not_below_zero(rows / received[:, None], np.ones(len(cells)))
     return max(frame, 1.0), max(change, 1.0)
+
+
+def fit_at_once(cells: Sequence[Cell], *, events: int, tier_ms: float) -> float:
+    """How many changes of an event come at once: so that ticks in which something changed are as many as were seen."""
+    tick_s = tier_ms / 1000
+    found = []
+    for cell in cells:
+        ticks = (cell.frames_per_s / cell.sockets - HEARTBEATS_PER_S) * tick_s
+        if 0 < ticks < 1:
+            found.append(-cell.records_per_s / events * tick_s / math.log(1 - ticks))
+    return max(median(found), 1.0) if found else 1.0
+
+
+def fitted(cells: Sequence[Cell], made: Made) -> Coefficients:
+    """All of them. Raises Refused("too_few_cells")."""
+    frame_bytes, change_bytes = fit_bytes(cells)
+    calmest = min(cells, key=lambda cell: cell.cpu)
+    most = max(cell.sockets for cell in cells)
+    return Coefficients(
+        **made._asdict(),
+        **fit_cpu(cells)._asdict(),
+        socket_bytes=fmean(cell.socket_bytes for cell in cells if cell.sockets == most),
+        frame_bytes=frame_bytes,
+        change_bytes=change_bytes,
+        changes_at_once=fit_at_once(cells, events=made.events, tier_ms=made.tier_ms),
+        transit_ms=max(calmest.p99_ms - (1 - LATE) * made.tier_ms, 0.0),
+        cells=tuple(cells),
+    )
 
 
 def coefficients_of(text: bytes) -> Coefficients:

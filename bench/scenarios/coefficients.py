@@ -15,13 +15,13 @@ import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import fmean, median
+from statistics import median
 from typing import NamedTuple
 
 import msgspec
 
 from bench import window
-from bench.capacity.coefficients import Cell, Coefficients, fit_bytes, fit_cpu
+from bench.capacity.coefficients import Cell, Coefficients, Made, fitted
 from bench.line import LOG_DIR, Line, LineLoad, running_line
 from bench.machine import this_machine
 from bench.options import count_to, counts_to, numbers, seconds_to
@@ -122,23 +122,19 @@ async def _cell(line: Line, swarms: list[Swarm], witnesses: Witnesses, memory: f
 
 
 def _coefficients(options: argparse.Namespace, cells: list[Cell], connects: list[float]) -> Coefficients:
-    frame_bytes, change_bytes = fit_bytes(cells)
-    calmest = min(cells, key=lambda cell: cell.cpu)
-    return Coefficients(
+    made = Made(
         measured=datetime.now(UTC).date(),
         command=shlex.join(["oddswire", "bench", *sys.argv[1:]]),
         machine=this_machine(),
-        **fit_cpu(cells)._asdict(),
+        events=options.events,
+        tier_ms=float(options.tier),
         connect_cpu_s=median(connects),
-        socket_bytes=fmean(cell.socket_bytes for cell in cells if cell.sockets == cells[-1].sockets),
-        frame_bytes=frame_bytes,
-        change_bytes=change_bytes,
-        transit_ms=max(calmest.p99_ms - 0.99 * options.tier, 0.0),
     )
+    return fitted(cells, made)
 
 
 def _figures(found: Coefficients) -> dict[str, Reading]:
-    units = {"cpu_s": "s", "bytes": "B", "ms": "ms", "cpu": "1"}
+    units = {"cpu_s": "s", "bytes": "B", "transit_ms": "ms", "cpu": "1", "at_once": "1"}
     figures = {}
     for name, value in msgspec.structs.asdict(found).items():
         unit = next((unit for end, unit in units.items() if name.endswith(end)), None)

@@ -16,6 +16,7 @@ from bench.scenarios.news import NEWS
 from bench.scenarios.overlays import OVERLAYS
 from bench.scenarios.overload import OVERLOAD
 from bench.scenarios.peers import PEERS_SCENARIO
+from bench.scenarios.plan import PLAN
 from bench.scenarios.reads import READS
 from bench.scenarios.resettle import RESETTLE
 from bench.scenarios.simulate import SIMULATE
@@ -48,4 +49,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     RESETTLE,
     SIMULATE,
     COEFFICIENTS,
+    PLAN,
 )
