@@ -5,6 +5,7 @@ from __future__ import annotations
 from bench.scenario import Scenario
 from bench.scenarios.bets import BETS
 from bench.scenarios.chaos import CHAOS
+from bench.scenarios.coefficients import COEFFICIENTS
 from bench.scenarios.coordination import COORDINATION
 from bench.scenarios.desk import DESK
 from bench.scenarios.drain import DRAIN
@@ -20,9 +21,11 @@ from bench.scenarios.news import NEWS
 from bench.scenarios.overlays import OVERLAYS
 from bench.scenarios.overload import OVERLOAD
 from bench.scenarios.peers import PEERS_SCENARIO
+from bench.scenarios.plan import PLAN
 from bench.scenarios.reads import READS
 from bench.scenarios.rehearsal import REHEARSAL
 from bench.scenarios.resettle import RESETTLE
+from bench.scenarios.simulate import SIMULATE
 from bench.scenarios.slow import SLOW
 from bench.scenarios.soak import SOAK
 from bench.scenarios.spike import SPIKE
@@ -58,4 +61,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     MIXED_SOAK,
     REHEARSAL,
     DESK,
+    SIMULATE,
+    COEFFICIENTS,
+    PLAN,
 )

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -143,24 +144,45 @@ class Once:
             return told
         name = (ask.owner, ask.key)
         flight = self._flights.get(name)
+        if flight is not None and flight.fingerprint != ask.fingerprint:
+            flight = await self._after(flight, ask)
+            told = self.final(ask)
+            if told is not None:
+                return told
         joined = flight is not None
         if flight is None:
             flight = self._begin(name, ask, work)
-        elif flight.fingerprint != ask.fingerprint:
-            raise _key_reused()
+        with self._waits(name):
+            try:
+                async with asyncio.timeout(self._limits.answer_s):
+                    told = await asyncio.shield(flight.task)
+            except TimeoutError:
+                raise Unknown from None
+        return told._replace(replayed=True) if joined else told
+
+    async def _after(self, other: _Flight, ask: Ask) -> _Flight | None:
+        """Another meaning of this key is at work: only its end tells whether it used the key, or ours did before it.
+        Gives work on ours, if that has begun meanwhile. Raises MoneyRefused("key_running")."""
+        name = (ask.owner, ask.key)
+        with self._waits(name):
+            await asyncio.wait([other.task], timeout=self._limits.answer_s)
+        flight = self._flights.get(name)
+        if flight is not None and flight.fingerprint != ask.fingerprint:
+            raise _key_running()
+        return flight
+
+    @contextlib.contextmanager
+    def _waits(self, name: tuple[str, str]) -> Iterator[None]:
+        """One more waits for work on this key. Raises MoneyRefused("key_running") where there are too many."""
         if self._waiting[name] >= WAITING_MAX:
-            raise MoneyRefused("key_running", "an earlier request of this key runs", retry_after_s=random.randint(1, 2))
+            raise _key_running()
         self._waiting[name] += 1
         try:
-            async with asyncio.timeout(self._limits.answer_s):
-                told = await asyncio.shield(flight.task)
-        except TimeoutError:
-            raise Unknown from None
+            yield
         finally:
             self._waiting[name] -= 1
             if not self._waiting[name]:
                 del self._waiting[name]
-        return told._replace(replayed=True) if joined else told
 
     async def finish(self) -> None:
         """Waits for what is under way, at the end of the process, but not for ever: the keys tell what became of it."""
@@ -298,6 +320,10 @@ def _replayed(final: Final, ask: Ask) -> Told:
 
 def _tombstoned() -> MoneyRefused:
     return MoneyRefused("key_tombstoned", "this key was given up before it did anything")
+
+
+def _key_running() -> MoneyRefused:
+    return MoneyRefused("key_running", "an earlier request of this key runs", retry_after_s=random.randint(1, 2))
 
 
 def _key_reused() -> MoneyRefused:

@@ -13,12 +13,13 @@ from typing import Any, ClassVar
 import orjson
 import pytest
 
+from bench.simulation.delivery import devices
+from bench.simulation.delivery.world import World
 from fanout.client.states import TopicStates
 from fanout.contract.replica import Message, Replica
 from tests.fanout import test_replica
-from tests.simulation import devices, rules_catching_up, rules_positions, rules_showing
+from tests.simulation import rules_catching_up, rules_positions, rules_showing
 from tests.simulation.rules import SCENARIOS
-from tests.simulation.world import World
 
 DIRECTED = (rules_catching_up, rules_positions, rules_showing)
 """They register SCENARIOS."""

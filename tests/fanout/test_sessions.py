@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
+from bench.simulation.delivery.devices import Socket
 from fanout.sessions import SLICE
-from tests.simulation.devices import Socket
 from tests.simulation.stage import Stage, event, kinds, market
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from bench.simulation.delivery.devices import SimulatedDevice
 from fanout.tiers import Tier
-from tests.simulation.devices import SimulatedDevice
 from tests.simulation.stage import Stage, event, market, suspended
 
 TIER_MS = 100

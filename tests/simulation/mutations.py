@@ -20,6 +20,7 @@ from fanout.sessions import Sessions
 from fanout.shard import Shard
 from fanout.tiers import Tier
 from feeds.contract.book import Delta, Entry, MarketBook, MarketEntry
+from feeds.contract.joining import Joining
 
 Patch = pytest.MonkeyPatch
 Mutation = Callable[[Patch], None]
@@ -260,6 +261,17 @@ def images_are_never_restarted(patch: Patch) -> None:
     patch.setattr(Walk, "below_floor", below)
 
 
+def holes_are_passed_by(patch: Patch) -> None:
+    def received(self: Joining, record: Any) -> bool:
+        if self.joined:
+            self.position = record.s
+            return True
+        return real(self, record)
+
+    real = Joining.received
+    patch.setattr(Joining, "received", received)
+
+
 SEEN_BY_SIMULATION: tuple[Mutation, ...] = (
     cursor_in_urgent_frames,
     cursor_before_the_flush,
@@ -280,5 +292,6 @@ SEEN_BY_SIMULATION: tuple[Mutation, ...] = (
     walk_from_the_board,
     older_markets_are_taken,
     changes_after_gone_are_sent,
+    holes_are_passed_by,
 )
 """What random runs alone find; the rest shows in directed scenarios."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import orjson
 from msgspec.structs import replace
 
+from bench.simulation.delivery.checker import Checker
+from bench.simulation.delivery.devices import Message, SimulatedDevice, Socket
+from bench.simulation.delivery.log import Log, State
+from bench.simulation.delivery.shards import SimulatedShard
 from feeds.contract.freshness import BEAT_INTERVAL_MS
 from feeds.contract.model import Event, FeedState, Market, Selection, Status
 from feeds.contract.prices import price_from_milli
 from feeds.contract.records import Beat
-from tests.simulation.checker import Checker
-from tests.simulation.devices import Message, SimulatedDevice, Socket
-from tests.simulation.log import Log, State
-from tests.simulation.shards import SimulatedShard
 
 START_MS = 1_790_000_000_000
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from bench.simulation import worlds
+from bench.simulation.delivery.world import World
 from tests.simulation import rules_catching_up, rules_positions, rules_showing
 from tests.simulation.mutations import SEEN_BY_SIMULATION, Mutation
+from tests.simulation.mutations_money import SEEN_BY
 from tests.simulation.rules import SCENARIOS
-from tests.simulation.world import World
 
 MODULES = (rules_catching_up, rules_positions, rules_showing)
 SEEDS_MAX = 300
@@ -17,6 +19,12 @@ def run_seeds(count: int) -> None:
     """Random runs, until one fails."""
     for seed in range(count):
         World(seed).run()
+
+
+def run_world(name: worlds.Name, count: int) -> None:
+    """Random runs of one world, until one fails."""
+    for seed in range(count):
+        worlds.run(name, seed)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -36,6 +44,22 @@ def test_without_the_rule_its_scenario_fails(name: str, mutation: Mutation, monk
     mutation(monkeypatch)
     with pytest.raises(AssertionError):
         SCENARIOS[name].scene()
+
+
+@pytest.mark.parametrize(
+    ("name", "mutation"),
+    [
+        pytest.param(name, mutation, id=f"{name}-{mutation.__name__}")
+        for name, mutations in SEEN_BY.items()
+        for mutation in mutations
+    ],
+)
+def test_worlds_of_money_notice_a_rule_that_is_off(
+    name: worlds.Name, mutation: Mutation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mutation(monkeypatch)
+    with pytest.raises(worlds.Failed):
+        run_world(name, SEEDS_MAX)
 
 
 @pytest.mark.parametrize("mutation", SEEN_BY_SIMULATION, ids=lambda mutation: str(mutation.__name__))

@@ -1,4 +1,8 @@
-"""One random run: a log, its feed, shards that lag, devices that misbehave. Everything follows from the seed."""
+"""One random run: a log, its feed, shards that lag, devices that misbehave. Everything follows from the seed.
+
+Odd seeds also have outages (outages.py); even ones are what they were before there were any, so that kept seeds still
+mean what they did.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,18 @@ from random import Random
 
 import orjson
 
+from bench.simulation.delivery import outages
+from bench.simulation.delivery.checker import Checker
+from bench.simulation.delivery.closings import Closings
+from bench.simulation.delivery.devices import SimulatedDevice
+from bench.simulation.delivery.log import Log
+from bench.simulation.delivery.shards import TIERS_MS, SimulatedShard
+from bench.simulation.delivery.slate import Slate
+from bench.simulation.violation import Violation
 from fanout.contract.replica import Message
 from feeds.contract.freshness import BEAT_INTERVAL_MS
 from feeds.contract.model import FeedState
 from feeds.contract.records import Beat
-from tests.simulation.checker import Checker, Violation
-from tests.simulation.closings import Closings
-from tests.simulation.devices import SimulatedDevice
-from tests.simulation.log import Log
-from tests.simulation.shards import TIERS_MS, SimulatedShard
-from tests.simulation.slate import Slate
 
 STEPS = 400
 QUIET_ROUNDS_MAX = 200
@@ -60,6 +66,8 @@ class World:
             (1, self._lose_log),
             (1, self._pass_time),
         )
+        if seed % 2:
+            self._actions += ((2, self._kill), (6, self._muddle))
 
     def run(self) -> None:
         """A busy time, then quiet."""
@@ -207,6 +215,14 @@ class World:
                     lost = followed.pipe.popleft()
                     self.note(f"{shard.name} misses {lost.subject} {lost.s}")
 
+    def _kill(self) -> None:
+        shard = self.random.choice(self.shards)
+        lost = outages.kill(shard, self.devices, self.random, self.now_ms)
+        self.note(f"{shard.name} was killed under {lost} devices")
+
+    def _muddle(self) -> None:
+        outages.muddle(self.random.choice(self.shards), self.random)
+
     def _cut_off(self) -> None:
         """A shard loses the bus for a while."""
         shard = self.random.choice(self.shards)
@@ -342,7 +358,7 @@ class World:
 
     def _answer_gap(self, device: SimulatedDevice, message: Message) -> None:
         """No frame is lost here, so the one way into a gap is a market that the image of a shard behind dropped."""
-        dropped = device.replica._dropped
+        dropped = device.replica._dropped  # noqa: SLF001 only the client rule knows
         if not any(part["id"] in dropped for part in message["m"]):
             raise Violation(f"S2: {device.name} fell into a gap without a fault")
         self.note(f"{device.name} misses what was dropped")

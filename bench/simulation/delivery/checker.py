@@ -6,20 +6,18 @@ S2, S4 after quiet a device holds exactly the log's last states of its topics.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
+from bench.simulation.delivery.devices import SimulatedDevice
+from bench.simulation.delivery.log import Log, State, ended, shown
+from bench.simulation.violation import Violation
 from fanout.contract.cursor import decode_cursor
 from fanout.contract.topics import Topic, parse_topic
 from feeds.contract.model import Event, Market
 from feeds.contract.subjects import lane_of
-from tests.simulation.devices import SimulatedDevice
-from tests.simulation.log import Log, State, ended, shown
 
 Message = dict[str, Any]
-
-
-class Violation(AssertionError):
-    """A rule did not hold."""
 
 
 def means(topic: Topic, state: State) -> bool:
@@ -32,9 +30,12 @@ def means(topic: Topic, state: State) -> bool:
     return full[: len(path)] == path and topic.cls in (None, state.cls)
 
 
+_parsed = lru_cache(parse_topic)
+
+
 def meant_by(topics: set[str], state: State) -> bool:
     """Whether any of these topics means it."""
-    return any(means(parse_topic(text), state) for text in topics)
+    return any(means(_parsed(text), state) for text in topics)
 
 
 class Checker:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 
 import orjson
 
+from bench.simulation.delivery.devices import SimulatedDevice
+from bench.simulation.delivery.shards import SimulatedShard
+from bench.simulation.violation import Violation
 from feeds.contract.model import Market
 from feeds.contract.records import decode_record
-from tests.simulation.checker import Violation
-from tests.simulation.devices import SimulatedDevice
-from tests.simulation.shards import SimulatedShard
 
 
 class Closings:

@@ -7,11 +7,11 @@ from typing import Any
 
 import orjson
 
+from bench.simulation.delivery.shards import SOCKET_BYTES, SOCKET_ROOM_BYTES, SimulatedShard
 from fanout.contract.closing import Close
 from fanout.contract.replica import Replica
 from fanout.device import Device
 from fanout.ports import Wire
-from tests.simulation.shards import SOCKET_BYTES, SOCKET_ROOM_BYTES, SimulatedShard
 
 Message = dict[str, Any]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 
+from bench.simulation.delivery.log import Log
 from fanout.settings import FanoutSettings
 from fanout.shard import Shard
 from feeds.contract.joining import Joining
 from feeds.contract.lane import Board, Stored
-from tests.simulation.log import Log
 
 TIERS_MS = (0, 100, 250)
 TICK_CEILING_MS = 150
@@ -49,9 +49,13 @@ class SimulatedShard:
     def __init__(self, name: str, log: Log) -> None:
         self.name = name
         self.log = log
-        self.epoch = log.epoch
-        self.core = Shard(settings(name), lanes=log.lanes)
-        self.core.epoch(log.epoch)
+        self.restart()
+
+    def restart(self) -> None:
+        """A new process: nothing is known yet but the log's epoch."""
+        self.epoch = self.log.epoch
+        self.core = Shard(settings(self.name), lanes=self.log.lanes)
+        self.core.epoch(self.epoch)
         self.followed: dict[int, FollowedLane] = {}
         self._due_ms = [0] * len(self.core.tiers)
 

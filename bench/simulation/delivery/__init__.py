@@ -1,0 +1,1 @@
+"""From the log to what a device shows: session, cohorts, scheduler, relay, client rule."""
