@@ -72,8 +72,9 @@ class DeskTab:
 
     async def clean(self) -> None:
         """Fails where the policy blocked something, or an error was not caught."""
-        assert await self.tab.run("() => blocked") == []
-        assert self.tab.faults == []
+        blocked = await self.tab.run("() => blocked")
+        assert blocked == [], blocked
+        assert self.tab.faults == [], self.tab.faults
 
 
 async def desk_tab(browser: Chromium, url: str, **context: Any) -> DeskTab:
