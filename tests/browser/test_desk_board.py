@@ -74,7 +74,7 @@ async def the_board(
 async def both_shards_are_known(url: str) -> None:
     """The page may stream from the shards that there are when it is opened."""
     async with httpx.AsyncClient(base_url=url) as client:
-        while len((await client.get("/v1/stream/endpoint")).json().get("alternates", ())) < 1:
+        while len((await client.get("/v1/stream/endpoint")).json().get("alternates", ())) < 1:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
