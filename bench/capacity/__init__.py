@@ -1,1 +1,1 @@
-"""From measured coefficients to machines, bandwidth and money for any number of devices, and to what a bad minute does."""
+"""From measured coefficients to machines, bandwidth and money, and to what a bad minute does to them."""

@@ -17,9 +17,12 @@ SPARE = 2
 
 class Fleet:
     """`up`: who serves; `live` and `queue`: devices that are live, or connected and not yet; `lanes`: that it reads;
-    `away` by region and group: who is between shards. `ordered`, `ready_s`: what autoscaling bought; `draining`: being replaced."""
+    `away` by region and group: who is between shards. `ordered`, `ready_s`: what autoscaling bought; `draining`: being
+    replaced."""
 
-    def __init__(self, region: NDArray[np.int64], zone: NDArray[np.int64], group: NDArray[np.int64], lanes: int) -> None:
+    def __init__(
+        self, region: NDArray[np.int64], zone: NDArray[np.int64], group: NDArray[np.int64], lanes: int
+    ) -> None:
         places = len(region)
         self.region, self.zone, self.group = region, zone, group
         self.up = np.zeros(places, bool)
@@ -142,4 +145,5 @@ class Fleet:
 
     def _sums(self, numbers: Numbers) -> Numbers:
         """By region and group."""
-        return np.bincount(self._cell, numbers, self.away.size)
+        sums: Numbers = np.bincount(self._cell, numbers, self.away.size).astype(np.float64)
+        return sums

@@ -1,4 +1,4 @@
-"""One shard under a load, by coefficients: its share of a core, its tick, what it writes, and how late that comes. Pure.
+"""One shard under a load, by coefficients: its share of a core, its tick, its bytes, and how late they come. Pure.
 
 Everything is of arrays, one place a shard, so that a fleet costs what a shard does. A device hears of changes at random
 moments; of those between two ticks it gets one frame. Where a shard's core is full its ticks stretch, up to TICK_MS_MAX

@@ -133,9 +133,7 @@ def _scale(fleet: Fleet, script: Script, now_s: float, room: int) -> None:
         fleet.order(room, now_s + script.scale_lag_s)
 
 
-def _serve(
-    fleet: Fleet, demand: Demand, script: Script, costs: Coefficients, now_s: float
-) -> tuple[Served, Numbers]:
+def _serve(fleet: Fleet, demand: Demand, script: Script, costs: Coefficients, now_s: float) -> tuple[Served, Numbers]:
     """A step of work: frames for who is live, newcomers from the queue; what is not done is backlog."""
     hot = now_s >= script.touchdown_s and now_s < script.touchdown_s + 2 * script.spike_s
     changes = np.full_like(fleet.live, demand.changes_per_s)

@@ -175,5 +175,11 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 PLAN = Scenario(
-    "plan", "what to buy for so many devices, and what a touchdown does to it", (), _options, run, table=table, draw=draw
+    "plan",
+    "what to buy for so many devices, and what a touchdown does to it",
+    (),
+    _options,
+    run,
+    table=table,
+    draw=draw,
 )

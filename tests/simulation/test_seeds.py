@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from bench.simulation import worlds
+from bench.simulation.words import world as words
 from bench.simulation.violation import Violation
 from bench.simulation.virtual_time import VirtualLoop, run_virtual
 
@@ -66,7 +67,7 @@ def test_a_failure_says_how_to_see_it_again(monkeypatch: pytest.MonkeyPatch) -> 
     def break_down(world: object) -> None:
         raise Violation("S9: no")
 
-    monkeypatch.setattr(worlds.words.World, "run", break_down)
+    monkeypatch.setattr(words.World, "run", break_down)
     with pytest.raises(worlds.Failed, match=r"^oddswire bench simulate --world words --seed 4: Violation\('S9: no'\)"):
         worlds.run("words", 4)
 

@@ -45,7 +45,7 @@ class World:
         """Kept: what they wait for may not be collected before the end."""
         self._quiet = False
         self._carrying: set[asyncio.Task[None]] = set()
-        self._failure: BaseException | None = None
+        self._failures: list[BaseException] = []
 
     def run(self) -> None:
         """A busy time, then quiet. Raises Violation."""
@@ -166,7 +166,7 @@ class World:
     def _carried(self, task: asyncio.Task[None]) -> None:
         self._carrying.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._failure = self._failure or error
+            self._failures.append(error)
 
     async def _calm_down(self, orders: list[Order]) -> None:
         """Nothing fails any more: every key's fate is told, and is what it is."""
@@ -185,8 +185,8 @@ class World:
             else:
                 raise Violation(f"{order.ask} was never answered")
         await asyncio.sleep(10)
-        if self._failure is not None:
-            raise self._failure
+        if self._failures:
+            raise self._failures[0]
         self.auditor.end(self._answered)
         for worker in self._workers:
             if worker.gate.expected_s:

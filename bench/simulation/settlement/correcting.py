@@ -10,7 +10,7 @@ from random import Random
 from typing import NamedTuple
 
 from gateway.settlement.corrections.applying import corrected
-from gateway.settlement.corrections.plan import Change, plan
+from gateway.settlement.corrections.plan import Change, Part, plan
 from gateway.settlement.corrections.policy import Policy
 from gateway.settlement.outcome import Outcome
 from gateway.settlement.steps import Purse, SettledBet, Step, step_of
@@ -58,17 +58,16 @@ def frozen(
     return Job(market, rows, sorted(rows))
 
 
-def _frozen(step: Step, part: object, policy: Policy) -> FrozenBet:
-    bet, amount, waived = part  # type: ignore[misc]  # a Part
+def _frozen(step: Step, part: Part, policy: Policy) -> FrozenBet:
     row = {
         "state": step.target.state,
         "payout": step.target.payout,
         "revision": step.bet.revision,
-        "amount": amount,
-        "waived": waived,
+        "amount": part.amount,
+        "waived": part.waived,
         "owed": policy.shortfall == "owed",
     }
-    return FrozenBet(bet, step.bet.owner, row)
+    return FrozenBet(part.bet, step.bet.owner, row)
 
 
 def applied(bets: Mapping[str, SettledBet], user: Sequence[FrozenBet], purse: Purse) -> list[Step]:

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections import Counter, deque
 from random import Random
 
+from msgspec.structs import replace
+
 from bench.simulation.settlement import games, model
 from bench.simulation.settlement.books import Books
 from bench.simulation.settlement.correcting import Job, applied, frozen
 from bench.simulation.violation import Violation
 from feeds.contract.model import Event
-from feeds.contract.results import MarketResult, ResultKind, saying_id
+from feeds.contract.results import Certainty, MarketResult, ResultKind, saying_id
 from gateway.bets.offers import Offer, part_of, worth
 from gateway.money import journals
 from gateway.money.amounts import payout_of
@@ -25,7 +27,7 @@ from gateway.settlement.grading.rules import house_rules
 from gateway.settlement.outcome import UNDECIDED, Outcome, outcome_from_text, outcome_text
 from gateway.settlement.sayings import Saying, check_result, in_force, outcome_of
 from gateway.settlement.steps import Purse, SettledBet, Step, steps_of
-from gateway.settlement.targets import Leg, target_of
+from gateway.settlement.targets import Leg, Target, target_of
 
 STEPS = 100
 USERS = ("ann", "bob", "cy")
@@ -33,6 +35,7 @@ PRICES_MILLI = (1_010, 1_333, 1_909, 2_500, 7_777)
 FEED = "alpha"
 TRACE_LINES = 120
 BEGAN_MS = 1_790_000_000_000
+_CERTAINTIES: tuple[Certainty, ...] = (1, 2, 2)
 
 
 class World:
@@ -133,23 +136,15 @@ class World:
 
     def _end_game(self) -> None:
         event = self.random.choice(self._events)
-        self._say_end(event, games.ending(self.random), certainty=self.random.choice((1, 2, 2)))
+        self._say_end(event, games.ending(self.random), certainty=self.random.choice(_CERTAINTIES))
 
-    def _say_end(self, event: Event, ended: games.Ended, *, certainty: int) -> None:
+    def _say_end(self, event: Event, ended: games.Ended, *, certainty: Certainty) -> None:
         self.note(f"{event.id} ends {ended}, certainty {certainty}")
         for market in self._markets.values():
             if market.event != event.id or self.random.random() < 0.1:
                 continue
             graded = grade(market, event, ended.entered, house_rules(), ts=self._now_ms)
-            result = MarketResult(
-                market.id,
-                event.id,
-                event.topic,
-                "settled",
-                graded.ts,
-                certainty,
-                graded.selections,  # type: ignore[arg-type]
-            )
+            result = replace(graded, certainty=certainty)
             self._say(result, ended)
 
     def _say_otherwise(self) -> None:
@@ -310,7 +305,7 @@ class World:
     def _outcome(self, market: str) -> Outcome:
         return self._outcomes.get(market, UNDECIDED)
 
-    def _target(self, bet: SettledBet) -> object:
+    def _target(self, bet: SettledBet) -> Target:
         return target_of(bet.stake, bet.legs, bet.placed_ms, self._outcomes)
 
     def _bets_on(self, market: str) -> list[SettledBet]:

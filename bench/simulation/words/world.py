@@ -92,9 +92,21 @@ class World:
         claimant = Claimant("ann", "phone", "s1", "10.0.0.0/24")
         ends_s = int(self._now_s) + self.random.randint(1, 1_200)
         decision = Decision(
-            uuid.UUID(int=self.random.getrandbits(128)),
-            *claimant[:3],
-            *(claimant.network, "US-NJ", int(self._now_s), ends_s, b"\0" * 32, 40.0, -74.0, 20.0, 5_000.0, "v1", "r1"),
+            id=uuid.UUID(int=self.random.getrandbits(128)),
+            account=claimant.account,
+            device=claimant.device,
+            session=claimant.session,
+            network=claimant.network,
+            jurisdiction="US-NJ",
+            fix_s=int(self._now_s),
+            expires_s=ends_s,
+            token_hash=bytes(32),
+            lat=40.0,
+            lon=-74.0,
+            accuracy_m=20.0,
+            border_m=5_000.0,
+            boundaries="v1",
+            rules="r1",
         )
         sealed = ReceiptKeys(self._keys).seal(decision)
         opened = self._carry(sealed, decision, lambda text: ReceiptKeys(self._keys).open(text), GeoRefused)
@@ -152,7 +164,7 @@ class World:
             astray = form + sealed[2:]
             for keys, refuses in ((OfferKeys(self._keys), MoneyRefused), (ReceiptKeys(self._keys), GeoRefused)):
                 try:
-                    keys.open(astray)  # type: ignore[attr-defined]  # both have it
+                    keys.open(astray)
                 except refuses:
                     continue
                 if astray != sealed:
