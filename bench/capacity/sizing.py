@@ -1,7 +1,8 @@
 """From devices and updates to shards, machines, bandwidth and money, in a calm hour. Pure.
 
 A shard reads the lanes of its devices' events, so messages of the bus cost a fleet by the lanes a shard follows:
-devices of an event are sent to the shards that have its lane already (event-affine routing), `lanes_per_shard` of `lanes`.
+devices of an event are sent to the shards that have its lane already (event-affine routing), `lanes_per_shard` of
+`lanes`.
 """
 
 from __future__ import annotations

@@ -28,12 +28,12 @@ from bench.options import count_to, counts_to, numbers, seconds_to
 from bench.processes import cpu, on_cores, split_cores, uss_bytes
 from bench.result import Measured, Reading, Usage
 from bench.scenario import CannotMeasure, Scenario, Tell
-from bench.scenarios.fanout import WARM_UP_S
 from bench.slate import observed, settled
 from bench.spread import spread_over
 from bench.swarm import Swarm, allow_files
 from bench.witnesses import Witnesses, watching
 
+WARM_UP_S = 3.0
 SOCKETS, RATES = (1_000, 4_000), (200, 2_000, 8_000)
 
 

@@ -17,7 +17,7 @@ from nats.errors import Error as NatsError
 
 from bench.chaos.checkers.log import Log
 from bench.chaos.load import Load, Users
-from bench.chaos.run import until_live
+from bench.chaos.run import until_warm
 from bench.chaos.verdict import Patience, Verdict, look
 from bench.options import count_to, seconds_to
 from bench.rehearsal.cluster import Cluster, Size, running_cluster
@@ -75,7 +75,7 @@ async def _rehearsed(
     load.begin()
     done, left_out = [], []
     try:
-        await until_live(load)
+        await until_warm(load)
         for drill in chosen:
             if drill.parts and not cluster.net.parted:
                 left_out.append(drill.says)

@@ -138,8 +138,9 @@ def test_cursors_and_page_tokens_cost_an_image_or_a_400(target: Target, customer
     ):
         said = asyncio.run(answer(cursor))
         assert said["t"] == "error" or said["topics"] == {"football:main": "image"}, (cursor[:40], said)
-    for cursor in (5, [], {"a": 1}, True):
-        assert asyncio.run(answer(cursor))["t"] == "error", cursor
+    nonsense: tuple[Any, ...] = (5, [], {"a": 1}, True)
+    for one in nonsense:
+        assert asyncio.run(answer(one))["t"] == "error", one
     for path in ("/v1/bets", "/v1/account/events", "/v1/wallet/entries", "/v1/events"):
         for word in ("x", "A" * 500, "../..", "eyJhIjoxfQ", "%00"):
             said_http = customer.http.get(path, params={"page_token": word})

@@ -10,9 +10,9 @@ import sys
 import pytest
 
 from bench.simulation import worlds
-from bench.simulation.words import world as words
 from bench.simulation.violation import Violation
 from bench.simulation.virtual_time import VirtualLoop, run_virtual
+from bench.simulation.words import world as words
 
 SEEDS_CI = 500
 SEEDS_PROOF = 2_000

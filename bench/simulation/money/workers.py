@@ -147,8 +147,7 @@ class Worker:
         self.gate = Gate(SLOTS, QUEUE_S_MAX, clock)
         self.once = Once(self._ports, Claims(port, name, clock), Finals(FINALS_BYTES), self.gate, LIMITS)
 
-    @property
-    def dead(self) -> bool:
+    def is_dead(self) -> bool:
         """Whether it was killed."""
         return self._ports.dead
 

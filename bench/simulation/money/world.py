@@ -133,7 +133,7 @@ class World:
 
     async def _carry(self, order: Order, worker: Worker, answer: asyncio.Future[bool]) -> None:
         await self._network()
-        if worker.dead:
+        if worker.is_dead():
             return
         asked = self.auditor.asked(order, worker.name, self._loop.time())
         self.note(f"{worker.name} < {order.ask.owner} {order.ask.key} {order.amount}")
@@ -141,7 +141,7 @@ class World:
             told = await worker.do(order)
         except MoneyRefused as refusal:
             final = not refusal.later
-            if not worker.dead:
+            if not worker.is_dead():
                 self.note(f"{worker.name} > {order.ask.owner} {order.ask.key} refused {refusal.code}")
                 self.auditor.refused(asked, refusal)
         except Unknown:
@@ -150,11 +150,11 @@ class World:
             final = False
         else:
             final = True
-            if not worker.dead:
+            if not worker.is_dead():
                 self.note(f"{worker.name} > {order.ask.owner} {order.ask.key} {told}")
                 self.auditor.told(asked, told)
                 self._answered.add(asked.name)
-        lost = worker.dead or (not self._quiet and self.random.random() < 0.1)
+        lost = worker.is_dead() or (not self._quiet and self.random.random() < 0.1)
         await self._network()
         if not lost and not answer.done():
             answer.set_result(final)
