@@ -24,12 +24,14 @@ class Chart(NamedTuple):
     most: float | None = None
 
 
+_FONT = 'font-family="sans-serif" font-size="13"'
+
+
 def course_svg(title: str, at_s: Sequence[float], charts: Sequence[Chart], marks: Mapping[float, str]) -> str:
     """The charts below each other."""
     height = 40 + _HEIGHT * len(charts)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
-        'font-family="sans-serif" font-size="13">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" {_FONT}>',
         f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>',
         _text(12, 24, title, weight="bold"),
     ]
