@@ -24,6 +24,9 @@ class Outgoing(NamedTuple):
     deltas: int
 
 
+JOINED_BYTES_MAX = 65_536
+"""As much leaves by one write where several messages wait: half of a socket's buffer."""
+
 Walk = Iterator[tuple[int, Send]]
 
 _NOWHERE: Send = len
@@ -97,11 +100,13 @@ class Members:
 class Cohort:
     """One set of topics at one tier, its members by the way they are framed, and what is on its way to them.
 
-    `markets` and `events` collect the encoded parts of the frame that is being made. Messages leave in order; a large
-    cohort takes its turn in parts, so that no message holds up the event loop for long.
+    `markets` and `events` collect the encoded parts of the frame that is being made. Messages leave in order, and those
+    that wait for the same turn leave by one write; a large cohort takes its turn in parts, so that none holds up the
+    event loop for long.
     """
 
     __slots__ = (
+        "_leaving",
         "_outbox",
         "_turns",
         "events",
@@ -126,6 +131,7 @@ class Cohort:
         self.markets: list[bytes] = []
         self.events: list[bytes] = []
         self._outbox: deque[Outgoing] = deque()
+        self._leaving: list[Outgoing] = []
         self._turns: deque[tuple[bytes, Members, Walk]] = deque()
 
     def __len__(self) -> int:
@@ -158,32 +164,37 @@ class Cohort:
 
         A member may turn out to be full, which makes it leave: whoever has left is passed over.
         """
-        frames = deliveries = 0
-        while self._outbox and frames < writes_max:
-            outgoing = self._outbox[0]
+        writes = frames = deliveries = 0
+        while (self._turns or self._outbox) and writes < writes_max:
             if not self._turns:
-                self._begin_turn(outgoing)
-            while self._turns and frames < writes_max:
-                frame, members, walk = self._turns[0]
-                sent = members.send(frame, islice(walk, writes_max - frames))
-                frames += sent
-                deliveries += sent * outgoing.deltas
-                if frames < writes_max:
+                self._begin_turn()
+            while self._turns and writes < writes_max:
+                data, members, walk = self._turns[0]
+                sent = members.send(data, islice(walk, writes_max - writes))
+                writes += sent
+                frames += sent * len(self._leaving)
+                deliveries += sent * sum(outgoing.deltas for outgoing in self._leaving)
+                if writes < writes_max:
                     self._turns.popleft()
-            if not self._turns:
-                self._outbox.popleft()
-        return Written(frames, deliveries, done=not self._outbox)
+        return Written(writes, frames, deliveries, done=not self._turns and not self._outbox)
 
-    def _begin_turn(self, outgoing: Outgoing) -> None:
+    def _begin_turn(self) -> None:
+        """Whatever waits leaves now, as far as it fits into one write."""
+        outbox, size = self._outbox, 0
+        self._leaving = []
+        while outbox and (not self._leaving or size + len(outbox[0].payload) <= JOINED_BYTES_MAX):
+            size += len(outbox[0].payload)
+            self._leaving.append(outbox.popleft())
         for wire, members in self.members.items():
             if members:
-                frame = wire.frame(outgoing.payload, outgoing.cursor)
-                self._turns.append((frame, members, members.walk()))
+                data = b"".join([wire.frame(outgoing.payload, outgoing.cursor) for outgoing in self._leaving])
+                self._turns.append((data, members, members.walk()))
 
 
 class Written(NamedTuple):
     """What a turn of writing did. `done`: nothing is on its way any more."""
 
+    writes: int
     frames: int
     deliveries: int
     done: bool

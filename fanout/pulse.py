@@ -2,6 +2,8 @@
 
 The thin side of scheduler.py and shard.py: it owns timers on the event loop and reads the clock. Nothing here awaits.
 Nothing takes the loop for longer than a turn: frames go out at most `WRITES_A_TURN` at a time, between other work.
+Ticks take turns, the longest due first: one begins when the frames of the one before are written, so that what it says
+is of that moment, however long it had to wait.
 """
 
 from __future__ import annotations
@@ -45,6 +47,8 @@ class Pulse:
         self._writing = False
         self._sweeping: asyncio.TimerHandle | None = None
         self._ticks: dict[Tier, asyncio.TimerHandle] = {}
+        self._due: dict[Tier, None] = {}
+        self._ticking: Tier | None = None
         self._began_ms: dict[Tier, float] = {}
         settings = shard.settings
         self.admission = Admission(AdmissionLimits(settings.admission_lag_ms, settings.admission_images))
@@ -104,9 +108,20 @@ class Pulse:
         self._ticks[tier] = self._loop.call_at(self.clocks[tier].due_ms / 1000, self._tick, tier)
 
     def _tick(self, tier: Tier) -> None:
-        if tier not in self._began_ms:
+        if tier.interval_ms:
+            self._due[tier] = None
+            self._begin_due()
+        elif tier not in self._began_ms:
             self._begin(tier)
-            self._write()
+        self._write()
+
+    def _begin_due(self) -> None:
+        """The tick that has been due for longest, unless another one is not written yet."""
+        if self._ticking is None and self._due:
+            tier = min(self._due, key=lambda due: self.clocks[due].due_ms)
+            del self._due[tier]
+            self._ticking = tier
+            self._begin(tier)
 
     def _begin(self, tier: Tier) -> None:
         self._began_ms[tier] = self._loop.time() * 1000
@@ -121,9 +136,11 @@ class Pulse:
             clock.flushed(self._began_ms.pop(tier), ended_ms)
             if tier in self._held_to_ceiling:
                 self.admission.flushed(clock.lags_ms[-1], ended_ms)
-            tier.heartbeat(moment_ms, clock.lag_ms())
-            if tier.interval_ms:
+            tier.lag_ms = clock.lag_ms()
+            if tier is self._ticking:
+                self._ticking = None
                 self._arm(tier)
+                self._begin_due()
         if self._shard.writing and not self._writing:
             self._writing = True
             self._loop.call_soon(self._write_on)
