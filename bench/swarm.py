@@ -31,7 +31,7 @@ JOIN_S = 30.0
 READ_INTERVAL_S = 1.0
 """How often devices that only count are read: long before the shard's socket buffers fill, and its pings time out."""
 
-_READ_SLICES = 50
+READ_SLICES = 50
 """They are read in so many parts, one after the other, so that none holds up those who time."""
 
 SOCKETS_PER_SOURCE = 20_000
@@ -118,10 +118,10 @@ class Swarm:
 
     async def _read_in_rounds(self) -> None:
         while True:
-            for part in range(_READ_SLICES):
-                for device in self._counting[part::_READ_SLICES]:
+            for part in range(READ_SLICES):
+                for device in self._counting[part::READ_SLICES]:
                     device.read_waiting()
-                await asyncio.sleep(READ_INTERVAL_S / _READ_SLICES)
+                await asyncio.sleep(READ_INTERVAL_S / READ_SLICES)
 
     async def _come(self, visit: Visit) -> None:
         """Raises CannotMeasure."""

@@ -128,6 +128,11 @@ class Pulse:
         self._shard.flush(tier, now_ms())
 
     def _write(self) -> None:
+        """What is on its way goes on: now, or in the turn that is due anyway."""
+        if not self._writing:
+            self._write_turn()
+
+    def _write_turn(self) -> None:
         """A turn of writing; while there is more, another after everybody else had one."""
         moment_ms = now_ms()
         for tier in self._shard.write_some(moment_ms, WRITES_A_TURN):
@@ -141,13 +146,9 @@ class Pulse:
                 self._ticking = None
                 self._arm(tier)
                 self._begin_due()
-        if self._shard.writing and not self._writing:
-            self._writing = True
-            self._loop.call_soon(self._write_on)
-
-    def _write_on(self) -> None:
-        self._writing = False
-        self._write()
+        self._writing = self._shard.writing
+        if self._writing:
+            self._loop.call_soon(self._write_turn)
 
     def _sweep(self) -> None:
         moment_ms = now_ms()

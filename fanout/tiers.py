@@ -38,6 +38,7 @@ class Tier:
         self.cohorts = CohortIndex(index)
         self.flushed = [0] * len(board.lanes)
         self.frames = 0
+        self.writes = 0
         self.deliveries = 0
         self.began_ms = 0
         self.lag_ms: Mapping[str, int] = {"p50": 0, "p99": 0}
@@ -101,6 +102,7 @@ class Tier:
             cohort = next(iter(self._unwritten))
             written = cohort.write_some(left)
             left -= written.writes
+            self.writes += written.writes
             self.frames += written.frames
             self.deliveries += written.deliveries
             if written.done:

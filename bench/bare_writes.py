@@ -1,0 +1,78 @@
+"""`python -m bench.bare_writes SOCKETS BYTES SECONDS READERS`: what the same writes cost where nothing else is done.
+
+A loop of `send(2)` over as many sockets as a shard has, in an order that no cache knows, as fast as it goes: no program
+that serves them with one write each can be faster on this core. Who reads is another process, on the cores READERS, and
+reads as the swarm does (bench/swarm.py). Says microseconds of the core a write.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from bench.swarm import READ_INTERVAL_S, READ_SLICES, allow_files, source_socket
+
+_TURN = 500
+_READ_BYTES = 262_144
+
+
+def measure(sends: Sequence[Callable[[bytes], int]], frame: bytes, *, seconds: float) -> float:
+    """Microseconds a write, everything that the core did meanwhile included. Raises BlockingIOError."""
+    began_s = now_s = time.perf_counter()
+    writes = 0
+    while now_s - began_s < seconds:
+        for start in range(0, len(sends), _TURN):
+            for send in sends[start : start + _TURN]:
+                send(frame)
+        writes += len(sends)
+        now_s = time.perf_counter()
+    return (now_s - began_s) / writes * 1e6
+
+
+def _read(sockets: Sequence[socket.socket]) -> None:
+    buffer = bytearray(_READ_BYTES)
+    while True:
+        for part in range(READ_SLICES):
+            for own in sockets[part::READ_SLICES]:
+                try:
+                    own.recv_into(buffer)
+                except BlockingIOError:
+                    continue
+            time.sleep(READ_INTERVAL_S / READ_SLICES)
+
+
+def main() -> None:
+    """Connects all to itself, lets another process read, writes. Raises CannotMeasure, OSError."""
+    count, size, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+    allow_files(2 * count)
+    writing, reading = [], []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for number in range(count):
+            own = source_socket(number)
+            own.setblocking(True)
+            own.connect(listening.getsockname())
+            own.setblocking(False)
+            reading.append(own)
+            accepted, _ = listening.accept()
+            accepted.setblocking(False)
+            writing.append(accepted)
+    reader = os.fork()
+    if not reader:
+        os.sched_setaffinity(0, [int(core) for core in sys.argv[4].split(",")])
+        _read(reading)
+    random.Random(1).shuffle(writing)
+    try:
+        print(measure([own.send for own in writing], b"\x81" + bytes(size - 1), seconds=seconds))
+    finally:
+        os.kill(reader, signal.SIGKILL)
+        os.waitpid(reader, 0)
+
+
+if __name__ == "__main__":
+    main()
