@@ -19,6 +19,7 @@ from bench.swarm import READ_INTERVAL_S, READ_SLICES, allow_files, source_socket
 
 _TURN = 500
 _READ_BYTES = 262_144
+_CONNECT_S = 10.0
 
 
 def measure(sends: Sequence[Callable[[bytes], int]], frame: bytes, *, seconds: float) -> float:
@@ -34,7 +35,15 @@ def measure(sends: Sequence[Callable[[bytes], int]], frame: bytes, *, seconds: f
     return (now_s - began_s) / writes * 1e6
 
 
-def _read(sockets: Sequence[socket.socket]) -> None:
+def _read(address: tuple[str, int], count: int) -> None:
+    """Connects so many, then reads them all from time to time, until it is ended."""
+    sockets = []
+    for number in range(count):
+        own = source_socket(number)
+        own.setblocking(True)
+        own.connect(address)
+        own.setblocking(False)
+        sockets.append(own)
     buffer = bytearray(_READ_BYTES)
     while True:
         for part in range(READ_SLICES):
@@ -47,31 +56,27 @@ def _read(sockets: Sequence[socket.socket]) -> None:
 
 
 def main() -> None:
-    """Connects all to itself, lets another process read, writes. Raises CannotMeasure, OSError."""
+    """Lets another process connect and read, and writes. Raises CannotMeasure, OSError."""
     count, size, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-    allow_files(2 * count)
-    writing, reading = [], []
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    allow_files(count)
+    writing = []
+    with socket.create_server(("127.0.0.1", 0), backlog=4096) as listening:
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for number in range(count):
-            own = source_socket(number)
-            own.setblocking(True)
-            own.connect(listening.getsockname())
-            own.setblocking(False)
-            reading.append(own)
-            accepted, _ = listening.accept()
-            accepted.setblocking(False)
-            writing.append(accepted)
-    reader = os.fork()
-    if not reader:
-        os.sched_setaffinity(0, [int(core) for core in sys.argv[4].split(",")])
-        _read(reading)
-    random.Random(1).shuffle(writing)
-    try:
-        print(measure([own.send for own in writing], b"\x81" + bytes(size - 1), seconds=seconds))
-    finally:
-        os.kill(reader, signal.SIGKILL)
-        os.waitpid(reader, 0)
+        listening.settimeout(_CONNECT_S)
+        reader = os.fork()
+        if not reader:
+            os.sched_setaffinity(0, [int(core) for core in sys.argv[4].split(",")])
+            _read(listening.getsockname(), count)
+        try:
+            for _ in range(count):
+                accepted, _ = listening.accept()
+                accepted.setblocking(False)
+                writing.append(accepted)
+            random.Random(1).shuffle(writing)
+            print(measure([own.send for own in writing], b"\x81" + bytes(size - 1), seconds=seconds))
+        finally:
+            os.kill(reader, signal.SIGKILL)
+            os.waitpid(reader, 0)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from operator import length_hint
 from typing import NamedTuple
 
 from fanout.contract.topics import Topic, event_topic_prefixes, market_topics
@@ -27,8 +27,6 @@ class Outgoing(NamedTuple):
 JOINED_BYTES_MAX = 65_536
 """As much leaves by one write where several messages wait: half of a socket's buffer."""
 
-Walk = Iterator[tuple[int, Send]]
-
 _NOWHERE: Send = len
 """How frames are sent to a member that has left: all of it went."""
 
@@ -40,12 +38,13 @@ class Members:
     send to each stands in a list of its own, which is all that a frame to thousands touches.
     """
 
-    __slots__ = ("_holes", "_outlets", "_sends")
+    __slots__ = ("_at", "_end", "_holes", "_outlets", "_sends")
 
     def __init__(self) -> None:
         self._outlets: list[Outlet | None] = []
         self._sends: list[Send] = []
         self._holes = 0
+        self._at = self._end = 0
 
     def __len__(self) -> int:
         return len(self._outlets) - self._holes
@@ -67,25 +66,27 @@ class Members:
             self._sends[outlet.place] = _NOWHERE
             self._holes += 1
 
-    def walk(self) -> Walk:
-        """Those who are there now. Only one walk at a time: places are closed up when one begins."""
+    def begin_walk(self) -> None:
+        """A walk over those who are there now, once the one before is over: places are closed up."""
         if self._holes:
             self._close_up()
-        return enumerate(islice(self._sends, len(self._sends)))
+        self._at, self._end = 0, len(self._sends)
 
-    def send(self, frame: bytes, walk: Walk) -> int:
-        """A frame to everyone on the walk; gives how many those were. What does not fit makes its outlet full."""
-        size, met = len(frame), 0
-        for place, send in walk:
-            met += 1
+    def send(self, data: bytes, writes_max: int) -> int:
+        """To the next on the walk, at most so many; fewer at its end. Gives how many those were. What does not fit makes
+        its outlet full."""
+        size, end = len(data), min(self._at + writes_max, self._end)
+        sends = iter(self._sends[self._at : end])
+        for send in sends:
             try:
-                sent = send(frame)
+                sent = send(data)
             except OSError:  # nothing fits, or the connection is lost, which its transport finds out
                 sent = 0
             if sent < size:
-                outlet = self._outlets[place]
+                outlet = self._outlets[end - 1 - length_hint(sends)]
                 assert outlet is not None
-                outlet.write(frame[sent:])
+                outlet.write(data[sent:])
+        met, self._at = end - self._at, end
         return met
 
     def _close_up(self) -> None:
@@ -132,7 +133,7 @@ class Cohort:
         self.events: list[bytes] = []
         self._outbox: deque[Outgoing] = deque()
         self._leaving: list[Outgoing] = []
-        self._turns: deque[tuple[bytes, Members, Walk]] = deque()
+        self._turns: deque[tuple[bytes, Members]] = deque()
 
     def __len__(self) -> int:
         return sum(len(members) for members in self.members.values())
@@ -169,8 +170,8 @@ class Cohort:
             if not self._turns:
                 self._begin_turn()
             while self._turns and writes < writes_max:
-                data, members, walk = self._turns[0]
-                sent = members.send(data, islice(walk, writes_max - writes))
+                data, members = self._turns[0]
+                sent = members.send(data, writes_max - writes)
                 writes += sent
                 frames += sent * len(self._leaving)
                 deliveries += sent * sum(outgoing.deltas for outgoing in self._leaving)
@@ -188,7 +189,8 @@ class Cohort:
         for wire, members in self.members.items():
             if members:
                 data = b"".join([wire.frame(outgoing.payload, outgoing.cursor) for outgoing in self._leaving])
-                self._turns.append((data, members, members.walk()))
+                members.begin_walk()
+                self._turns.append((data, members))
 
 
 class Written(NamedTuple):

@@ -56,6 +56,8 @@ class Pulse:
         self.clocks = {
             tier: TickClock(tier.interval_ms, ceiling_ms, began_ms, phase=tier.phase) for tier in shard.tiers
         }
+        for tier, clock in self.clocks.items():
+            tier.lag_ms = clock.lag_ms
         self._held_to_ceiling = [tier for tier in shard.tiers if tier.interval_ms <= ceiling_ms]
 
     def start(self) -> None:
@@ -141,7 +143,6 @@ class Pulse:
             clock.flushed(self._began_ms.pop(tier), ended_ms)
             if tier in self._held_to_ceiling:
                 self.admission.flushed(clock.lags_ms[-1], ended_ms)
-            tier.lag_ms = clock.lag_ms()
             if tier is self._ticking:
                 self._ticking = None
                 self._arm(tier)

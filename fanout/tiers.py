@@ -13,13 +13,15 @@ meanwhile. A heartbeat leaves with the flush, by the same write as the frame bef
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from fanout.board import Board
 from fanout.cohorts import Cohort, CohortIndex, Outgoing
 from fanout.contract import messages
 from fanout.contract.codec import delta_json
 from fanout.contract.cursor import encode_cursor
+from fanout.scheduler import quantiles
 from feeds.contract.book import Delta, Entry, MarketEntry
 from feeds.contract.freshness import SourceState
 
@@ -27,7 +29,7 @@ from feeds.contract.freshness import SourceState
 class Tier:
     """One conflation tier of a shard, or one phase of it. `phase` is its moment within the interval, 0 to 1.
 
-    `began_ms`: when its last flush began. `lag_ms`: what its heartbeats say of its lag, kept by whoever drives it.
+    `began_ms`: when its last flush began. `lag_ms`: asked what heartbeats say of its lag; whoever drives it knows.
     `urgent_waits`: something that waits for no tick is not written yet.
     """
 
@@ -41,7 +43,7 @@ class Tier:
         self.writes = 0
         self.deliveries = 0
         self.began_ms = 0
-        self.lag_ms: Mapping[str, int] = {"p50": 0, "p99": 0}
+        self.lag_ms: Callable[[], Mapping[str, int]] = partial(quantiles, ())
         self.urgent_waits = False
         self._board = board
         self._hb_ms = hb_ms
@@ -213,7 +215,7 @@ class Tier:
             ts=now_ms,
             src=self._board.not_live(cohort.lanes),
             age_ms=self._board.ages_ms(cohort.lanes, now_ms),
-            lag_ms=self.lag_ms,
+            lag_ms=self.lag_ms(),
             cursor=cursor,
         )
         self._tell(cohort, payload, cursor)
