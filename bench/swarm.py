@@ -25,6 +25,9 @@ READ_EVERY = 50
 JOINING_MAX = 400
 """Devices that are on their way at once."""
 
+_CONNECTING = 20
+"""Of those so many connect at once: the loop of a swarm that listens to thousands takes its time for a turn."""
+
 JOIN_S = 30.0
 """A swarm of which nobody becomes live for so long has failed."""
 
@@ -89,9 +92,11 @@ class Swarm:
     async def join(self, topics: Sequence[str]) -> None:
         """One device for each, all live when it returns. Raises CannotMeasure."""
         self._rounds = self._rounds or asyncio.create_task(self._read_in_rounds())
-        for number, topic in enumerate(topics):
-            await self._room(number - JOINING_MAX, deferred=True)
-            await self._come(Visit(self._address, (topic,), reads=number % READ_EVERY == 0))
+        for start in range(0, len(topics), _CONNECTING):
+            await self._room(start + _CONNECTING - 1 - JOINING_MAX, deferred=True)
+            coming = enumerate(topics[start : start + _CONNECTING], start)
+            visits = [Visit(self._address, (topic,), reads=number % READ_EVERY == 0) for number, topic in coming]
+            await asyncio.gather(*map(self._come, visits))
         await self._room(len(topics) - 1)
 
     async def read(self, topics: Sequence[str]) -> ReadingDevice:

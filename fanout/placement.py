@@ -20,7 +20,6 @@ from fanout.device import Device
 from fanout.settings import FanoutSettings
 from fanout.tiers import Tier
 
-
 LIVE_AT_ONCE = 64
 """Devices that go live between two flushes of a tier: a few milliseconds."""
 

@@ -118,7 +118,7 @@ class Pulse:
         self._write()
 
     def _begin_due(self) -> None:
-        """Of the ticks that are due the one of whom nothing was heard for longest, unless another is not written yet."""
+        """Of the ticks that are due the one that was heard of least lately, unless another is not written yet."""
         if self._ticking is None and self._due:
             tier = min(self._due, key=_began_ms)
             del self._due[tier]

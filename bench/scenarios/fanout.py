@@ -3,8 +3,8 @@
 Each device watches one event. The shard has a core to itself; the swarm, NATS and the feed share the rest. Witnesses, a
 process of its own, time what comes: a swarm that cannot keep up would show as latency.
 
-Afterwards a bare loop writes as much to as many sockets on the shard's core: `writes_share_of_bare` is the part of a core
-that the shard's writes would cost a program that does nothing else.
+Afterwards a bare loop writes as much to as many sockets on the shard's core: `writes_share_of_bare` is the part of a
+core that the shard's writes would cost a program that does nothing else.
 """
 
 from __future__ import annotations

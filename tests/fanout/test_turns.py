@@ -1,4 +1,4 @@
-"""Whose turn it is to write: what is urgent, then the fastest tier, then whoever began first; and what leaves at once."""
+"""Whose turn it is to write: what is urgent, then the fastest tier, then whoever began first; what leaves at once."""
 
 from __future__ import annotations
 

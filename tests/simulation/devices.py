@@ -64,12 +64,13 @@ class Socket:
     def _take(self, data: bytes) -> None:
         """Frames as they arrive: one write may bring several, and end within one."""
         self.unread_bytes += len(data)
-        for line in data.splitlines(keepends=True):
-            if self.unread and not self.unread[-1].endswith(b"\n"):
-                self.recent.pop()
-                line = self.unread.pop() + line
-            self.unread.append(line)
-            self.recent.append(line)
+        begun = b""
+        if self.unread and not self.unread[-1].endswith(b"\n"):
+            self.recent.pop()
+            begun = self.unread.pop()
+        frames = (begun + data).splitlines(keepends=True)
+        self.unread.extend(frames)
+        self.recent.extend(frames)
 
     def close(self, close: Close) -> None:
         self.closed = close
