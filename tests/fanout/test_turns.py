@@ -107,7 +107,7 @@ def test_who_waits_for_a_tier_is_live_as_soon_as_that_has_written() -> None:
     newcomer = stage.device(f"football.nfl.{seat.market}", tier_ms=TIER_MS)
     assert "live" not in kinds(stage.read(newcomer))
     assert shard.core.placement.owed == 1
-    shard.core.write_some(stage.now_ms, 1)
+    shard.core.write_some(stage.now_ms, 10)
     assert kinds(stage.read(newcomer)) == ["live"]
     assert shard.core.placement.owed == 0
 
@@ -119,7 +119,7 @@ async def test_a_tick_begins_when_the_one_before_is_written(monkeypatch: pytest.
     driven._tick(last.phase)
     driven._tick(first.phase)
     assert (first.phase.flushing, last.phase.flushing) == (False, True)
-    monkeypatch.setattr(pulse, "WRITES_A_TURN", 1)
+    monkeypatch.setattr(pulse, "WRITES_A_TURN", 10)
     driven._write_turn()
     assert (first.phase.flushing, last.phase.flushing) == (True, False)
     driven.stop()
