@@ -17,7 +17,6 @@ from collections.abc import Callable, Sequence
 
 from bench.swarm import READ_INTERVAL_S, READ_SLICES, allow_files, source_socket
 
-_TURN = 500
 _READ_BYTES = 262_144
 _CONNECT_S = 10.0
 
@@ -27,9 +26,8 @@ def measure(sends: Sequence[Callable[[bytes], int]], frame: bytes, *, seconds: f
     began_s = now_s = time.perf_counter()
     writes = 0
     while now_s - began_s < seconds:
-        for start in range(0, len(sends), _TURN):
-            for send in sends[start : start + _TURN]:
-                send(frame)
+        for send in sends:
+            send(frame)
         writes += len(sends)
         now_s = time.perf_counter()
     return (now_s - began_s) / writes * 1e6

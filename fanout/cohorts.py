@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from operator import length_hint
 from typing import NamedTuple
 
 from fanout.contract.topics import Topic, event_topic_prefixes, market_topics
@@ -76,14 +75,13 @@ class Members:
         """To the next on the walk, at most so many. Gives how many those were: fewer at its end. What does not fit makes
         its outlet full."""
         size, end = len(data), min(self._at + writes_max, self._end)
-        sends = iter(self._sends[self._at : end])
-        for send in sends:
+        for place, send in enumerate(self._sends[self._at : end], self._at):
             try:
                 sent = send(data)
             except OSError:  # nothing fits, or the connection is lost, which its transport finds out
                 sent = 0
             if sent < size:
-                outlet = self._outlets[end - 1 - length_hint(sends)]
+                outlet = self._outlets[place]
                 assert outlet is not None
                 outlet.write(data[sent:])
         met, self._at = end - self._at, end

@@ -21,7 +21,7 @@ from fanout.settings import FanoutSettings
 from fanout.tiers import Tier
 
 LIVE_AT_ONCE = 64
-"""Devices that go live between two flushes of a tier: a few milliseconds."""
+"""Devices that go live at once when a tier has written: a few milliseconds."""
 
 
 class Placement:
@@ -124,11 +124,13 @@ class Placement:
         return bool(self._next)
 
     def written(self, tier: Tier, now_ms: int) -> None:
-        """Nothing of this tier is on its way: of those who waited for that, the first `LIVE_AT_ONCE` go on."""
-        ready = self._ready[tier]
+        """Nothing of this tier is on its way: of those who waited for that, the first `LIVE_AT_ONCE` go on now, the
+        others in their turn."""
+        ready, self._ready[tier] = self._ready[tier], {}
         for device in tuple(islice(ready, LIVE_AT_ONCE)):
             del ready[device]
             self.step(device, now_ms)
+        self._next |= ready
 
     @property
     def owed(self) -> int:

@@ -147,6 +147,7 @@ class Pulse:
                 self._ticking = None
                 self._arm(tier)
                 self._begin_due()
+            self._walk_soon()
         self._writing = self._shard.writing
         if self._writing:
             self._loop.call_soon(self._write_turn)
