@@ -72,8 +72,9 @@ class Members:
         self._at, self._end = 0, len(self._sends)
 
     def send(self, data: bytes, writes_max: int) -> int:
-        """To the next on the walk, at most so many. Gives how many those were: fewer at its end. What does not fit makes
-        its outlet full."""
+        """To the next on the walk, at most so many. Gives how many those were: fewer at its end.
+
+        What does not fit makes its outlet full."""
         size, end = len(data), min(self._at + writes_max, self._end)
         for place, send in enumerate(self._sends[self._at : end], self._at):
             try:

@@ -38,7 +38,7 @@ COMPLAINT_INTERVAL_S = 3.0
 """An error of the connection is logged at most this often, and counted always."""
 
 _HEADERS_START = b"NATS/1.0\r\n"
-_HEADER = re.compile(r"([!-9;-~]+):[ \t]*([^\r\n]*)\r\n")
+_HEADER = re.compile(r"^([!-9;-~]+):[ \t]*((?:[^\r\n]*[^\r\n \t])?)[ \t]*\r\n", re.MULTILINE)
 """Headers without a status line (ADR-4 of NATS): a name, a value."""
 
 Listener = Callable[[bool], None]
