@@ -14,7 +14,7 @@ FIRST, SECOND = Outgoing(b"first", None, 1), Outgoing(b"second", None, 1)
 
 
 class Narrow:
-    """An outlet whose kernel takes at most `room` bytes of what is sent, and fails where that is None; full, it leaves."""
+    """An outlet whose kernel takes at most `room` bytes of what is sent, fails where that is None; full, it leaves."""
 
     def __init__(self, cohort: Cohort, room: int | None) -> None:
         self.wire: PlainWire = WIRE
