@@ -8,7 +8,8 @@ import pytest
 
 from fanout.cohorts import Cohort, Outgoing
 from fanout.contract.topics import parse_topic
-from tests.simulation.devices import WIRE, PlainWire
+from fanout.ports import Wire
+from tests.simulation.devices import WIRE
 
 FIRST, SECOND = Outgoing(b"first", None, 1), Outgoing(b"second", None, 1)
 
@@ -17,7 +18,7 @@ class Narrow:
     """An outlet whose kernel takes at most `room` bytes of what is sent, fails where that is None; full, it leaves."""
 
     def __init__(self, cohort: Cohort, room: int | None) -> None:
-        self.wire: PlainWire = WIRE
+        self.wire: Wire = WIRE
         self.place = 0
         self.taken = b""
         self.kept = b""
