@@ -26,13 +26,16 @@ READ_EVERY = 50
 JOINING_MAX = 400
 """Devices that are on their way at once."""
 
+_CONNECTING = 20
+"""Of those so many connect at once: the loop of a swarm that listens to thousands takes its time for a turn."""
+
 JOIN_S = 30.0
 """A swarm of which nobody becomes live for so long has failed."""
 
 READ_INTERVAL_S = 1.0
 """How often devices that only count are read: long before the shard's socket buffers fill, and its pings time out."""
 
-_READ_SLICES = 50
+READ_SLICES = 50
 """They are read in so many parts, one after the other, so that none holds up those who time."""
 
 SOCKETS_PER_SOURCE = 20_000
@@ -93,9 +96,11 @@ class Swarm:
     async def join(self, topics: Sequence[str]) -> None:
         """One device for each, all live when it returns. Raises CannotMeasure."""
         self._rounds = self._rounds or asyncio.create_task(self._read_in_rounds())
-        for number, topic in enumerate(topics):
-            await self._room(number - JOINING_MAX, deferred=True)
-            await self._come(Visit(self._address, (topic,), reads=number % READ_EVERY == 0))
+        for start in range(0, len(topics), _CONNECTING):
+            await self._room(start + _CONNECTING - 1 - JOINING_MAX, deferred=True)
+            coming = enumerate(topics[start : start + _CONNECTING], start)
+            visits = [Visit(self._address, (topic,), reads=number % READ_EVERY == 0) for number, topic in coming]
+            await asyncio.gather(*map(self._come, visits))
         await self._room(len(topics) - 1)
 
     async def read(self, topics: Sequence[str]) -> ReadingDevice:
@@ -122,10 +127,10 @@ class Swarm:
 
     async def _read_in_rounds(self) -> None:
         while True:
-            for part in range(_READ_SLICES):
-                for device in self._counting[part::_READ_SLICES]:
+            for part in range(READ_SLICES):
+                for device in self._counting[part::READ_SLICES]:
                     device.read_waiting()
-                await asyncio.sleep(READ_INTERVAL_S / _READ_SLICES)
+                await asyncio.sleep(READ_INTERVAL_S / READ_SLICES)
 
     async def _come(self, visit: Visit) -> None:
         """Raises CannotMeasure."""

@@ -74,6 +74,7 @@ def shard_figures(began: Moment, ended: Moment) -> dict[str, Reading]:
         raise CannotMeasure("the shard delivered nothing")
     return {
         "deliveries_per_s": Reading(deliveries / took_s, "1/s"),
+        "writes_per_s": Reading(rose["oddswire_fanout_writes_total"] / took_s, "1/s"),
         "records_per_s": Reading(rose["oddswire_fanout_records_total"] / took_s, "1/s"),
         "shard_cpu_per_million": Reading(shard_s / deliveries * 1e6, "s"),
         "shard_cpu_share": Reading(shard_s / took_s, "1"),

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 
 TURN_S = 0.005
-"""As much as a turn of writing takes (fanout/pulse.py)."""
+"""As much again as two turns of writing take (fanout/pulse.py)."""
 
 
 class Arrivals:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import NamedTuple
 
 from fanout.contract.topics import Topic, event_topic_prefixes, market_topics
@@ -24,7 +23,8 @@ class Outgoing(NamedTuple):
     deltas: int
 
 
-Walk = Iterator[tuple[int, Send]]
+JOINED_BYTES_MAX = 65_536
+"""As much leaves by one write where several messages wait: half of a socket's buffer."""
 
 _NOWHERE: Send = len
 """How frames are sent to a member that has left: all of it went."""
@@ -37,12 +37,13 @@ class Members:
     send to each stands in a list of its own, which is all that a frame to thousands touches.
     """
 
-    __slots__ = ("_holes", "_outlets", "_sends")
+    __slots__ = ("_at", "_end", "_holes", "_outlets", "_sends")
 
     def __init__(self) -> None:
         self._outlets: list[Outlet | None] = []
         self._sends: list[Send] = []
         self._holes = 0
+        self._at = self._end = 0
 
     def __len__(self) -> int:
         return len(self._outlets) - self._holes
@@ -64,25 +65,27 @@ class Members:
             self._sends[outlet.place] = _NOWHERE
             self._holes += 1
 
-    def walk(self) -> Walk:
-        """Those who are there now. Only one walk at a time: places are closed up when one begins."""
+    def begin_walk(self) -> None:
+        """A walk over those who are there now, once the one before is over: places are closed up."""
         if self._holes:
             self._close_up()
-        return enumerate(islice(self._sends, len(self._sends)))
+        self._at, self._end = 0, len(self._sends)
 
-    def send(self, frame: bytes, walk: Walk) -> int:
-        """A frame to everyone on the walk; gives how many those were. What does not fit makes its outlet full."""
-        size, met = len(frame), 0
-        for place, send in walk:
-            met += 1
+    def send(self, data: bytes, writes_max: int) -> int:
+        """To the next on the walk, at most so many. Gives how many those were: fewer at its end.
+
+        What does not fit makes its outlet full."""
+        size, end = len(data), min(self._at + writes_max, self._end)
+        for place, send in enumerate(self._sends[self._at : end], self._at):
             try:
-                sent = send(frame)
+                sent = send(data)
             except OSError:  # nothing fits, or the connection is lost, which its transport finds out
                 sent = 0
             if sent < size:
                 outlet = self._outlets[place]
                 assert outlet is not None
-                outlet.write(frame[sent:])
+                outlet.write(data[sent:])
+        met, self._at = end - self._at, end
         return met
 
     def _close_up(self) -> None:
@@ -97,11 +100,13 @@ class Members:
 class Cohort:
     """One set of topics at one tier, its members by the way they are framed, and what is on its way to them.
 
-    `markets` and `events` collect the encoded parts of the frame that is being made. Messages leave in order; a large
-    cohort takes its turn in parts, so that no message holds up the event loop for long.
+    `markets` and `events` collect the encoded parts of the frame that is being made. Messages leave in order, and those
+    that wait for the same turn leave by one write; a large cohort takes its turn in parts, so that none holds up the
+    event loop for long.
     """
 
     __slots__ = (
+        "_leaving",
         "_outbox",
         "_turns",
         "events",
@@ -126,7 +131,8 @@ class Cohort:
         self.markets: list[bytes] = []
         self.events: list[bytes] = []
         self._outbox: deque[Outgoing] = deque()
-        self._turns: deque[tuple[bytes, Members, Walk]] = deque()
+        self._leaving: list[Outgoing] = []
+        self._turns: deque[tuple[bytes, Members]] = deque()
 
     def __len__(self) -> int:
         return sum(len(members) for members in self.members.values())
@@ -158,32 +164,38 @@ class Cohort:
 
         A member may turn out to be full, which makes it leave: whoever has left is passed over.
         """
-        frames = deliveries = 0
-        while self._outbox and frames < writes_max:
-            outgoing = self._outbox[0]
+        writes = frames = deliveries = 0
+        while (self._turns or self._outbox) and writes < writes_max:
             if not self._turns:
-                self._begin_turn(outgoing)
-            while self._turns and frames < writes_max:
-                frame, members, walk = self._turns[0]
-                sent = members.send(frame, islice(walk, writes_max - frames))
-                frames += sent
-                deliveries += sent * outgoing.deltas
-                if frames < writes_max:
+                self._begin_turn()
+            while self._turns and writes < writes_max:
+                data, members = self._turns[0]
+                sent = members.send(data, writes_max - writes)
+                writes += sent
+                frames += sent * len(self._leaving)
+                deliveries += sent * sum(outgoing.deltas for outgoing in self._leaving)
+                if writes < writes_max:
                     self._turns.popleft()
-            if not self._turns:
-                self._outbox.popleft()
-        return Written(frames, deliveries, done=not self._outbox)
+        return Written(writes, frames, deliveries, done=not self._turns and not self._outbox)
 
-    def _begin_turn(self, outgoing: Outgoing) -> None:
+    def _begin_turn(self) -> None:
+        """Whatever waits leaves now, as far as it fits into one write."""
+        outbox, size = self._outbox, 0
+        self._leaving = []
+        while outbox and (not self._leaving or size + len(outbox[0].payload) <= JOINED_BYTES_MAX):
+            size += len(outbox[0].payload)
+            self._leaving.append(outbox.popleft())
         for wire, members in self.members.items():
             if members:
-                frame = wire.frame(outgoing.payload, outgoing.cursor)
-                self._turns.append((frame, members, members.walk()))
+                data = b"".join([wire.frame(outgoing.payload, outgoing.cursor) for outgoing in self._leaving])
+                members.begin_walk()
+                self._turns.append((data, members))
 
 
 class Written(NamedTuple):
     """What a turn of writing did. `done`: nothing is on its way any more."""
 
+    writes: int
     frames: int
     deliveries: int
     done: bool

@@ -60,6 +60,9 @@ class ShardCollector(Collector):
 
     def _tiers(self) -> Iterator[Metric]:
         frames = CounterMetricFamily("oddswire_fanout_frames", "Shared frames written to devices.", labels=["tier_ms"])
+        writes = CounterMetricFamily(
+            "oddswire_fanout_writes", "Writes by which they went, several of them at once.", labels=["tier_ms"]
+        )
         deliveries = CounterMetricFamily(
             "oddswire_fanout_deliveries", "Market changes written to devices.", labels=["tier_ms"]
         )
@@ -72,12 +75,13 @@ class ShardCollector(Collector):
             label = str(interval_ms)
             phases = [tier for tier in clocks if tier.interval_ms == interval_ms]
             frames.add_metric([label], sum(tier.frames for tier in phases))
+            writes.add_metric([label], sum(tier.writes for tier in phases))
             deliveries.add_metric([label], sum(tier.deliveries for tier in phases))
             cohorts.add_metric([label], sum(len(tier.cohorts) for tier in phases))
             lag_ms = quantiles(lag for tier in phases for lag in clocks[tier].lags_ms)
             lag.add_metric([label, "0.5"], lag_ms["p50"] / 1000)
             lag.add_metric([label, "0.99"], lag_ms["p99"] / 1000)
-        yield from (frames, deliveries, cohorts, lag)
+        yield from (frames, writes, deliveries, cohorts, lag)
 
     def _lanes(self) -> Iterator[Metric]:
         joined = GaugeMetricFamily("oddswire_fanout_lane_joined", "1 where the lane is read densely.", labels=["lane"])

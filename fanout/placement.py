@@ -7,6 +7,7 @@ decides what a device may subscribe to (sessions.py).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from zlib import crc32
 
 from fanout.board import Board
@@ -18,6 +19,9 @@ from fanout.contract.topics import Topic
 from fanout.device import Device
 from fanout.settings import FanoutSettings
 from fanout.tiers import Tier
+
+LIVE_AT_ONCE = 64
+"""Devices that go live at once when a tier has written: a few milliseconds."""
 
 
 class Placement:
@@ -31,6 +35,7 @@ class Placement:
         self._tiers = tiers
         self._phases = {ms: tuple(tier for tier in tiers if tier.interval_ms == ms) for ms in settings.tiers_ms}
         self._next: dict[Device, None] = {}
+        self._ready: dict[Tier, dict[Device, None]] = {tier: {} for tier in tiers}
         self._stalled: dict[Device, None] = {}
         self._lane_users = [0] * len(board.lanes)
         self._lanes_left_ms: dict[int, int] = {}
@@ -103,10 +108,13 @@ class Placement:
             device.send(frame)
         if device.is_full():
             return
-        if done and not self._tiers[cohort.tier].writing:
-            self._go_live(device, cohort, walk)
-        else:
+        tier = self._tiers[cohort.tier]
+        if not done:
             self._next[device] = None
+        elif tier.writing:
+            self._ready[tier][device] = None
+        else:
+            self._go_live(device, cohort, walk)
 
     def step_some(self, now_ms: int, chunks: int) -> bool:
         """The next chunks of those who catch up, in turn. Gives whether there are more to come."""
@@ -115,10 +123,19 @@ class Placement:
             self.step(device, now_ms)
         return bool(self._next)
 
+    def written(self, tier: Tier, now_ms: int) -> None:
+        """Nothing of this tier is on its way: of those who waited for that, the first `LIVE_AT_ONCE` go on now, the
+        others in their turn."""
+        ready, self._ready[tier] = self._ready[tier], {}
+        for device in tuple(islice(ready, LIVE_AT_ONCE)):
+            del ready[device]
+            self.step(device, now_ms)
+        self._next |= ready
+
     @property
     def owed(self) -> int:
         """Devices that wait for their next chunk, though their sockets have room."""
-        return len(self._next)
+        return len(self._next) + sum(map(len, self._ready.values()))
 
     def lane_joined(self) -> None:
         """A board was read: those who waited for it go on."""

@@ -31,6 +31,9 @@ from feeds.contract.coordination import Coordination
 from feeds.contract.lane import LaneSink
 
 BACKLOG = 4096
+ACCEPTS_A_TURN = 16
+"""Connections accepted between two turns of the event loop. libuv takes one from each descriptor it listens on, so the
+one socket has so many: else a busy shard, whose turns take milliseconds, takes in a hundred a second."""
 
 T = TypeVar("T")
 
@@ -86,7 +89,10 @@ class Server:
         loop = asyncio.get_running_loop()
         listening = _listen(self.settings)
         self.port = listening.getsockname()[1]
-        server = await loop.create_server(lambda: Head(self.front), sock=listening, backlog=BACKLOG)
+        servers = [
+            await loop.create_server(lambda: Head(self.front), sock=own, backlog=BACKLOG)
+            for own in (listening, *(listening.dup() for _ in range(ACCEPTS_A_TURN - 1)))
+        ]
         self.shard.placement.warm(now_ms())
         self._pulse.start()
         gc.freeze()
@@ -106,7 +112,8 @@ class Server:
                     for task in tasks:
                         task.cancel()
         finally:
-            server.close()
+            for server in servers:
+                server.close()
             self._pulse.stop()
             await _in_turns(self.shard.sessions.close_all(now_ms()))
             await self._flushed()

@@ -147,8 +147,8 @@ class Shard:
     def write_some(self, now_ms: int, writes_max: int) -> list[Tier]:
         """The next writes, at most so many. Gives the tiers whose flush has happened.
 
-        What is urgent goes first, then the fastest tier; of phases that write at once, the one whose flush began first:
-        under load all of them are equally late.
+        What is urgent goes first, then the tier without delay, then what began first. Who waited for a tier to have
+        nothing on its way goes live right then: under load that is but a moment.
         """
         self.now_ms = now_ms
         flushed: list[Tier] = []
@@ -159,6 +159,8 @@ class Shard:
             writes_max -= writes
             if has_flushed:
                 flushed.append(tier)
+            if not tier.writing:
+                self.placement.written(tier, now_ms)
         return flushed
 
     def step_walks(self, now_ms: int, chunks: int) -> bool:
@@ -233,8 +235,8 @@ class Shard:
                 self.placement.restart(device, topics, "not_covered")
 
 
-def _turn(tier: Tier) -> tuple[bool, int, int]:
-    return not tier.urgent_waits, tier.interval_ms, tier.began_ms
+def _turn(tier: Tier) -> tuple[bool, bool, int]:
+    return not tier.urgent_waits, tier.interval_ms > 0, tier.began_ms
 
 
 def _tiers(settings: FanoutSettings, board: Board) -> tuple[Tier, ...]:

@@ -7,19 +7,21 @@ bursts; a phase is a Tier of its own. The tier without delay has but one.
 `sent` is what the tier last sent of each market, the `p` of its next delta; a market it never sent comes whole.
 `flushed` is how far each lane was flushed: every live device of the tier holds everything up to there. Frames are
 written in turns of bounded length; a flush has happened when all of its frames are written, and no device goes live
-meanwhile.
+meanwhile. A heartbeat leaves with the flush, by the same write as the frame before it.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from fanout.board import Board
 from fanout.cohorts import Cohort, CohortIndex, Outgoing
 from fanout.contract import messages
 from fanout.contract.codec import delta_json
 from fanout.contract.cursor import encode_cursor
+from fanout.scheduler import quantiles
 from feeds.contract.book import Delta, Entry, MarketEntry
 from feeds.contract.freshness import SourceState
 
@@ -27,7 +29,8 @@ from feeds.contract.freshness import SourceState
 class Tier:
     """One conflation tier of a shard, or one phase of it. `phase` is its moment within the interval, 0 to 1.
 
-    `began_ms`: when its last flush began. `urgent_waits`: something that waits for no tick is not written yet.
+    `began_ms`: when its last flush began. `lag_ms`: asked what heartbeats say of its lag; whoever drives it knows.
+    `urgent_waits`: something that waits for no tick is not written yet.
     """
 
     def __init__(self, board: Board, *, index: int, interval_ms: int, phase: float, hb_ms: int) -> None:
@@ -37,8 +40,10 @@ class Tier:
         self.cohorts = CohortIndex(index)
         self.flushed = [0] * len(board.lanes)
         self.frames = 0
+        self.writes = 0
         self.deliveries = 0
         self.began_ms = 0
+        self.lag_ms: Callable[[], Mapping[str, int]] = partial(quantiles, ())
         self.urgent_waits = False
         self._board = board
         self._hb_ms = hb_ms
@@ -76,6 +81,7 @@ class Tier:
         for cohort in touched:
             self._send(cohort, now_ms, cursor=self._cursor(cohort, self._target))
             self._unwritten[cohort] = None
+        self._beat_due(now_ms, self._target)
 
     def urgent(self, entries: Iterable[Entry], now_ms: int) -> None:
         """These markets now, in frames without a cursor: a change to a status other than open waits for no tick.
@@ -97,7 +103,8 @@ class Tier:
         while self._unwritten and left > 0:
             cohort = next(iter(self._unwritten))
             written = cohort.write_some(left)
-            left -= written.frames
+            left -= written.writes
+            self.writes += written.writes
             self.frames += written.frames
             self.deliveries += written.deliveries
             if written.done:
@@ -121,17 +128,6 @@ class Tier:
         self._returned.pop((lane, source_id), None)
         self._returning.pop((lane, source_id), None)
         self._broadcast_source(lane, source_id, state, now_ms)
-
-    def heartbeat(self, now_ms: int, lag_ms: Mapping[str, int]) -> None:
-        """A heartbeat to every cohort whose turn it is. Call it right after a flush: it carries the cursor of that."""
-        beating = self._beating
-        while beating and beating[0].hb_due_ms <= now_ms:
-            cohort = beating.popleft()
-            if not cohort.users:
-                continue
-            self._beat(cohort, now_ms, lag_ms)
-            cohort.hb_due_ms = now_ms + self._hb_ms
-            beating.append(cohort)
 
     def begin_beating(self, cohort: Cohort, now_ms: int) -> None:
         """A cohort that was just made gets its first heartbeat one interval from now."""
@@ -202,15 +198,24 @@ class Tier:
     def _cursor(self, cohort: Cohort, flushed: list[int]) -> str:
         return encode_cursor(self._board.epoch, [(lane, flushed[lane]) for lane in cohort.lanes])
 
-    def _beat(self, cohort: Cohort, now_ms: int, lag_ms: Mapping[str, int]) -> None:
-        if not len(cohort):
-            return
-        cursor = self._cursor(cohort, self.flushed)
+    def _beat_due(self, now_ms: int, target: list[int]) -> None:
+        """A heartbeat to every cohort whose turn it is, behind its part of the flush up to `target`."""
+        beating = self._beating
+        while beating and beating[0].hb_due_ms <= now_ms:
+            cohort = beating.popleft()
+            if not cohort.users:
+                continue
+            if len(cohort):
+                self._beat(cohort, now_ms, self._cursor(cohort, target))
+            cohort.hb_due_ms = now_ms + self._hb_ms
+            beating.append(cohort)
+
+    def _beat(self, cohort: Cohort, now_ms: int, cursor: str) -> None:
         payload = messages.heartbeat(
             ts=now_ms,
             src=self._board.not_live(cohort.lanes),
             age_ms=self._board.ages_ms(cohort.lanes, now_ms),
-            lag_ms=lag_ms,
+            lag_ms=self.lag_ms(),
             cursor=cursor,
         )
         self._tell(cohort, payload, cursor)

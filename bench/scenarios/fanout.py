@@ -2,6 +2,9 @@
 
 Each device watches one event. The shard has a core to itself; the swarm, NATS and the feed share the rest. Witnesses, a
 process of its own, time what comes: a swarm that cannot keep up would show as latency.
+
+Afterwards a bare loop writes as much to as many sockets on the shard's core: `writes_share_of_bare` is the part of a
+core that the shard's writes would cost a program that does nothing else.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import argparse
 import asyncio
 import os
 import time
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import NamedTuple
@@ -17,7 +21,7 @@ from typing import NamedTuple
 from bench import window
 from bench.line import LOG_DIR, Line, LineLoad, running_line
 from bench.options import add_devices, add_duration, add_events, add_rate, add_tier, add_warm_up
-from bench.processes import on_cores, split_cores, uss_bytes
+from bench.processes import Cores, on_cores, output_of, split_cores, uss_bytes
 from bench.recording import recording
 from bench.result import Limit, Measured, Reading
 from bench.scenario import Scenario, Tell
@@ -25,6 +29,9 @@ from bench.slate import observed, settled
 from bench.spread import SPREADS, Spread, spread_over
 from bench.swarm import Swarm, allow_files
 from bench.witnesses import Witnesses, watching
+
+_BARE_S = 2.0
+_BARE_WITHIN_S = 60.0
 
 
 class Joined(NamedTuple):
@@ -46,9 +53,24 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
                 async with AsyncExitStack() as stack:
                     joined = await bring_in(line, swarm, options, tell, stack)
                     with window.quiet_swarm():
-                        return await _measure(line, swarm, joined, options, tell)
+                        measured = await _measure(line, swarm, joined, options, tell)
             finally:
                 swarm.leave()
+        return measured._replace(figures=measured.figures | await _bare(measured.figures, cores, options.sockets))
+
+
+async def _bare(figures: Mapping[str, Reading], cores: Cores, sockets: int) -> dict[str, Reading]:
+    """The shard's writes beside a bare loop of the same writes, on as many sockets and the same core right after it."""
+    writes_per_s = figures["writes_per_s"].value
+    size = max(2, round(figures["received_per_s"].value / max(1.0, writes_per_s)))
+    readers = ",".join(map(str, sorted(cores.beside)))
+    words = ("-m", "bench.bare_writes", str(sockets), str(size), str(_BARE_S), readers)
+    told = await output_of("bare writes", words, cores.measured, within_s=_BARE_WITHIN_S)
+    bare_us = float(told)
+    return {
+        "bare_write_us": Reading(bare_us, "us"),
+        "writes_share_of_bare": Reading(writes_per_s * bare_us / 1e6, "1"),
+    }
 
 
 async def bring_in(line: Line, swarm: Swarm, options: argparse.Namespace, tell: Tell, stack: AsyncExitStack) -> Joined:

@@ -44,6 +44,9 @@ def test_a_small_run_measures_everything_and_leaves_nothing(tmp_path: Path) -> N
     assert figures["deliveries_per_s"] > 0
     assert figures["frames_per_s"] > 0
     assert figures["connects_per_s"] > 0
+    assert 0 < figures["writes_per_s"] <= figures["deliveries_per_s"] + figures["frames_per_s"]
+    assert figures["bare_write_us"] > 0
+    assert figures["writes_share_of_bare"] > 0
     assert [bound["name"] for bound in result["bounds"]] == [
         "ingest_to_device_p99_ms",
         "shard_memory_per_socket",

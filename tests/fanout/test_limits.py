@@ -11,10 +11,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import uvloop
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from fanout.server import Server
+from fanout.listener import Head
+from fanout.server import ACCEPTS_A_TURN, Server
 from tests.bus import eventually
 from tests.fanout.memory_log import MemoryLog
 from tests.fanout.serving import event, shard, spread, url_of
@@ -22,6 +24,11 @@ from tests.fanout.serving import event, shard, spread, url_of
 SUBSCRIBE = {"op": "subscribe", "id": 1, "topics": ["football.nfl"]}
 ANYBODY = {"address_exempt": ()}
 """Loopback is limited like everybody."""
+
+OFFERING_COMPRESSION = (
+    b"GET /v1/stream HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+)
 
 
 @contextlib.asynccontextmanager
@@ -200,6 +207,39 @@ async def test_a_head_that_comes_a_byte_at_a_time_is_cut_off() -> None:
 
 
 # The socket
+
+
+async def test_compression_is_declined() -> None:
+    async with limited() as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(OFFERING_COMPRESSION)
+        async with asyncio.timeout(10):
+            head = await reader.readuntil(b"\r\n\r\n")
+            frame = await reader.readexactly(2)
+        writer.close()
+    assert head.startswith(b"HTTP/1.1 101 ")
+    assert b"sec-websocket-extensions" not in head.lower()
+    assert frame[0] == 0x81, "a whole text frame, RSV1 not set"
+
+
+def test_a_turn_of_the_loop_takes_in_so_many_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    came: list[object] = []
+    monkeypatch.setattr(Head, "connection_made", lambda _head, transport: came.append(transport))
+    monkeypatch.setattr(Head, "connection_lost", lambda _head, _exc: None)
+
+    async def taken_in() -> list[int]:
+        turns = []
+        async with limited() as server, asyncio.timeout(10):
+            with contextlib.ExitStack() as stack:
+                for _ in range(3 * ACCEPTS_A_TURN):
+                    stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+                while len(came) < 3 * ACCEPTS_A_TURN:
+                    before = len(came)
+                    await asyncio.sleep(0)
+                    turns.append(len(came) - before)
+        return turns
+
+    assert max(uvloop.run(taken_in())) == ACCEPTS_A_TURN
 
 
 async def test_accepted_sockets_have_the_options_of_the_listening_one() -> None:

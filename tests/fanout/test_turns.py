@@ -1,12 +1,16 @@
-"""Whose turn it is to write: what is urgent, then the fastest tier, then whoever began first."""
+"""Whose turn it is to write: what is urgent, then the fastest tier, then whoever began first; what leaves at once."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+import pytest
+
 from bench.simulation.delivery.devices import SimulatedDevice
+from fanout import pulse
+from fanout.pulse import Pulse
 from fanout.tiers import Tier
-from tests.simulation.stage import Stage, event, market, suspended
+from tests.simulation.stage import Stage, event, kinds, market, suspended
 
 TIER_MS = 100
 EVENTS = 8
@@ -78,3 +82,44 @@ def test_a_suspension_overtakes_a_phase_that_began_before() -> None:
     assert (first.unread, last.unread) == (0, 1)
     assert shard.core.write_some(stage.now_ms, 2) == [first.phase]
     assert not last.phase.urgent_waits
+
+
+def test_a_heartbeat_leaves_by_the_write_of_its_flush() -> None:
+    stage, seat, _ = two_phases()
+    core, phase = stage.shards[0].core, seat.phase
+    stage.publish(market(0, 2_100, event=seat.market))
+    stage.settle()
+    frames, writes = phase.frames, phase.writes
+    core.flush(phase, stage.now_ms + core.settings.hb_ms)
+    core.write_some(stage.now_ms, 1)
+    assert (phase.frames - frames, phase.writes - writes) == (2, 1)
+    change, beat = stage.read(seat.device)
+    assert (change["t"], beat["t"]) == ("d", "hb")
+    assert change["cursor"] == beat["cursor"]
+
+
+def test_who_waits_for_a_tier_is_live_as_soon_as_that_has_written() -> None:
+    stage, seat, _ = two_phases()
+    shard = stage.shards[0]
+    stage.publish(market(0, 2_100, event=seat.market))
+    stage.settle()
+    shard.core.flush(seat.phase, stage.now_ms)
+    newcomer = stage.device(f"football.nfl.{seat.market}", tier_ms=TIER_MS)
+    assert "live" not in kinds(stage.read(newcomer))
+    assert shard.core.placement.owed == 1
+    shard.core.write_some(stage.now_ms, 10)
+    assert kinds(stage.read(newcomer)) == ["live"]
+    assert shard.core.placement.owed == 0
+
+
+async def test_a_tick_begins_when_the_one_before_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage, first, last = two_phases()
+    driven = Pulse(stage.shards[0].core, lambda _lanes: None)
+    monkeypatch.setattr(pulse, "WRITES_A_TURN", 0)
+    driven._tick(last.phase)
+    driven._tick(first.phase)
+    assert (first.phase.flushing, last.phase.flushing) == (False, True)
+    monkeypatch.setattr(pulse, "WRITES_A_TURN", 10)
+    driven._write_turn()
+    assert (first.phase.flushing, last.phase.flushing) == (True, False)
+    driven.stop()

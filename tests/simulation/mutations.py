@@ -40,13 +40,11 @@ def cursor_in_urgent_frames(patch: Patch) -> None:
 
 
 def cursor_before_the_flush(patch: Patch) -> None:
-    def beat(self: Tier, cohort: Cohort, now_ms: int, lag_ms: Any) -> None:
-        flushed, self.flushed = self.flushed, [lane.book.position + 1 for lane in self._board.lanes]
-        real(self, cohort, now_ms, lag_ms)
-        self.flushed = flushed
+    def beat_due(self: Tier, now_ms: int, target: list[int]) -> None:
+        real(self, now_ms, [position + 1 for position in target])
 
-    real = Tier._beat
-    patch.setattr(Tier, "_beat", beat)
+    real = Tier._beat_due
+    patch.setattr(Tier, "_beat_due", beat_due)
 
 
 def source_live_at_once(patch: Patch) -> None:

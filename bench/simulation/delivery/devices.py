@@ -17,11 +17,11 @@ Message = dict[str, Any]
 
 
 class PlainWire:
-    """The frame is the JSON itself."""
+    """The frame is the JSON itself, on a line."""
 
     def frame(self, payload: bytes, cursor: str | None = None) -> bytes:
         del cursor
-        return payload
+        return payload + b"\n"
 
 
 WIRE = PlainWire()
@@ -55,21 +55,22 @@ class Socket:
         return min(room, len(frame))
 
     def write(self, data: bytes) -> None:
-        if self._cut:
-            self._cut = False
-            self.recent.pop()
-            began = self.unread.pop()
-            self.unread_bytes -= len(began)
-            data = began + data
+        self._cut = False
         self._take(data)
         if not self.paused and self.unread_bytes > SOCKET_BYTES:
             self.paused = True
             self.shard.core.placement.blocked(self.device, self.now_ms)
 
     def _take(self, data: bytes) -> None:
-        self.unread.append(data)
-        self.recent.append(data)
+        """Frames as they arrive: one write may bring several, and end within one."""
         self.unread_bytes += len(data)
+        begun = b""
+        if self.unread and not self.unread[-1].endswith(b"\n"):
+            self.recent.pop()
+            begun = self.unread.pop()
+        frames = (begun + data).splitlines(keepends=True)
+        self.unread.extend(frames)
+        self.recent.extend(frames)
 
     def close(self, close: Close) -> None:
         self.closed = close

@@ -156,7 +156,6 @@ class SimulatedShard:
         while self.core.writing and turns:
             turns -= 1
             for tier in self.core.write_some(now_ms, writes):
-                tier.heartbeat(now_ms, {"p50": 0, "p99": 0})
                 self._due_ms[tier.index] = now_ms + (tier.interval_ms or TICK_CEILING_MS)
 
     def tick(self, now_ms: int) -> None:
