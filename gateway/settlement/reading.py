@@ -92,7 +92,8 @@ class ResultReader:
                 await self._failed(error)
         self._attempts = 0
         refused = recorded.refused + len(said) - len(settlements)
-        self._metrics.results.labels("new").inc(recorded.new)
+        self._metrics.results.labels("new").inc(recorded.new - recorded.held)
+        self._metrics.results.labels("held").inc(recorded.held)
         self._metrics.results.labels("refused").inc(refused)
         self._metrics.results.labels("known").inc(len(said) - refused - recorded.new)
         if recorded.changed:

@@ -106,7 +106,7 @@ def test_by_command_line(
     drafted.write_bytes(msgspec.json.encode([Said(meant, "spread")]))
     name = told_("correction", "draft", "--file", str(drafted), "--reason", "points", "--by", "jo").strip()
     dry = told_.json("correction", "impact", name, "--by", "jo", "--dry-run")
-    assert dry["totals"]["debits"] == "20.00"
+    assert dry["totals"]["by_currency"]["USD"]["debits"] == "20.00"
     told_("correction", "approve", name, "--by", "sam", status=2)
     impact = told_.json("correction", "impact", name, "--by", "jo")
     assert impact == dry

@@ -33,7 +33,7 @@ async def ground(money: Database) -> Ground:
 
 
 async def test_winners_are_paid_losers_pay_and_everybody_is_told(ground: Ground) -> None:
-    assert await ground.say(said("M1", 1)) == (1, 1, 0)
+    assert await ground.say(said("M1", 1)) == (1, 1, 0, 0)
     assert [await ground.told(bet) for bet in ("B1", "B2", "B3", "B4")] == [
         *(("won", 2000, 1), ("lost", 0, 1), ("won", 2000, 1), ("lost", 0, 1))
     ]
@@ -57,8 +57,8 @@ async def test_winners_are_paid_losers_pay_and_everybody_is_told(ground: Ground)
 async def test_twice_is_once_and_an_older_saying_is_inert(ground: Ground) -> None:
     await ground.say(said("M1", 5))
     before = await ground.state()
-    assert await ground.say(said("M1", 5), said("M1", 5)) == (0, 0, 0)
-    assert await ground.say(said("M1", 4, x=SECOND), said("M1", 4, "rollback")) == (2, 0, 0)
+    assert await ground.say(said("M1", 5), said("M1", 5)) == (0, 0, 0, 0)
+    assert await ground.say(said("M1", 4, x=SECOND), said("M1", 4, "rollback")) == (2, 0, 0, 0)
     assert await ground.state() == before
     rows = await ground.database.fetch("SELECT count(*) FROM money.journal WHERE source_key LIKE 'bet/%/settle/%'")
     assert rows[0][0] == 4
