@@ -100,7 +100,11 @@ class Betting:
         """One that settles at most so many bets a second."""
         where = ("--nats", self.nats_url, "--database", self.settings.url.get_secret_value())
         words = ("-m", "gateway", "settler", *where, "--bets-per-s", str(bets_per_s))
-        return await self._run(Program("settler", words, "^settler ready$"))
+        environment = {
+            "ODDSWIRE_CORRECTION_GATHER_S": "0",
+            "ODDSWIRE_CORRECTION_PACE_METRICS": f"http://127.0.0.1:{next(iter(self.workers))}/metrics",
+        }
+        return await self._run(Program("settler", words, "^settler ready$", environment))
 
     async def start_line(self, seed: int) -> Child:
         """A broken line before every worker, in the order of the workers."""

@@ -37,6 +37,10 @@ class Latency:
     def __len__(self) -> int:
         return int(self._histogram.get_total_count())
 
+    def percentile_us(self, quantile: float) -> int:
+        """Of 100."""
+        return int(self._histogram.get_value_at_percentile(quantile))
+
     def figures(self, name: str) -> dict[str, Reading]:
         """`NAME_p50_ms` and further quantiles, `NAME_max_ms`."""
         told = {

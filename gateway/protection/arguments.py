@@ -42,7 +42,7 @@ def add_account(kinds: Kinds[argparse.ArgumentParser], database: argparse.Argume
     close = whats.add_parser(
         "close",
         help="neither bets nor deposits any more, ever",
-        description="Holds at once, everywhere, and is not undone. Open bets are settled and corrections move what they "
+        description="Holds at once, everywhere, and is not undone. Open bets are settled, corrections move what they "
         "move; what is left can be withdrawn. Running gateways end the account's streams within seconds.",
         parents=[database],
     )

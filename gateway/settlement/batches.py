@@ -177,7 +177,7 @@ async def tell(connection: Any, steps: Sequence[Step], purses: Mapping[str, Purs
 
 
 def _kind(step: Step) -> str:
-    return "bet_settled" if step.bet.revision == 0 else "bet_corrected"
+    return "bet_settled" if step.bet.state == "accepted" else "bet_corrected"
 
 
 def _said(step: Step, purse: Purse) -> str:

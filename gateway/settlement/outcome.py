@@ -71,7 +71,7 @@ def outcome_from_text(text: str) -> Outcome:
 
 
 def takes_back(before: Outcome, after: Outcome) -> bool:
-    """Whether a bet that `before` decides may come to something else by `after`; one that only decides more does not."""
+    """Whether a bet that `before` decides may come to something else by `after`; to decide more is not that."""
     if not set(before.cancelled) <= set(after.cancelled):
         return True
     if not before.settled:

@@ -1,8 +1,8 @@
 """Recording what is said of results: kept, folded, and in force, in one short transaction that touches no wallet.
 
 Whoever places a bet at that moment holds the result's row shared and commits first, or waits and is refused. Recording
-twice changes nothing, and so does a saying that does not change the outcome. One that would take back what bets were paid
-by is kept aside, held, and is in force for nobody until a correction brings it into force (corrections/provided.py).
+twice changes nothing, and so does a saying that does not change the outcome. One that would take back what bets were
+paid by is kept aside, held, and is in force for nobody until a correction brings it there (corrections/provided.py).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from feeds.contract.errors import Refused
-from feeds.contract.results import MarketResult, Settlement, saying_id
+from feeds.contract.results import Settlement, saying_id
 from gateway.settlement.outcome import Outcome, outcome_from_text, outcome_text, takes_back
 from gateway.settlement.said import result_from_text, result_text
 from gateway.settlement.sayings import SAYINGS_MAX, InForce, Saying, check_result, in_force, outcome_of, saying_of

@@ -18,6 +18,7 @@ from gateway.settlement.batches import Batch, Cause, House, aimed, post, read_ba
 from gateway.settlement.metrics import SettlementMetrics
 from gateway.settlement.offsetting import Offsetting
 from gateway.settlement.pace import Pace
+from gateway.settlement.pacing import Pauses, Yielding, reading
 from gateway.settlement.settings import SettlementSettings
 from gateway.settlement.sql import statement
 from gateway.store.errors import DatabaseUnavailable
@@ -72,6 +73,8 @@ class Settler:
         self._offsetting = offsetting
         self._lease = timedelta(seconds=settings.lease_s)
         self._pace = Pace(settings.bets_per_s)
+        pauses = Pauses(usual_ms=0, longest_ms=settings.pause_ms_max, p99_ms_max=settings.place_p99_ms)
+        self._yielding = Yielding(pauses, reading(settings.pace_metrics))
         self._house = House()
         self.wake = asyncio.Event()
 
@@ -115,6 +118,7 @@ class Settler:
             settled, rest = await self._settle(connection, shares)
         self._metrics.batches.inc()
         await self._pace.spend(settled)
+        await self._yielding.pause()
         return [*rest, *works[len(shares) :]]
 
     async def _shares(self, connection: Any, works: list[Work]) -> list[_Share]:

@@ -100,7 +100,9 @@ class Impact(NamedTuple):
     hash: str
 
 
-class _Counted:
+class Counted:
+    """Totals, user by user."""
+
     def __init__(self) -> None:
         self.frozen = self.approval = 0
         self.by_currency: dict[str, Sums] = {}
@@ -110,6 +112,7 @@ class _Counted:
         self._automatic: dict[str, int] = {}
 
     def add(self, user: Sequence[Frozen]) -> None:
+        """All bets of one more user."""
         currency = user[0].bet.currency
         self.by_currency[currency] = self.by_currency.get(currency, Sums()).plus(user)
         for one in user:
@@ -122,6 +125,7 @@ class _Counted:
             self._automatic[policy.id] = policy.automatic
 
     def totals(self) -> Totals:
+        """Of those so far."""
         within = all(moved <= self._automatic[policy] for (policy, _), moved in self._moved.items())
         return Totals(
             bets=sum(sums.bets for sums in self.by_currency.values()),
@@ -154,7 +158,7 @@ async def compute(connection: Any, job: Job, asked: Asked) -> Impact:
     (found,) = await connection.fetchrow("SELECT count(*) FROM affected")
     if found > asked.bets_max:
         raise Refused("too_many_bets", f"{found:,} bets are on these markets, at most {asked.bets_max:,} may be")
-    sums, digest, places = _Counted(), hashlib.sha256(), [0, DEBITS_FROM]
+    sums, digest, places = Counted(), hashlib.sha256(), [0, DEBITS_FROM]
     outcomes: dict[str, Outcome] = {market: turn.after for market, turn in turns.items()}
     policy = _Choice(asked.policies, job.operator, draft.types, asked.now)
     after = ""

@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
-from functools import partial
 
-from gateway.settlement.corrections.pacing import Metrics, fetched
 from gateway.settlement.corrections.policy import policies_in
 from gateway.settlement.corrections.service import Corrections
 from gateway.settlement.corrections.settings import CorrectionSettings
+from gateway.settlement.pacing import reading
 from gateway.store.pool import Database, open_database
 from gateway.store.settings import DatabaseSettings
 
@@ -28,5 +27,5 @@ async def patient_database(database: DatabaseSettings, settings: CorrectionSetti
 
 def corrections_over(pool: Database, settings: CorrectionSettings, now: Callable[[], datetime]) -> Corrections:
     """The service. Raises Refused("bad_policies")."""
-    metrics = Metrics(partial(fetched, settings.pace_metrics)) if settings.pace_metrics else None
-    return Corrections(pool, settings=settings, policies=policies_in(settings.policies), now=now, metrics=metrics)
+    policies, metrics = policies_in(settings.policies), reading(settings.pace_metrics)
+    return Corrections(pool, settings=settings, policies=policies, now=now, metrics=metrics)

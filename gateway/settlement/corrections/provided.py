@@ -1,9 +1,10 @@
 """Corrections that nobody sat down to draft: what providers say against results that bets were paid by.
 
-What is held of one event becomes one draft, once nothing more has come for a while: who is rolled back and settled again
-within it is not paid back and forth, and is told once. More that comes while a draft is not being applied takes the
-draft's place. Its impact is approved by its policies, where it is within what they let go without a person; another
-waits for somebody who approves it, or ends it. Whatever is approved is applied here, and goes on here if that was killed.
+What is held of one event becomes one draft, once nothing more has come for a while: what is rolled back and settled
+again meanwhile pays nobody back and forth, and each user is told once. More that comes while a draft is not being
+applied takes the draft's place. Its impact is approved by its policies, where it is within what they let go without a
+person; another waits for somebody who approves it, or ends it. Whatever is approved is applied here, and goes on here
+where that was killed.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ decides (migration 0010), and this says first. `apply` goes on wherever an earli
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime
@@ -21,11 +20,12 @@ from gateway.settlement.batches import House
 from gateway.settlement.corrections.applying import Stale, Telling, apply_batch, end, lock, mark, next_users, record
 from gateway.settlement.corrections.drafts import Draft, Job, Said, checked, correction_id, settlements, undone
 from gateway.settlement.corrections.impact import Asked, Impact, compute, hash_of
-from gateway.settlement.corrections.pacing import Metrics, Pauses
 from gateway.settlement.corrections.policy import Policies
 from gateway.settlement.corrections.settings import CorrectionSettings
 from gateway.settlement.corrections.sql import statement
 from gateway.settlement.corrections.verifying import verify
+from gateway.settlement.pace import Pace
+from gateway.settlement.pacing import Metrics, Pauses, Yielding
 from gateway.settlement.recording import record_in
 from gateway.store.pool import Database
 
@@ -188,6 +188,7 @@ class Corrections:
         which it is to be called again."""
         settings = self._settings
         pauses = Pauses(usual_ms=settings.pause_ms, longest_ms=settings.pause_ms_max, p99_ms_max=settings.place_p99_ms)
+        yielding, pace = Yielding(pauses, self._metrics), Pace(settings.bets_per_s)
         done = 0
         while await self._step(correction, by):
             if told is not None:
@@ -195,8 +196,8 @@ class Corrections:
                 if progress.users_done > done:
                     told(progress)
                 done = progress.users_done
-            p99_ms = None if self._metrics is None else await self._metrics.p99_ms()
-            await asyncio.sleep(pauses.after(p99_ms) / 1_000)
+            await pace.spend(settings.batch_bets)
+            await yielding.pause()
         return (await self.show(correction)).job
 
     async def _step(self, correction: str, by: str) -> bool:

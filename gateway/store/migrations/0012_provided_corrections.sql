@@ -53,4 +53,5 @@ CREATE TRIGGER held_stays BEFORE TRUNCATE ON settlement.held FOR EACH STATEMENT 
 
 -- `provided`: drafted by a settler from what providers said; settlers apply it once it is approved.
 ALTER TABLE correction.job ADD COLUMN provided boolean NOT NULL DEFAULT FALSE;
+-- squawk-ignore require-concurrent-index-creation
 CREATE INDEX job_provided ON correction.job (drafted) WHERE provided AND state NOT IN ('done', 'aborted');

@@ -14,8 +14,8 @@ from gateway.settlement.corrections.policy import Policy
 from gateway.settlement.corrections.service import Corrections
 from gateway.store.pool import Database
 from tests.gateway.bets.worker import one_postgres
-from tests.gateway.settlement.correcting import corrections, finish, policies, run, says
-from tests.gateway.settlement.ground import Ground, parlay, single, utc_now
+from tests.gateway.settlement.correcting import corrections, finish, policies, run, says, utc_now
+from tests.gateway.settlement.ground import Ground, parlay, single
 from tests.gateway.settlement.results import LOST, WON, result, said
 
 pytestmark = one_postgres

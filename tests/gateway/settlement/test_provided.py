@@ -37,7 +37,9 @@ async def settled(money: Database, *more: Policy) -> Ground:
 
 async def jobs(ground: Ground) -> list[tuple[Any, ...]]:
     """State, drafter and approver of each, the oldest first."""
-    rows = await ground.database.fetch("SELECT state, drafter, approver FROM correction.job ORDER BY drafted, correction")
+    rows = await ground.database.fetch(
+        "SELECT state, drafter, approver FROM correction.job ORDER BY drafted, correction"
+    )
     return [tuple(row) for row in rows]
 
 
@@ -48,7 +50,9 @@ async def held(ground: Ground) -> int:
 
 async def told(ground: Ground) -> dict[str, int]:
     """Notices of corrections, by user."""
-    rows = await ground.database.fetch("SELECT owner, count(*) FROM money.outbox WHERE kind = 'bet_corrected' GROUP BY 1")
+    rows = await ground.database.fetch(
+        "SELECT owner, count(*) FROM money.outbox WHERE kind = 'bet_corrected' GROUP BY 1"
+    )
     return dict(map(tuple, rows))
 
 

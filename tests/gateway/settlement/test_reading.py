@@ -23,7 +23,8 @@ from gateway.settlement.recording import Recorder
 from gateway.store.pool import Database
 from tests.bus import bus, eventually
 from tests.gateway.bets.worker import one_postgres
-from tests.gateway.settlement.ground import LOST, Breaking, Ground, single, utc_now
+from tests.gateway.settlement.correcting import utc_now
+from tests.gateway.settlement.ground import LOST, Breaking, Ground, single
 from tests.gateway.settlement.results import said
 
 pytestmark = one_postgres

@@ -23,8 +23,8 @@ from gateway.store.migrations import migrate
 from gateway.store.pool import Database
 from gateway.store.settings import DatabaseSettings
 from tests.gateway.bets.worker import money_pool, one_postgres
-from tests.gateway.settlement.correcting import corrections, run
-from tests.gateway.settlement.ground import PLACED, Ground, parlay, single, utc_now
+from tests.gateway.settlement.correcting import PLACED, corrections, run, utc_now
+from tests.gateway.settlement.ground import Ground, parlay, single
 from tests.gateway.settlement.results import LOST, VOID, WON, result, said
 
 pytestmark = one_postgres

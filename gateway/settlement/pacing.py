@@ -1,4 +1,4 @@
-"""How fast a correction goes: it pauses between batches, longer while placing bets is slow for others.
+"""How fast settlement and corrections go: they pause between batches, longer while placing bets is slow for others.
 
 The p99 of placing bets is read from a gateway's /metrics, from the histogram of answers that it keeps anyway: how many
 came since the last look. Where it cannot be read, the pause is the one that is set.
@@ -6,8 +6,10 @@ came since the last look. Where it cannot be read, the pause is the one that is 
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,6 +18,9 @@ ROUTE = "place_bet"
 METRIC = "oddswire_gateway_request_seconds"
 LOOK_S = 1.0
 """A gateway that does not tell within this is not waited for."""
+
+LOOK_EVERY_S = 1.0
+"""A look costs the gateway a page, and a p99 of fewer answers says little."""
 
 ANSWERS_MIN = 20
 """Fewer answers than this since the last look say nothing of a p99."""
@@ -69,6 +74,28 @@ class Metrics:
         before, self._before = self._before, after
         found = None if before is None else p99_s(before, after)
         return None if found is None else 1_000 * found
+
+
+class Yielding:
+    """Pauses between the batches of one who works. `metrics`: where the p99 of placing bets is read, None: nowhere."""
+
+    def __init__(self, pauses: Pauses, metrics: Metrics | None) -> None:
+        self._pauses = pauses
+        self._metrics = metrics
+        self._look_s = 0.0
+
+    async def pause(self) -> None:
+        """Between two batches."""
+        now_s = asyncio.get_running_loop().time()
+        if self._metrics is not None and now_s >= self._look_s:
+            self._look_s = now_s + LOOK_EVERY_S
+            self._pauses.after(await self._metrics.p99_ms())
+        await asyncio.sleep(self._pauses.pause_ms / 1_000)
+
+
+def reading(url: str) -> Metrics | None:
+    """Of the gateway whose /metrics are at this address; empty: None."""
+    return Metrics(partial(fetched, url)) if url else None
 
 
 def buckets(text: str) -> Buckets:
