@@ -25,8 +25,8 @@ from bench.naive_settling import naive_figures
 from bench.options import count_to, seconds_to
 from bench.placing import Placing
 from bench.processes import split_cores
-from bench.result import Limit, Measured, Reading
 from bench.resettling import MARKET, AtWork, corrected, settled
+from bench.result import Limit, Measured, Reading
 from bench.saying import Sayer
 from bench.scenario import CannotMeasure, Scenario, Tell
 from bench.staking import Staked, bet_id, fund, stake

@@ -19,6 +19,7 @@ import orjson
 import structlog
 
 from feeds.contract.errors import Refused
+from gateway.settlement.corrections.applying import lock
 from gateway.settlement.corrections.drafts import MARKETS_MAX, Draft, Job, Said, settlements
 from gateway.settlement.corrections.impact import turns_of
 from gateway.settlement.corrections.service import POLICY, Corrections, Drafting
@@ -80,9 +81,9 @@ class Provided:
         waiting = 0
         for job in await self._corrections.provided():
             step = self._next(job)
-            waiting += step is None
-            if step is not None:
-                done |= await self._tried(job.correction, step)
+            moved = step is not None and await self._tried(job.correction, step)
+            done |= moved
+            waiting += not moved
         self._metrics.corrections_waiting.set(waiting)
         return done
 
@@ -118,6 +119,8 @@ class Provided:
 
     async def _draft(self, event: str) -> bool:
         async with self._corrections.transaction() as connection:
+            for (job,) in await connection.fetch(statement("held_jobs"), event):
+                await lock(connection, job)  # before what is held for it, as who ends or applies it does
             held = await self._free(connection, await connection.fetch(statement("lock_held"), event))
             if not held:
                 return False
