@@ -132,8 +132,8 @@ async def _locked(connection: Any, usable: _Usable, known: str = "known_sayings"
 
 
 async def _to_hold(connection: Any, markets: _Markets) -> frozenset[str]:
-    """Markets of which nothing comes into force by itself: something is held already, or it would take back what bets
-    were paid by."""
+    """Markets of which nothing comes into force by itself: something is held already, a correction has them, or what
+    bets were paid by would be taken back."""
     names = sorted(markets.after)
     held = {market for (market,) in await connection.fetch(statement("held_markets"), names)}
     taken_back = [

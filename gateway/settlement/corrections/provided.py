@@ -25,6 +25,7 @@ from gateway.settlement.corrections.impact import turns_of
 from gateway.settlement.corrections.service import POLICY, Corrections, Drafting
 from gateway.settlement.corrections.sql import statement
 from gateway.settlement.metrics import SettlementMetrics
+from gateway.settlement.outcome import takes_back
 from gateway.settlement.recording import record_in
 from gateway.settlement.said import result_from_text
 from gateway.settlement.types_of_markets import types_of
@@ -126,7 +127,7 @@ class Provided:
                 return False
             draft = Draft(await _said(connection, held))
             turns = await turns_of(connection, draft)
-            if all(turn.before == turn.after for turn in turns.values()):
+            if not any(takes_back(turn.before, turn.after) for turn in turns.values()):
                 await record_in(connection, settlements(draft), self._now())
                 return True
             feeds = sorted({one.feed for one in draft.said})

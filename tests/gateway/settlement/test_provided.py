@@ -145,6 +145,21 @@ async def test_it_waits_while_the_desk_corrects_the_market(money: Database) -> N
     assert await ground.told("B1") == ("void", 1000, 2)
 
 
+async def test_what_is_said_while_a_correction_is_applied_waits_until_it_is_done(money: Database) -> None:
+    ground = await settled(money)
+    desk = service(ground)
+    name = await desk.draft(says(result("M1", 0, "rollback")), reason="r", by="jo")
+    await desk.impact(name, by="jo")
+    await desk.approve(name, by="sam")
+    while (await desk.show(name)).progress.users_done == 0:
+        await desk._step(name, "jo")
+    assert (await ground.recorder.record([said("M1", 2**41, x=OTHER)])).held == 1
+    assert (await desk.apply(name, by="jo")).state == "done"
+    await ground.settle()
+    assert [await ground.told(bet) for bet in ("B1", "B3")] == [("lost", 0, 3), ("won", 2000, 3)]
+    assert [state for state, *_ in await jobs(ground)] == ["done"]
+
+
 async def test_what_only_decides_more_is_no_correction(money: Database) -> None:
     """A cancellation of the bets of some time, then the result of the others; and what nobody was paid by."""
     ground = Ground(money)
