@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 ARGS ?=
 
 .NOTPARALLEL:
-.PHONY: install up check format lint types imports test proof clean
+.PHONY: install up check format lint types imports test proof oracle clean
 
 install: $(INSTALLED)
 
@@ -41,6 +41,10 @@ test: install
 # Longer than CI allows: thousands of seeds, minutes of load.
 proof: install
 	@exec $(BIN)/python -m pytest -m proof $(ARGS)
+
+# A test of the tests: faults planted in a copy of the product, one at a time; each must be caught.
+oracle: install
+	@exec $(BIN)/python -m tests.oracle $(ARGS)
 
 clean:
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -18,6 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from fanout.client import OddsStream, StreamRefused
+from fanout.contract.revocation import Revocation, encode_revocation
 from fanout.contract.tickets import Grant, parse_keys
 from fanout.pulse import now_ms
 from fanout.revocations import revoke
@@ -229,6 +230,18 @@ async def test_a_revocation_told_by_the_bus_closes_what_the_account_opened(coord
             assert await refused(server, unopened) == (401, "unauthenticated")
             await asks(theirs, {"op": "ping", "id": 2}, "pong")
         assert not server.shard.sessions._by_name.get("A1")
+
+
+async def test_a_revocation_of_older_tickets_leaves_newer_ones(coordination: MemoryCoordination) -> None:
+    async with guarded(coordination) as server:
+        unopened = ticket()
+        async with entered(server, ticket()) as connection:
+            await asks(connection, subscribe("football.nfl"), "live")
+            assert server.revocations is not None
+            server.revocations.hear(encode_revocation(Revocation("A1", int(time.time()) - 60)))
+            await asks(connection, {"op": "ping", "id": 2}, "pong")
+        async with entered(server, unopened) as connection:
+            await asks(connection, {"op": "ping", "id": 3}, "pong")
 
 
 async def test_a_revocation_that_the_bus_lost_is_read(coordination: MemoryCoordination) -> None:

@@ -6,18 +6,14 @@ What was taken is acknowledged one by one; what was not in time comes again. Not
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-import time
 from collections import deque
 from collections.abc import Sequence
 
-from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from feeds.adapters.nats.connection import Connection
+from feeds.adapters.nats.pulling import PullConsumer, Pulled, Pulling
 from feeds.adapters.nats.settling import settle_config
 from feeds.adapters.nats.streams import Streams
 from feeds.contract.errors import LogUnavailable
@@ -34,13 +30,9 @@ ACK_WAIT_S = 10.0
 UNACKNOWLEDGED_MAX = 4_000
 """Results that all readers together hold. Beyond it the log gives no more."""
 
-_PULL_EXPIRES_S = 2.0
-_SILENCE_S = 6.0
-"""A pull that was neither served nor expired for so long was lost."""
+_PULLING = Pulling(expires_s=2.0, silence_s=6.0, pending_bytes_max=64 * 1024 * 1024)
 _GATHER_S = 0.005
 """Who has one result waits so long for those that came with it."""
-_PENDING_BYTES_MAX = 64 * 1024 * 1024
-_SPENT = frozenset({"404", "408"})
 
 
 class JetStreamResults:
@@ -51,29 +43,19 @@ class JetStreamResults:
         self._bus = bus
         self._ack_wait_s = ack_wait_s
         self._streams = Streams(connection, lanes=bus.lanes)
-        self._subscription: Subscription | None = None
-        self._inbox = ""
+        self._consumer = PullConsumer(connection, SETTLE_STREAM, DURABLE, _PULLING, self._on_pulled)
         self._came: deque[Said] = deque()
-        self._some = asyncio.Event()
-        self._due = 0
-        self._heard_s = 0.0
-        self._broken = ""
-        connection.listen(self._on_connection)
 
     async def begin(self) -> ResultPlace:
         """See ResultTap. Makes the stream where it is missing, so that nothing is said before somebody listens."""
-        await self._leave()
+        await self._consumer.leave()
+        self._came.clear()
         await self._streams.make(settle_config(self._bus))
-        jetstream = self._connection.jetstream()
+        await self._consumer.begin(self._config(), anew=False)
         try:
-            await jetstream.add_consumer(SETTLE_STREAM, self._config())
-            stream = await jetstream.stream_info(SETTLE_STREAM)
-            self._inbox = self._connection.client.new_inbox()
-            self._subscription = await self._connection.client.subscribe(
-                self._inbox, cb=self._on_message, pending_bytes_limit=_PENDING_BYTES_MAX
-            )
+            stream = await self._connection.jetstream().stream_info(SETTLE_STREAM)
         except NatsError as error:
-            raise LogUnavailable(f"consumer {DURABLE} of {SETTLE_STREAM}: {error}") from error
+            raise LogUnavailable(f"{SETTLE_STREAM}: {error}") from error
         assert stream.created is not None
         return ResultPlace(stream.created.isoformat(), stream.state.first_seq)
 
@@ -90,70 +72,19 @@ class JetStreamResults:
     async def take(self, most: int, wait_s: float) -> list[Said]:
         """See ResultTap."""
         if not self._came:
-            self._some.clear()
-            await self._ask(most)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._some.wait()
+            self._consumer.news.clear()
+            await self._consumer.ask(0 if self._consumer.due else most)
+            await self._consumer.wait(wait_s)
             if self._came and len(self._came) < most:
                 await asyncio.sleep(_GATHER_S)
-        if self._broken:
-            raise LogUnavailable(f"{SETTLE_STREAM}: {self._broken}")
+        self._consumer.check()
         return [self._came.popleft() for _ in range(min(most, len(self._came)))]
 
     async def done(self, said: Sequence[Said]) -> None:
         """See ResultTap."""
         for one in said:
-            await self._publish(one.reply, b"+ACK")
+            await self._consumer.acknowledge(one.reply)
 
-    async def _ask(self, most: int) -> None:
-        if self._due and time.monotonic() - self._heard_s > _SILENCE_S:
-            raise LogUnavailable(f"{SETTLE_STREAM}: the log does not answer")
-        if self._due:
-            return
-        self._heard_s = time.monotonic()
-        self._due = most
-        request = json.dumps({"batch": most, "expires": int(_PULL_EXPIRES_S * 1e9)}).encode()
-        await self._publish(f"$JS.API.CONSUMER.MSG.NEXT.{SETTLE_STREAM}.{DURABLE}", request, self._inbox)
-
-    async def _publish(self, subject: str, data: bytes, reply: str = "") -> None:
-        try:
-            await self._connection.client.publish(subject, data, reply)
-        except NatsError as error:
-            raise LogUnavailable(f"{SETTLE_STREAM}: {error}") from error
-
-    async def _on_message(self, message: Msg) -> None:
-        self._heard_s = time.monotonic()
-        if not message.reply:
-            self._on_status(message.headers or {})
-            return
-        # $JS.ACK.[domain.account.]stream.consumer.delivered.s.n.time.pending[.random]
-        tokens = message.reply.split(".")
-        s = int(tokens[5 if len(tokens) == 9 else 7])
-        self._came.append(Said(message.subject, s, message.data, message.reply))
-        self._due -= 1
-        self._some.set()
-
-    def _on_status(self, headers: dict[str, str]) -> None:
-        status = headers.get("Status", "")
-        if status in _SPENT:
-            self._due = 0
-            self._some.set()
-        else:
-            self._break(f"status {status} {headers.get('Description', '')}")
-
-    def _on_connection(self, connected: bool) -> None:
-        self._break("the connection came back anew" if connected else "the connection was lost")
-
-    def _break(self, why: str) -> None:
-        self._broken = why
-        self._some.set()
-
-    async def _leave(self) -> None:
-        subscription, self._subscription = self._subscription, None
-        if subscription is not None:
-            with contextlib.suppress(NatsError):
-                await subscription.unsubscribe()
-        self._came.clear()
-        self._due = 0
-        self._broken = ""
+    def _on_pulled(self, one: Pulled) -> None:
+        self._came.append(Said(one.subject, one.s, one.data, one.reply))
+        self._consumer.news.set()

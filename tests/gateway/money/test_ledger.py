@@ -102,6 +102,8 @@ REFUSED: dict[str, list[str]] = {
     "a key that changes": ["UPDATE money.key SET fingerprint = '\\x00', answer = NULL"],
     "an answer that changes": ["UPDATE money.key SET answer = '\\x00'"],
     "a key that goes": ["DELETE FROM money.key"],
+    "a key used twice": ["INSERT INTO money.key SELECT * FROM money.key WHERE verb = 'bet'"],
+    "a second step of a revision": ["INSERT INTO settlement.step (bet, revision, market, market_revision, state_before, state, cash, receivable, at) SELECT 'B', 1, 'M', 1, 'accepted', state, 0, 0, now() FROM unnest(ARRAY['won', 'lost']) AS state"],
     "a deposit that limits forget": ["DELETE FROM money.movement"],
     "what was told": ["UPDATE money.outbox SET kind = 'x'"],
     "a wallet that goes": ["DELETE FROM money.wallet"],

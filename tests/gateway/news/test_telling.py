@@ -104,7 +104,10 @@ async def test_nobody_hears_of_another_s_account(told: Told) -> None:
         writer.close()
 
 
-async def test_who_commits_late_is_not_passed_over(told: Told, settings: DatabaseSettings) -> None:
+async def test_who_commits_late_is_not_passed_over(
+    told: Told, settings: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fanout.accounts.AUDIT_MS", 3_600_000)  # what is told is to be enough
     for owner in ("u1", "u2"):
         await fund(told.database, owner, 100)
     late = await asyncpg.connect(settings.url.get_secret_value())
