@@ -135,11 +135,11 @@ class Betting:
             tables = LedgerTables(database)
             await asyncio.gather(*(tables.move(_deposit(account)) for account in accounts))
 
-    async def use_wal(self) -> None:
+    async def use_wal(self, files: int = WAL_FILES) -> None:
         """As a server has it that has run for a while: files of the log are written again, not made, which stops
-        everybody for as long as the disk takes for 16 MB."""
+        everybody for as long as the disk takes for 16 MB. `files`: so many, which what is measured is not to use up."""
         async with self.database() as database:
-            for _ in range(WAL_FILES):
+            for _ in range(files):
                 await database.execute("SELECT pg_logical_emit_message(true, 'bench', ''), pg_switch_wal()")
             await database.execute("CHECKPOINT")
 

@@ -10,9 +10,10 @@ from collections import deque
 from collections.abc import AsyncIterator
 
 from bench.betting import Betting
-from bench.bettor import Caller
+from bench.bettor import Broken, Caller
 from bench.latency import Latency
 from bench.pace import paced
+from bench.scenario import CannotMeasure
 
 _TIMEOUT_S = 10.0
 
@@ -32,7 +33,7 @@ class Placing:
 
     @contextlib.asynccontextmanager
     async def beside(self) -> AsyncIterator[Latency]:
-        """Goes on until the block ends; gives the latencies, complete afterwards."""
+        """Goes on until the block ends; gives the latencies, complete afterwards. Raises CannotMeasure if none came."""
         latency = Latency()
         going = asyncio.create_task(self._go_on(latency))
         try:
@@ -40,6 +41,8 @@ class Placing:
         finally:
             going.cancel()
             await asyncio.wait((going,))
+        if not len(latency):
+            raise CannotMeasure("no bet was placed")
 
     async def _go_on(self, latency: Latency) -> None:
         async with asyncio.TaskGroup() as group:
@@ -51,7 +54,11 @@ class Placing:
         self._number += 1
         asked = self._betting.bet(self._dice.choice(self._accounts), f"resettle-key-{self._number:012d}")
         caller = self._idle.popleft() if self._idle else Caller(self._port, _TIMEOUT_S)
-        heard = await caller.ask(asked)
+        try:
+            heard = await caller.ask(asked)
+        except Broken:
+            self.refused += 1
+            return
         latency.record_us(int((time.perf_counter() - begun_s) * 1e6))
         self._idle.append(caller)
         self.refused += heard.status != 201

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -23,6 +24,9 @@ from gateway.store.pool import Database
 MARKET = "RESETTLED"
 PERSON = "bench"
 """Who approves what the settler drafts."""
+
+_STATES = ("drafted", "computed", "approved", "applying", "verifying", "done")
+"""Of a correction that goes well, in their order."""
 
 _PATIENCE_S = 600.0
 _POLL_S = 0.1
@@ -99,24 +103,30 @@ async def corrected(at_work: AtWork) -> dict[str, Reading]:
             rows = await at_work.database.fetch(_JOB)
             if not rows or rows[0]["state"] in reached_s:
                 continue
-            [(name, state, fault)] = rows
-            if fault is not None:
+            [(name, state, fault, automatic)] = rows
+            if fault is not None or state not in _STATES:
                 raise CannotMeasure(f"the correction is {state}: {fault}")
             reached_s[state] = time.perf_counter() - begun_s
-            if state == "computed":
+            if state == "computed" and not automatic:
                 await service.approve(name, by=PERSON)
     [(steps,)] = await at_work.database.fetch("SELECT count(*) FROM settlement.step WHERE correction IS NOT NULL")
     _check_steps(steps, at_work.bets)
+    computed_s, verifying_s = (_reached_s(reached_s, state) for state in ("computed", "verifying"))
     return {
         "corrected_s": Reading(reached_s["done"], "s"),
-        "corrected_impact_s": Reading(reached_s["computed"], "s"),
-        "corrected_apply_s": Reading(reached_s["verifying"] - reached_s["computed"], "s"),
-        "corrected_verify_s": Reading(reached_s["done"] - reached_s["verifying"], "s"),
+        "corrected_impact_s": Reading(computed_s, "s"),
+        "corrected_apply_s": Reading(verifying_s - computed_s, "s"),
+        "corrected_verify_s": Reading(reached_s["done"] - verifying_s, "s"),
         "corrected_bets_per_s": Reading(at_work.bets / reached_s["done"], "1/s"),
         **_heard(heard, "corrected"),
         **latency.figures("place_correcting"),
         **growth.figures(),
     }
+
+
+def _reached_s(seen_s: Mapping[str, float], state: str) -> float:
+    """When the job was first seen in this state, or beyond it: a short one is not seen in every state."""
+    return min(s for seen, s in seen_s.items() if _STATES.index(seen) >= _STATES.index(state))
 
 
 _LATE = """
@@ -126,7 +136,10 @@ SELECT
     percentile_disc(0.99) WITHIN GROUP (ORDER BY extract(EPOCH FROM at - $3)::double precision)
 FROM settlement.step WHERE market = $1 AND market_revision = $2
 """
-_JOB = "SELECT correction, state, fault FROM correction.job ORDER BY drafted DESC LIMIT 1"
+_JOB = """
+SELECT correction, state, fault, (totals ->> 'automatic')::boolean
+FROM correction.job ORDER BY drafted DESC LIMIT 1
+"""
 
 
 async def _wait(at_work: AtWork, growth: _Growth, begun_s: float) -> None:

@@ -65,7 +65,7 @@ LIMITS = (
 async def run(options: argparse.Namespace, tell: Tell) -> Measured:
     """Seeds, measures betting alone, settles, corrects, settles singles, settles naively, and recounts."""
     cores = split_cores(os.sched_getaffinity(0))
-    accounts = [f"resettle-{number:06d}" for number in range(min(USERS, options.bets))]
+    accounts = [f"resettle-{number:06d}" for number in range(min(options.users, options.bets))]
     async with contextlib.AsyncExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="oddswire-bench-")))
         betting = Betting(place, stack, cores.measured | cores.beside)
@@ -144,6 +144,9 @@ async def _differences(database: Database, tell: Tell) -> int:
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bets", type=count_to(1_000_000), default=BETS, metavar="N", help=f"bets (default {BETS:,})")
+    parser.add_argument(
+        "--users", type=count_to(100_000), default=USERS, metavar="N", help=f"users (default {USERS:,})"
+    )
     parser.add_argument(
         "--pace", type=count_to(100_000), default=PACE, metavar="N", help=f"bets settled a second, at most ({PACE:,})"
     )

@@ -64,8 +64,8 @@ class ResultReader:
                     self._attempts = 0
                     if said:
                         await self._record(said)
-                        await self._tap.done(said)
                         await self._database.execute(statement("read_log"), self._created, said[-1].s)
+                        await self._tap.done(said)
             except (LogUnavailable, DatabaseUnavailable) as error:
                 await self._failed(error)
 
