@@ -97,11 +97,12 @@ class Betting:
         await self._until_answered(port, asked)
 
     async def start_settler(self, bets_per_s: int) -> Child:
-        """One that settles at most so many bets a second."""
+        """One that settles at most so many bets a second, and corrects as many."""
         where = ("--nats", self.nats_url, "--database", self.settings.url.get_secret_value())
         words = ("-m", "gateway", "settler", *where, "--bets-per-s", str(bets_per_s))
         environment = {
             "ODDSWIRE_CORRECTION_GATHER_S": "0",
+            "ODDSWIRE_CORRECTION_BETS_PER_S": str(bets_per_s),
             "ODDSWIRE_CORRECTION_PACE_METRICS": f"http://127.0.0.1:{next(iter(self.workers))}/metrics",
         }
         return await self._run(Program("settler", words, "^settler ready$", environment))

@@ -42,6 +42,12 @@ BETS_PER_S = 50
 PACE = 1_750
 """Bets a second that the settler is told to settle at most: it leaves the machine to those who bet."""
 
+BETS_OF_WAL_FILE = 1_300
+"""Bets whose settling and correcting take a file of PostgreSQL's log: 12 KB each."""
+
+WAL_FILES = 90
+"""At most: so many are written again between two checkpoints."""
+
 SINGLES = 60
 """Markets of one bet each, for how long a result takes where nothing else is to be done."""
 
@@ -73,7 +79,7 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
         database = await stack.enter_async_context(betting.database())
         tell(f"writing {options.bets:,} bets of {len(accounts):,} users")
         await _seed(database, accounts, options.bets)
-        await betting.use_wal()
+        await betting.use_wal(min(WAL_FILES, 12 + options.bets // BETS_OF_WAL_FILE))
         devices = accounts[:: max(1, len(accounts) // DEVICES)]
         hearing = await stack.enter_async_context(
             Hearing.open(betting.nats_url, betting.settings, devices, cores.measured | cores.beside)

@@ -35,6 +35,9 @@ OVER = ("done", "aborted")
 POLICY = "policy"
 """Who approves what no person has to."""
 
+MARKS = 10
+"""Bets are put under review so many times as fast as they are corrected: no money moves, and nobody waits for it."""
+
 JOBS_MAX = 1_000
 
 
@@ -190,18 +193,18 @@ class Corrections:
         pauses = Pauses(usual_ms=settings.pause_ms, longest_ms=settings.pause_ms_max, p99_ms_max=settings.place_p99_ms)
         yielding, pace = Yielding(pauses, self._metrics), Pace(settings.bets_per_s)
         done = 0
-        while await self._step(correction, by):
+        while (spent := await self._step(correction, by)) is not None:
             if told is not None:
                 progress = await self._progress(correction)
                 if progress.users_done > done:
                     told(progress)
                 done = progress.users_done
-            await pace.spend(settings.batch_bets)
+            await pace.spend(spent)
             await yielding.pause()
         return (await self.show(correction)).job
 
-    async def _step(self, correction: str, by: str) -> bool:
-        """The next transaction of a job; whether there is another one."""
+    async def _step(self, correction: str, by: str) -> int | None:
+        """The next transaction of a job; of how many corrected bets its cost is, None: there is no other one."""
         try:
             async with self.transaction() as connection:
                 job = await lock(connection, correction)
@@ -211,37 +214,38 @@ class Corrections:
             await self._give_up(correction, str(stale))
             raise
 
-    async def _advance(self, connection: Any, job: Job, by: str) -> bool:
+    async def _advance(self, connection: Any, job: Job, by: str) -> int | None:
         if job.state == "done":
-            return False
+            return None
         if job.state == "approved":
             await connection.execute(statement("set_state"), job.correction, "applying", None, None)
             await self._deed(connection, job.correction, by, "applying", {})
-            return True
+            return 0
         if job.state == "verifying":
-            return await self._verify(connection, job, by)
+            await self._verify(connection, job, by)
+            return None
         if not job.recorded:
-            if not await mark(connection, job, self._settings.batch_bets):
-                await record(connection, job, self._now())
-            return True
+            if await mark(connection, job, self._settings.batch_bets):
+                return self._settings.batch_bets // MARKS
+            await record(connection, job, self._now())
+            return 0
         users = await next_users(connection, job.correction, job.position, self._settings.batch_bets)
         if users:
-            await apply_batch(connection, job, users, self._house, Telling(self._now(), self._settings.dispute))
-            return True
+            telling = Telling(self._now(), self._settings.dispute)
+            return await apply_batch(connection, job, users, self._house, telling)
         await connection.execute(statement("set_state"), job.correction, "verifying", None, None)
-        return True
+        return 0
 
-    async def _verify(self, connection: Any, job: Job, by: str) -> bool:
-        """Ends a job whose recount agrees; another stays `verifying`, and says why. Gives False."""
+    async def _verify(self, connection: Any, job: Job, by: str) -> None:
+        """Ends a job whose recount agrees; another stays `verifying`, and says why."""
         faults = await verify(connection, job)
         fault = "; ".join(f"{one.rule} {one.where}: {one.what}" for one in faults) or None
         if fault is not None:
             await connection.execute(statement("set_state"), job.correction, "verifying", None, fault)
-            return False
+            return
         await connection.execute(statement("set_state"), job.correction, "done", self._now(), None)
         await self._deed(connection, job.correction, by, "done", {"hash": job.hash})
         await end(connection, job.correction)
-        return False
 
     async def _give_up(self, correction: str, why: str) -> None:
         """Nothing was moved: the job is a draft again, and nothing is under review."""

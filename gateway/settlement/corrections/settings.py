@@ -32,10 +32,15 @@ class CorrectionSettings(BaseSettings):
         ),
     ] = 5.0
     batch_bets: Annotated[int, Field(ge=1, le=2_000, description="bets of one transaction; a user is never parted")] = (
-        300
+        100
     )
     bets_per_s: Annotated[
-        int, Field(ge=0, le=1_000_000, description="most bets a second that a job marks or corrects; 0: no limit")
+        int,
+        Field(
+            ge=0,
+            le=1_000_000,
+            description="most bets a second that a job corrects; it marks ten times as many; 0: no limit",
+        ),
     ] = 0
     bets_max: Annotated[int, Field(ge=1, le=10_000_000, description="most bets of one job")] = 1_000_000
     statement_s: Annotated[float, Field(gt=0, le=3_600, description="for one statement of an impact")] = 300.0
