@@ -97,10 +97,15 @@ class Betting:
         await self._until_answered(port, asked)
 
     async def start_settler(self, bets_per_s: int) -> Child:
-        """One that settles at most so many bets a second."""
+        """One that settles at most so many bets a second, and corrects as many."""
         where = ("--nats", self.nats_url, "--database", self.settings.url.get_secret_value())
         words = ("-m", "gateway", "settler", *where, "--bets-per-s", str(bets_per_s))
-        return await self._run(Program("settler", words, "^settler ready$"))
+        environment = {
+            "ODDSWIRE_CORRECTION_GATHER_S": "0",
+            "ODDSWIRE_CORRECTION_BETS_PER_S": str(bets_per_s),
+            "ODDSWIRE_CORRECTION_PACE_METRICS": f"http://127.0.0.1:{next(iter(self.workers))}/metrics",
+        }
+        return await self._run(Program("settler", words, "^settler ready$", environment))
 
     async def start_line(self, seed: int) -> Child:
         """A broken line before every worker, in the order of the workers."""
@@ -131,11 +136,11 @@ class Betting:
             tables = LedgerTables(database)
             await asyncio.gather(*(tables.move(_deposit(account)) for account in accounts))
 
-    async def use_wal(self) -> None:
+    async def use_wal(self, files: int = WAL_FILES) -> None:
         """As a server has it that has run for a while: files of the log are written again, not made, which stops
-        everybody for as long as the disk takes for 16 MB."""
+        everybody for as long as the disk takes for 16 MB. `files`: so many, which what is measured is not to use up."""
         async with self.database() as database:
-            for _ in range(WAL_FILES):
+            for _ in range(files):
                 await database.execute("SELECT pg_logical_emit_message(true, 'bench', ''), pg_switch_wal()")
             await database.execute("CHECKPOINT")
 

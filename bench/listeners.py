@@ -18,6 +18,7 @@ from fanout.contract.tickets import Grant, TicketKeys
 _OPEN_AT_ONCE = 50
 _TICKET_TOPICS = ("account",)
 _LASTS_S = 3_600
+_SETTLED = ("bet_settled", "bet_corrected")
 
 
 class Listeners:
@@ -29,11 +30,18 @@ class Listeners:
         self.holes = 0
         self.states = 0
         self._accounts: dict[str, AccountReplica] = {}
+        self._settled = Latency()
+        self._since_s = 0.0
 
     @property
     def seqs(self) -> dict[str, int | None]:
         """Of each account the number of the newest."""
         return {name: replica.seq for name, replica in self._accounts.items()}
+
+    def settled_since(self, since_s: float) -> Latency:
+        """From a moment on, by the wall clock: how long after it each piece of news about settled bets comes."""
+        self._since_s, self._settled = since_s, Latency()
+        return self._settled
 
     @contextlib.asynccontextmanager
     async def listening(self, accounts: Sequence[str], address: Address, keys: TicketKeys) -> AsyncIterator[None]:
@@ -71,3 +79,5 @@ class Listeners:
             elif shown:
                 self.heard += 1
                 self.told.record_us(int((now_s - message["ts"] / 1000) * 1e6))
+                if message["kind"] in _SETTLED:
+                    self._settled.record_us(int((now_s - self._since_s) * 1e6))

@@ -22,8 +22,8 @@ SWEEP_INTERVAL_S = 0.1
 CHUNKS_A_TURN = 8
 """Catch-up chunks between two turns of the event loop."""
 
-WRITES_A_TURN = 250
-"""Writes between two turns of the event loop: about 2 ms. A record of the log takes three turns to the board."""
+WRITES_A_TURN = 500
+"""Writes between two turns of the event loop: about 4 ms. A record of the log takes three turns to the board."""
 
 
 def now_ms() -> int:

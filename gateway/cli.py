@@ -61,7 +61,7 @@ commands:
   result         enter an event's result, graded by house rules
   correction     settle again: draft, impact, approve, apply, abort, undo
   report         what a day came to; what was settled again
-  account        an account's limits and exclusions
+  account        an account's limits and exclusions; closing it
   ledger         recount the ledger, print what differs
   keys           API keys: create, list, revoke
   geo            where betting is allowed: check a place, rules, decisions

@@ -124,18 +124,28 @@ class InState(msgspec.Struct, frozen=True):
     state: JobState | None = None
 
 
-class Totals(msgspec.Struct):
-    """Sums of an impact. `frozen`, `approval`: bets under policies that freeze, or ask for another person."""
+class Sums(msgspec.Struct):
+    """Sums of an impact in one currency. `waived`: what the house bears."""
 
     bets: int
     users: int
     credits: Money
     debits: Money
     waived: Money
+
+
+class Totals(msgspec.Struct):
+    """Sums of an impact. `frozen`, `approval`: bets under policies that freeze, or ask for another person; `automatic`:
+    policies let it go without a person, if a provider said it. Amounts are by currency."""
+
+    bets: int
+    users: int
     frozen: int
     approval: int
+    automatic: bool
+    by_currency: dict[str, Sums]
     by_policy: dict[str, int]
-    by_jurisdiction: dict[str, Money]
+    by_jurisdiction: dict[str, dict[str, Money]]
 
 
 class Impact(msgspec.Struct):
@@ -145,14 +155,20 @@ class Impact(msgspec.Struct):
     totals: Totals
 
 
+class Came(msgspec.Struct):
+    """What a correction came to in one currency."""
+
+    cash: Money
+    receivable: Money
+    waived: Money
+
+
 class Progress(msgspec.Struct):
     """How far a correction is, and what it came to."""
 
     users: int
     users_done: int
-    cash: Money
-    receivable: Money
-    waived: Money
+    by_currency: dict[str, Came]
 
 
 class Deed(msgspec.Struct):
@@ -189,6 +205,7 @@ class Correction(msgspec.Struct):
     approved_at: Time | None
     ended_at: Time | None
     fault: str | None
+    provided: bool
     totals: Totals | None
     turns: list[Turned] | UnsetType = UNSET
     progress: Progress | UnsetType = UNSET

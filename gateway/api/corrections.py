@@ -61,7 +61,7 @@ class CorrectionEndpoints:
 
     async def _impact(self, asking: Asking) -> Said:
         found = await self._at.corrections.impact(_id(asking), by=asking.account, dry=asking.body.dry_run)
-        return _said({"hash": found.hash, "totals": totals_said(found.totals._asdict())})
+        return _said({"hash": found.hash, "totals": totals_said(found.totals.said())})
 
     async def _approve(self, asking: Asking) -> Said:
         job = await self._at.corrections.approve(_id(asking), by=asking.account, digest=asking.body.hash)

@@ -170,7 +170,7 @@ class Limit(msgspec.Struct):
 class Exclusion(msgspec.Struct):
     """Neither bets nor deposits; withdrawals all the time. `until` null: for ever."""
 
-    kind: Literal["time_out", "self_exclusion"]
+    kind: Literal["time_out", "self_exclusion", "closed"]
     since: Time
     until: Time | None
 

@@ -67,6 +67,7 @@ PROBLEMS = {
         Problem("not_in_plan", 403, "The plan does not include this"),
         Problem("no_account", 403, "The key or token is nobody's account"),
         Problem("excluded", 403, "The account is excluded: it may not bet or deposit"),
+        Problem("account_closed", 403, "The account is closed: all that is left is to withdraw"),
         *(Problem(refusal.code, 403, refusal.advice) for refusal in REFUSALS.values()),
         Problem("no_cash_out", 403, "Bets are not cashed out here"),
         Problem("second_person", 403, "Somebody else than who drafted it has to approve it"),

@@ -40,6 +40,7 @@ class ProtectionEndpoints:
             "set_limit": self._set_limit,
             "time_out": self._time_out,
             "self_exclusion": self._self_exclusion,
+            "close_account": self._close,
             "activity": self._activity,
         }
 
@@ -77,6 +78,9 @@ class ProtectionEndpoints:
         if days is not None and days < least:
             raise MoneyRefused("bad_body", f"days: at least {least}, or null for ever")
         return await self._exclude(asking.account, "self_exclusion", None if days is None else timedelta(days=days))
+
+    async def _close(self, asking: Asking) -> Said:
+        return await self._exclude(asking.account, "closed", None)
 
     async def _exclude(self, account: str, kind: ExclusionKind, life: timedelta | None) -> Said:
         service = self._service

@@ -163,6 +163,15 @@ CALLS = (
         body=ExclusionIn,
     ),
     Call(
+        "POST",
+        "/v1/account/closing",
+        "close_account",
+        "Close the account: neither bets nor deposits any more, ever. Open bets are settled, and what is left can be "
+        "withdrawn",
+        money.Exclusion,
+        201,
+    ),
+    Call(
         "GET",
         "/v1/account/activity",
         "activity",

@@ -22,7 +22,7 @@ from gateway.api.fleet import Fleet
 from gateway.api.load import Pressure, seconds_left
 from gateway.api.parameters import converted, names_of, once, query_of
 from gateway.history.rows import at_time
-from gateway.money.refusals import MoneyRefused
+from gateway.money.refusals import refused
 from gateway.read.book import ReadBook
 
 TOPICS_ASKED_MAX = 50
@@ -81,12 +81,12 @@ class Streams(NamedTuple):
             raise Refused("overloaded", "")
 
     async def refuse_excluded(self, who: Principal | None) -> None:
-        """Raises MoneyRefused("excluded")."""
+        """Raises MoneyRefused("excluded" | "account_closed")."""
         if who is None or who.account is None:
             return
         more = await self.excluded(who.account)
         if more is not None:
-            raise MoneyRefused("excluded", more=more)
+            raise refused("excluded", more)
 
 
 class TicketRoute(Answering):

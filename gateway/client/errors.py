@@ -62,7 +62,12 @@ class Unavailable(ProblemError):
     """Not now: it is loading, overloaded, or failed."""
 
 
-_OF_CODE: dict[str, type[ProblemError]] = {"not_ready": Unavailable, "overloaded": Unavailable, "excluded": NotAllowed}
+_OF_CODE: dict[str, type[ProblemError]] = {
+    "not_ready": Unavailable,
+    "overloaded": Unavailable,
+    "excluded": NotAllowed,
+    "account_closed": NotAllowed,
+}
 """Where the code says more than its status."""
 
 _OF_STATUS: dict[int, type[ProblemError]] = {

@@ -23,7 +23,7 @@ from gateway.money.fates import fate_of
 from gateway.money.finals import Final, Finals
 from gateway.money.gate import Gate
 from gateway.money.keys import KnownKey
-from gateway.money.refusals import MoneyRefused, Unknown
+from gateway.money.refusals import MoneyRefused, Unknown, refused
 from gateway.money.tables import Outcome
 from gateway.store.errors import DatabaseUnavailable
 
@@ -259,7 +259,7 @@ class Once:
         async with self._gate.slot():
             outcome = await work.execute(prepared)
         if outcome.key is None:
-            raise MoneyRefused(outcome.code, more=outcome.more)
+            raise refused(outcome.code, outcome.more)
         return await _told(ask, work, outcome.key, replayed=outcome.code == "known")
 
     async def _looked_up(self, ask: Ask) -> KnownKey | None:

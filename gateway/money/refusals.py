@@ -24,5 +24,13 @@ class MoneyRefused(Refused):
         return self.retry_after_s is not None
 
 
+def refused(code: str, more: Mapping[str, object] | None = None) -> MoneyRefused:
+    """The refusal that an outcome of the database means: who is excluded for good because the account is closed, is
+    told that."""
+    if code == "excluded" and more and more.get("closed"):
+        return MoneyRefused("account_closed")
+    return MoneyRefused(code, more=more)
+
+
 class Unknown(Exception):
     """It may have been done or may still be: the key tells, later."""

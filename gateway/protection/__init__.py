@@ -1,1 +1,2 @@
-"""Protection of accounts: limits, time-outs, self-exclusion. What holds stands in the database (migration 0007)."""
+"""Protection of accounts: limits, time-outs, self-exclusion, closing. What holds stands in the database (migrations
+0007, 0013)."""

@@ -12,8 +12,8 @@ TRAIL_ROWS = 50
 
 
 def add_account(kinds: Kinds[argparse.ArgumentParser], database: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    """`account show|time-out|exclude`."""
-    account = kinds.add_parser("account", help="an account's limits and exclusions: show, time out, exclude")
+    """`account show|time-out|exclude|close`."""
+    account = kinds.add_parser("account", help="an account's limits and exclusions: show, time out, exclude, close")
     whats = account.add_subparsers(dest="what", required=True, metavar="WHAT")
     show = whats.add_parser(
         "show", help="limits, what counts against them, exclusions, and who changed what", parents=[database]
@@ -39,4 +39,13 @@ def add_account(kinds: Kinds[argparse.ArgumentParser], database: argparse.Argume
             ends.add_argument("--days", type=int, metavar="N", help=f"1 to {DAYS_MAX}")
             ends.add_argument("--for-ever", action="store_true", help="without an end")
         command.add_argument("--by", required=True, metavar="WHO", help="whose decision it is, for the trail")
+    close = whats.add_parser(
+        "close",
+        help="neither bets nor deposits any more, ever",
+        description="Holds at once, everywhere, and is not undone. Open bets are settled, corrections move what they "
+        "move; what is left can be withdrawn. Running gateways end the account's streams within seconds.",
+        parents=[database],
+    )
+    close.add_argument("account", metavar="ACCOUNT", help="whose")
+    close.add_argument("--by", required=True, metavar="WHO", help="whose decision it is, for the trail")
     return account

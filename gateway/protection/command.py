@@ -35,6 +35,10 @@ async def account(options: argparse.Namespace, database: DatabaseSettings, tell:
         if options.what == "time-out":
             until = now + timedelta(hours=_within("hours", options.hours, HOURS_MAX))
             ends = await tables.exclude(owner, "time_out", until=until, by=by, at=now)
+        elif options.what == "close":
+            await tables.exclude(owner, "closed", until=None, by=by, at=now)
+            tell(f"{owner} is closed")
+            return 0
         else:
             days = None if options.for_ever else _within("days", options.days, DAYS_MAX)
             last = None if days is None else now + timedelta(days=days)

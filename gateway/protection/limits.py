@@ -21,7 +21,7 @@ from gateway.money.refusals import MoneyRefused
 
 LimitKind = Literal["deposit", "stake", "loss"]
 Period = Literal["bet", "day", "week", "month"]
-ExclusionKind = Literal["time_out", "self_exclusion"]
+ExclusionKind = Literal["time_out", "self_exclusion", "closed"]
 
 HOURS_MAX = 8_760
 DAYS_MAX = 36_500

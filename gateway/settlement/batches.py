@@ -71,10 +71,10 @@ async def read_batch(connection: Any, bets: Sequence[str], *, reviewing: bool = 
     return Batch(live, waiting, reviewed, outcomes, purses, accounts)
 
 
-def aimed(batch: Batch) -> list[Step]:
-    """The steps of all bets of a batch to what they come to."""
+def aimed(batch: Batch, kept_whole: frozenset[str] = frozenset()) -> list[Step]:
+    """The steps of all bets of a batch to what they come to. `kept_whole`: see steps_of."""
     aims = [(bet, target_of(bet.stake, bet.legs, bet.placed_ms, batch.outcomes)) for bet in batch.bets]
-    return steps_of(aims, dict(batch.purses))
+    return steps_of(aims, dict(batch.purses), kept_whole)
 
 
 class House:
@@ -177,7 +177,7 @@ async def tell(connection: Any, steps: Sequence[Step], purses: Mapping[str, Purs
 
 
 def _kind(step: Step) -> str:
-    return "bet_settled" if step.bet.revision == 0 else "bet_corrected"
+    return "bet_settled" if step.bet.state == "accepted" else "bet_corrected"
 
 
 def _said(step: Step, purse: Purse) -> str:

@@ -12,7 +12,12 @@ from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.results import JetStreamResults
 from feeds.contract.settings import BusSettings
 from gateway.money.settings import MoneySettings
+from gateway.settlement.corrections.opening import corrections_over, patient_database
+from gateway.settlement.corrections.policy import policies_in
+from gateway.settlement.corrections.provided import Provided
+from gateway.settlement.corrections.settings import CorrectionSettings
 from gateway.settlement.metrics import SettlementMetrics
+from gateway.settlement.offsetting import Offsetting
 from gateway.settlement.reading import ResultReader
 from gateway.settlement.recording import Recorder
 from gateway.settlement.settings import SettlementSettings
@@ -45,19 +50,25 @@ async def _work(
     metrics: SettlementMetrics,
     readiness: probes.Readiness,
 ) -> None:
+    correcting = CorrectionSettings()
     await until_migrated(database)
     readiness.has(probes.DATABASE)
     limited = database.model_copy(update={"connections": settings.workers + _BESIDE_WORKERS})
     async with (
         open_database(limited, money.server_settings, stateless=True) as pool,
+        patient_database(database, correcting) as patient,
         Connection(bus.nats_url, name="settler") as connection,
     ):
         readiness.follow(connection)
         name = f"{os.getpid()}-{secrets.token_hex(4)}"
+        policies = policies_in(correcting.policies)
+        offsetting = Offsetting(policies, correcting.operator, _now)
         settlers = [
-            Settler(pool, name=f"{name}-{number}", settings=settings, metrics=metrics, now=_now)
+            Settler(pool, name=f"{name}-{number}", settings=settings, metrics=metrics, now=_now, offsetting=offsetting)
             for number in range(settings.workers)
         ]
+        service = corrections_over(patient, correcting, _now)
+        provided = Provided(patient, service, gather_s=correcting.gather_s, metrics=metrics, now=_now)
         reader = ResultReader(
             JetStreamResults(connection, bus=bus, ack_wait_s=settings.redeliver_s),
             Recorder(pool, _now),
@@ -69,6 +80,7 @@ async def _work(
         async with asyncio.TaskGroup() as group:
             group.create_task(connection.ended())
             group.create_task(reader.run())
+            group.create_task(provided.run())
             group.create_task(watch(pool, metrics, _now))
             group.create_task(Forgetting(pool, timedelta(days=settings.keep_unbet_days), _now).run())
             for settler in settlers:

@@ -16,7 +16,7 @@ class SettlementMetrics:
         self.registry = CollectorRegistry()
         self.results = Counter(
             "oddswire_settlement_results",
-            "Results read, by what became of them: new, known, refused",
+            "Results read, by what became of them: new, held, known, refused",
             ("outcome",),
             registry=self.registry,
         )
@@ -37,6 +37,17 @@ class SettlementMetrics:
         )
         self.backlog = Gauge(
             "oddswire_settlement_backlog_markets", "Markets whose bets are to be settled", registry=self.registry
+        )
+        self.corrections = Counter(
+            "oddswire_settlement_corrections",
+            "Corrections of what providers said that were applied, by the state they came to",
+            ("state",),
+            registry=self.registry,
+        )
+        self.corrections_waiting = Gauge(
+            "oddswire_settlement_corrections_waiting",
+            "Corrections of what providers said that somebody is to approve, or to look at",
+            registry=self.registry,
         )
         self.waiting_seconds = Gauge(
             "oddswire_settlement_backlog_seconds", "Age of the oldest of them", registry=self.registry

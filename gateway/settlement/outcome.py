@@ -70,6 +70,17 @@ def outcome_from_text(text: str) -> Outcome:
         raise Refused("bad_outcome", str(error)) from error
 
 
+def takes_back(before: Outcome, after: Outcome) -> bool:
+    """Whether a bet that `before` decides may come to something else by `after`; to decide more is not that."""
+    if not set(before.cancelled) <= set(after.cancelled):
+        return True
+    if not before.settled:
+        return False
+    if not after.settled or before.reductions != after.reductions or before.cancelled != after.cancelled:
+        return True
+    return not set(before.selections) <= set(after.selections)
+
+
 class LegResult(NamedTuple):
     """What a leg makes of a stake: it is multiplied by `factor`. `won`: something of it won; `void`: it was refunded
     whole."""

@@ -64,8 +64,8 @@ class ResultReader:
                     self._attempts = 0
                     if said:
                         await self._record(said)
-                        await self._tap.done(said)
                         await self._database.execute(statement("read_log"), self._created, said[-1].s)
+                        await self._tap.done(said)
             except (LogUnavailable, DatabaseUnavailable) as error:
                 await self._failed(error)
 
@@ -92,7 +92,8 @@ class ResultReader:
                 await self._failed(error)
         self._attempts = 0
         refused = recorded.refused + len(said) - len(settlements)
-        self._metrics.results.labels("new").inc(recorded.new)
+        self._metrics.results.labels("new").inc(recorded.new - recorded.held)
+        self._metrics.results.labels("held").inc(recorded.held)
         self._metrics.results.labels("refused").inc(refused)
         self._metrics.results.labels("known").inc(len(said) - refused - recorded.new)
         if recorded.changed:

@@ -50,6 +50,11 @@ class InForce(NamedTuple):
     cancelled: tuple[Span, ...]
 
 
+def saying_of(name: str, result: MarketResult) -> Saying:
+    """What the fold needs of a result, whose id as a saying is `name`."""
+    return Saying(name, result.kind, result.ts, result.certainty, result.from_ms, result.to_ms)
+
+
 def in_force(sayings: Iterable[Saying]) -> InForce:
     """What a set of sayings comes to."""
     by_kind: dict[ResultKind, list[Saying]] = {}

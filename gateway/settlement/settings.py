@@ -14,10 +14,15 @@ class SettlementSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ODDSWIRE_SETTLER_", frozen=True)
 
     workers: Annotated[int, Field(ge=1, le=64, description="batches at once in one process; more processes add up")] = 1
-    batch_bets: Annotated[int, Field(ge=1, le=2_000, description="most bets in one transaction")] = 200
+    batch_bets: Annotated[int, Field(ge=1, le=2_000, description="most bets in one transaction")] = 50
     bets_per_s: Annotated[
         int, Field(ge=0, le=1_000_000, description="most bets a second that one worker settles; 0: as fast as it goes")
     ] = 0
+    pace_metrics: Annotated[
+        str, Field(description="address of a gateway's /metrics, whose p99 of placing bets sets the pace; empty: none")
+    ] = ""
+    place_p99_ms: Annotated[int, Field(ge=1, le=60_000, description="above it batches pause longer")] = 250
+    pause_ms_max: Annotated[int, Field(ge=0, le=60_000, description="longest pause between batches")] = 2_000
     claim_markets: Annotated[int, Field(ge=1, le=1_000, description="markets that a worker takes at once")] = 50
     lease_s: Annotated[
         float, Field(ge=1, le=300, description="a worker that says nothing for so long has lost its markets, seconds")

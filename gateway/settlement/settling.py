@@ -16,7 +16,9 @@ import structlog
 
 from gateway.settlement.batches import Batch, Cause, House, aimed, post, read_batch, tell
 from gateway.settlement.metrics import SettlementMetrics
+from gateway.settlement.offsetting import Offsetting
 from gateway.settlement.pace import Pace
+from gateway.settlement.pacing import Pauses, Yielding, reading
 from gateway.settlement.settings import SettlementSettings
 from gateway.settlement.sql import statement
 from gateway.store.errors import DatabaseUnavailable
@@ -61,14 +63,18 @@ class Settler:
         settings: SettlementSettings,
         metrics: SettlementMetrics,
         now: Callable[[], datetime],
+        offsetting: Offsetting,
     ) -> None:
         self._database = database
         self._name = name
         self._settings = settings
         self._metrics = metrics
         self._now = now
+        self._offsetting = offsetting
         self._lease = timedelta(seconds=settings.lease_s)
         self._pace = Pace(settings.bets_per_s)
+        pauses = Pauses(usual_ms=0, longest_ms=settings.pause_ms_max, p99_ms_max=settings.place_p99_ms)
+        self._yielding = Yielding(pauses, reading(settings.pace_metrics))
         self._house = House()
         self.wake = asyncio.Event()
 
@@ -112,6 +118,7 @@ class Settler:
             settled, rest = await self._settle(connection, shares)
         self._metrics.batches.inc()
         await self._pace.spend(settled)
+        await self._yielding.pause()
         return [*rest, *works[len(shares) :]]
 
     async def _shares(self, connection: Any, works: list[Work]) -> list[_Share]:
@@ -130,7 +137,8 @@ class Settler:
         """Settles the bets of a batch and moves its works on; gives how many steps there were, and works with more."""
         causes = {bet: Cause(share.work.market, share.work.revision) for share in shares for bet in share.bets}
         batch = await read_batch(connection, sorted(causes))
-        steps = aimed(batch)
+        kept_whole = await self._offsetting.kept_whole(connection, batch, causes)
+        steps = aimed(batch, kept_whole)
         at = self._now()
         if steps:
             await post(connection, steps, causes, batch.accounts, self._house, at)

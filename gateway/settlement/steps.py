@@ -3,9 +3,9 @@
 A bet stands somewhere in the ledger: open, its stake is on hold; void, it is the user's again; won or lost, the stake
 is the house's and the payout the user's. A step moves it from where it stands to where it is to stand, in one journal.
 
-Of what the user gets, what the user owes is paid first; of what the user gives, what is there is taken from cash and
-the rest is owed. So cash is never below zero, and what a user has in the end does not depend on the order of steps.
-Deposits pay nothing that is owed.
+Of what the user gets, what the user owes is paid first, unless a policy keeps winnings whole; of what the user gives,
+what is there is taken from cash and the rest is owed. So cash is never below zero, and what a user has in the end, less
+what is owed, does not depend on the order of steps. Deposits pay nothing that is owed.
 """
 
 from __future__ import annotations
@@ -103,13 +103,13 @@ def _place(target: Target, stake: int) -> _Place:
     return _Place(0, target.payout, stake, -target.payout)
 
 
-def step_of(bet: SettledBet, target: Target, purse: Purse) -> Step | None:
-    """The step to the target; None: it stands there."""
+def step_of(bet: SettledBet, target: Target, purse: Purse, *, offset: bool = True) -> Step | None:
+    """The step to the target; None: it stands there. `offset`: what the user gets pays what the user owes."""
     if target == bet.stands:
         return None
     before, after = _place(bet.stands, bet.stake), _place(target, bet.stake)
     user = after.user - before.user
-    cash, receivable = split(user, purse)
+    cash, receivable = split(user, purse, offset=offset)
     moved: tuple[tuple[AccountKind, int], ...] = (
         ("user:cash", cash),
         ("user:open_stakes", after.held - before.held),
@@ -121,21 +121,24 @@ def step_of(bet: SettledBet, target: Target, purse: Purse) -> Step | None:
     return Step(bet, target, lines, _journal(bet, target) if lines else None, _hold(bet, target), cash, receivable)
 
 
-def split(amount: int, purse: Purse) -> tuple[int, int]:
+def split(amount: int, purse: Purse, *, offset: bool = True) -> tuple[int, int]:
     """What of an amount goes to, or comes from, cash and receivable."""
     if amount >= 0:
-        owed = min(amount, -purse.receivable)
+        owed = min(amount, -purse.receivable) if offset else 0
         return amount - owed, owed
     taken = min(-amount, purse.cash)
     return -taken, amount + taken
 
 
-def steps_of(aims: Iterable[tuple[SettledBet, Target]], purses: dict[str, Purse]) -> list[Step]:
-    """The steps of a batch, one after the other: each finds in its user's purse what those before left."""
+def steps_of(
+    aims: Iterable[tuple[SettledBet, Target]], purses: dict[str, Purse], kept_whole: frozenset[str] = frozenset()
+) -> list[Step]:
+    """The steps of a batch, one after the other: each finds in its user's purse what those before left. `kept_whole`:
+    bets whose winnings pay nothing that is owed."""
     steps: list[Step] = []
     for bet, target in aims:
         purse = purses[bet.owner]
-        step = step_of(bet, target, purse)
+        step = step_of(bet, target, purse, offset=bet.bet not in kept_whole)
         if step is not None:
             purses[bet.owner] = step.after(purse)
             steps.append(step)

@@ -9,7 +9,7 @@ import pytest
 from fanout.cohorts import Cohort, Outgoing
 from fanout.contract.topics import parse_topic
 from fanout.ports import Wire
-from tests.simulation.devices import WIRE
+from bench.simulation.delivery.devices import WIRE
 
 FIRST, SECOND = Outgoing(b"first", None, 1), Outgoing(b"second", None, 1)
 

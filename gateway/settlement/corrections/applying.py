@@ -128,7 +128,6 @@ async def apply_batch(connection: Any, job: Job, users: Sequence[User], house: H
     causes = {row["bet"]: Cause(row["market"], revisions[row["market"]], job.correction) for row in rows}
     await post(connection, steps, causes, batch.accounts, house, telling.at)
     await _tell(connection, job, steps, batch.purses, telling)
-    await connection.execute(statement("unmark_bets"), job.correction, first, last)
     await connection.execute(statement("set_position"), job.correction, last)
     return len(steps)
 

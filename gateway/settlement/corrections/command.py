@@ -6,7 +6,6 @@ import argparse
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,8 +14,7 @@ import orjson
 
 from feeds.contract.errors import Refused
 from gateway.settlement.corrections.drafts import Said
-from gateway.settlement.corrections.pacing import Metrics, fetched
-from gateway.settlement.corrections.policy import shipped_policies
+from gateway.settlement.corrections.opening import corrections_over, patient_database
 from gateway.settlement.corrections.service import Corrections, Progress
 from gateway.settlement.corrections.settings import CorrectionSettings
 from gateway.settlement.corrections.telling import (
@@ -39,7 +37,6 @@ from gateway.settlement.reports.report import (
     daily_json,
     told,
 )
-from gateway.store.pool import Database, open_database
 from gateway.store.settings import DatabaseSettings
 
 EXIT_OK, EXIT_DIFFERS, EXIT_REFUSED = 0, 1, 2
@@ -57,16 +54,8 @@ def utc_now() -> datetime:
 @contextlib.asynccontextmanager
 async def corrections(database: DatabaseSettings, settings: CorrectionSettings) -> AsyncIterator[Corrections]:
     """The service over a pool of its own, whose statements may take as long as an impact."""
-    metrics = Metrics(partial(fetched, settings.pace_metrics)) if settings.pace_metrics else None
-    async with _patient(database, settings) as pool:
-        yield Corrections(pool, settings=settings, policies=shipped_policies(), now=utc_now, metrics=metrics)
-
-
-@contextlib.asynccontextmanager
-async def _patient(database: DatabaseSettings, settings: CorrectionSettings) -> AsyncIterator[Database]:
-    patient = database.model_copy(update={"connections": 2, "statement_timeout_s": settings.statement_s})
-    async with open_database(patient, {"enable_seqscan": "off"}) as pool:
-        yield pool
+    async with patient_database(database, settings) as pool:
+        yield corrections_over(pool, settings, utc_now)
 
 
 async def correction(options: argparse.Namespace, database: DatabaseSettings, tell: Tell) -> int:
@@ -115,7 +104,7 @@ async def _looked(service: Corrections, options: argparse.Namespace, tell: Tell)
 
 async def _impact(service: Corrections, options: argparse.Namespace, by: str, tell: Tell) -> int:
     found = await service.impact(options.id, by=by, dry=options.dry_run)
-    totals = found.totals._asdict()
+    totals = found.totals.said()
     if options.json:
         tell(orjson.dumps({"hash": found.hash, "totals": totals_said(totals)}).decode())
         return EXIT_OK
@@ -144,7 +133,7 @@ async def _said(options: argparse.Namespace, database: DatabaseSettings, setting
         return drafted
     if options.entered is None:
         raise Refused("bad_correction", "--event needs what was entered of it: --entered")
-    async with _patient(database, settings) as pool:
+    async with patient_database(database, settings) as pool:
         graded = await Entering(pool, house_rules(), utc_now).grade(options.event, _read(options.entered, Entered))
     if not graded.other:
         raise Refused("bad_correction", "no market of it has another result than this")
@@ -153,7 +142,7 @@ async def _said(options: argparse.Namespace, database: DatabaseSettings, setting
 
 async def result(options: argparse.Namespace, database: DatabaseSettings, tell: Tell) -> int:
     """`result enter`. Raises Refused, DatabaseUnavailable, OSError."""
-    async with _patient(database, CorrectionSettings()) as pool:
+    async with patient_database(database, CorrectionSettings()) as pool:
         entering = Entering(pool, house_rules(), utc_now)
         graded = await entering.grade(options.event, _read(options.file, Entered))
         if not options.dry_run:
@@ -178,7 +167,7 @@ def _line(said: Said) -> str:
 
 async def report(options: argparse.Namespace, database: DatabaseSettings, tell: Tell) -> int:
     """`report daily|changes`. Raises DatabaseUnavailable."""
-    async with _patient(database, CorrectionSettings()) as pool:
+    async with patient_database(database, CorrectionSettings()) as pool:
         if options.what == "daily":
             found = await daily(pool, options.date)
             rows = [told(row) for row in found.rows]

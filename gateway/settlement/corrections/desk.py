@@ -9,28 +9,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from typing import NamedTuple
 
 import structlog
 
 from feeds.contract.errors import Refused
-from gateway.settlement.corrections.pacing import Metrics, fetched
-from gateway.settlement.corrections.policy import shipped_policies
+from gateway.settlement.corrections.opening import corrections_over, patient_database
 from gateway.settlement.corrections.reading import BetHistory
 from gateway.settlement.corrections.service import Corrections
 from gateway.settlement.corrections.settings import CorrectionSettings
 from gateway.settlement.entering import Entering
 from gateway.settlement.grading.rules import house_rules
 from gateway.store.errors import DatabaseUnavailable
-from gateway.store.pool import Database, open_database
+from gateway.store.pool import Database
 from gateway.store.settings import DatabaseSettings
 from gateway.store.waiting import until_migrated
 
 log = structlog.get_logger(__name__)
-
-CONNECTIONS = 3
-"""One applies, one computes or grades, one is for looking."""
 
 WAITING_MAX = 16
 """Jobs that wait to be applied here."""
@@ -56,19 +51,14 @@ class CorrectionsDesk:
     async def run(self, database: DatabaseSettings) -> None:
         """Serves until cancelled. Raises MigrationRefused."""
         await until_migrated(database)
-        patient = database.model_copy(
-            update={"connections": CONNECTIONS, "statement_timeout_s": self._settings.statement_s}
-        )
-        async with open_database(patient, {"enable_seqscan": "off"}) as pool:
+        async with patient_database(database, self._settings) as pool:
             self.at = self.over(pool)
             while True:
                 await self._apply(*await self._jobs.get())
 
     def over(self, pool: Database) -> Working:
         """What answers, over this pool."""
-        settings = self._settings
-        metrics = Metrics(partial(fetched, settings.pace_metrics)) if settings.pace_metrics else None
-        service = Corrections(pool, settings=settings, policies=shipped_policies(), now=_now, metrics=metrics)
+        service = corrections_over(pool, self._settings, _now)
         return Working(service, Entering(pool, house_rules(), _now), BetHistory(pool), self._put)
 
     def _put(self, correction: str, by: str) -> None:

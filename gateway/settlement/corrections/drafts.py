@@ -1,7 +1,7 @@
 """What a correction says: results, in the desk's name, and what markets come to by them. Pure.
 
-A draft's sayings are later than all that was said of its markets, so they are in force once they are recorded, unless
-somebody says something newer meanwhile: then the impact is computed anew.
+A desk's sayings are later than all that was said of its markets, so they are in force once they are recorded, unless
+somebody says something newer meanwhile: then the impact is computed anew. A provider's keep the times they came with.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 from feeds.contract.errors import Refused
 from feeds.contract.results import MarketResult, Settlement, saying_id
 from gateway.settlement.outcome import EVER, Outcome, Span
-from gateway.settlement.sayings import Saying, check_result, in_force, outcome_of
+from gateway.settlement.sayings import Saying, check_result, in_force, outcome_of, saying_of
 
 FEED = "desk"
 """In whose name results are said that the desk entered."""
@@ -25,11 +25,16 @@ MARKETS_MAX = 1_000
 """Of one correction."""
 
 
-class Said(msgspec.Struct, frozen=True):
-    """A result, and the type of its market, which policies go by."""
+class Said(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A result, and the type of its market, which policies go by. Of a provider's: whose it is, and the position of the
+    market's state that it rests on."""
 
     result: MarketResult
     type: str
+    feed: str = FEED
+    lane: int = 0
+    epoch: str = ""
+    s: int = 0
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -77,6 +82,7 @@ class Job(NamedTuple):
     position: int
     ended: datetime | None
     fault: str | None
+    provided: bool
 
     @property
     def says(self) -> Draft:
@@ -105,7 +111,7 @@ def checked(said: Iterable[Said], *, ts: int) -> Draft:
 
 def settlements(draft: Draft) -> list[Settlement]:
     """As they are recorded."""
-    return [Settlement(FEED, 0, "", 0, one.result) for one in draft.said]
+    return [Settlement(one.feed, one.lane, one.epoch, one.s, one.result) for one in draft.said]
 
 
 def turned(
@@ -114,11 +120,11 @@ def turned(
     """What markets turn from and to. `sayings`: all that was said of each; `bodies`: results by their saying's id."""
     ours: dict[str, dict[str, MarketResult]] = {}
     for one in draft.said:
-        ours.setdefault(one.result.market, {})[saying_id(FEED, one.result)] = one.result
+        ours.setdefault(one.result.market, {})[saying_id(one.feed, one.result)] = one.result
     found = {}
     for market, results in ours.items():
         known = list(sayings.get(market, ()))
-        added = [_saying(key, result) for key, result in results.items() if key not in {one.id for one in known}]
+        added = [saying_of(key, result) for key, result in results.items() if key not in {one.id for one in known}]
         found[market] = Turn(_outcome(known, bodies), _outcome([*known, *added], {**bodies, **results}))
     return found
 
@@ -126,10 +132,6 @@ def turned(
 def _outcome(sayings: Iterable[Saying], bodies: Mapping[str, MarketResult]) -> Outcome:
     standing = in_force(sayings)
     return outcome_of(None if standing.settlement is None else bodies[standing.settlement], standing.cancelled)
-
-
-def _saying(key: str, result: MarketResult) -> Saying:
-    return Saying(key, result.kind, result.ts, result.certainty, result.from_ms, result.to_ms)
 
 
 def undone(draft: Draft, turns: Mapping[str, Turn]) -> Iterator[Said]:
@@ -140,7 +142,7 @@ def undone(draft: Draft, turns: Mapping[str, Turn]) -> Iterator[Said]:
         if market in seen:
             continue
         seen.add(market)
-        yield from (msgspec.structs.replace(one, result=back) for back in _back(one.result, turns[market]))
+        yield from (Said(back, one.type) for back in _back(one.result, turns[market]))
 
 
 def _back(result: MarketResult, turn: Turn) -> Iterator[MarketResult]:

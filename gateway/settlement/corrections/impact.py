@@ -31,25 +31,54 @@ DEBITS_FROM = 1 << 40
 """Places of users who give; those who get come first, from 1."""
 
 
-class Totals(NamedTuple):
-    """Sums of a frozen list, in minor units of whatever currencies its bets are in. `waived`: what the house bears;
-    `frozen`, `approval`: bets under policies of that mode. `by_jurisdiction`: what users there get, less what they
-    give."""
+class Sums(NamedTuple):
+    """Of one currency, in its minor units. `waived`: what the house bears."""
 
-    bets: int
-    users: int
-    credits: int
-    debits: int
-    waived: int
-    frozen: int
-    approval: int
-    by_policy: dict[str, int]
-    by_jurisdiction: dict[str, int]
+    bets: int = 0
+    users: int = 0
+    credits: int = 0
+    debits: int = 0
+    waived: int = 0
 
     @property
     def moved(self) -> int:
         """Without signs."""
         return self.credits + self.debits
+
+    def plus(self, user: Sequence[Frozen]) -> Sums:
+        """With one more user."""
+        amounts = [one.part.amount for one in user]
+        return Sums(
+            self.bets + len(user),
+            self.users + 1,
+            self.credits + sum(amount for amount in amounts if amount > 0),
+            self.debits - sum(amount for amount in amounts if amount < 0),
+            self.waived + sum(one.part.waived for one in user),
+        )
+
+
+class Totals(NamedTuple):
+    """Sums of a frozen list, never of two currencies. `frozen`, `approval`: bets under policies of that mode.
+    `automatic`: policies let it go without a person, if a provider said it. `by_jurisdiction`, by currency: what users
+    there get, less what they give."""
+
+    bets: int
+    users: int
+    frozen: int
+    approval: int
+    automatic: bool
+    by_currency: dict[str, Sums]
+    by_policy: dict[str, int]
+    by_jurisdiction: dict[str, dict[str, int]]
+
+    def said(self) -> dict[str, Any]:
+        """As JSON has it, amounts in minor units."""
+        return self._asdict() | {"by_currency": {name: sums._asdict() for name, sums in self.by_currency.items()}}
+
+    @property
+    def moved_most(self) -> int:
+        """Of the currency in which most is moved."""
+        return max((sums.moved for sums in self.by_currency.values()), default=0)
 
 
 class Frozen(NamedTuple):
@@ -71,27 +100,43 @@ class Impact(NamedTuple):
     hash: str
 
 
-class _Sums:
+class Counted:
+    """Totals, user by user."""
+
     def __init__(self) -> None:
-        self.bets = self.users = self.credits = self.debits = self.waived = self.frozen = self.approval = 0
+        self.frozen = self.approval = 0
+        self.by_currency: dict[str, Sums] = {}
         self.by_policy: Counter[str] = Counter()
-        self.by_jurisdiction: Counter[str] = Counter()
+        self.by_jurisdiction: dict[str, Counter[str]] = {}
+        self._moved: Counter[tuple[str, str]] = Counter()
+        self._automatic: dict[str, int] = {}
 
     def add(self, user: Sequence[Frozen]) -> None:
-        self.users += 1
-        self.bets += len(user)
+        """All bets of one more user."""
+        currency = user[0].bet.currency
+        self.by_currency[currency] = self.by_currency.get(currency, Sums()).plus(user)
         for one in user:
-            self.credits += max(one.part.amount, 0)
-            self.debits += max(-one.part.amount, 0)
-            self.waived += one.part.waived
-            self.frozen += one.change.policy.mode == "frozen"
-            self.approval += one.change.policy.mode == "approval_required"
-            self.by_policy[one.change.policy.id] += 1
-            self.by_jurisdiction[one.jurisdiction] += one.part.amount
+            policy = one.change.policy
+            self.frozen += policy.mode == "frozen"
+            self.approval += policy.mode == "approval_required"
+            self.by_policy[policy.id] += 1
+            self.by_jurisdiction.setdefault(one.jurisdiction, Counter())[currency] += one.part.amount
+            self._moved[policy.id, currency] += abs(one.part.amount)
+            self._automatic[policy.id] = policy.automatic
 
     def totals(self) -> Totals:
-        sums = (self.bets, self.users, self.credits, self.debits, self.waived, self.frozen, self.approval)
-        return Totals(*sums, dict(sorted(self.by_policy.items())), dict(sorted(self.by_jurisdiction.items())))
+        """Of those so far."""
+        within = all(moved <= self._automatic[policy] for (policy, _), moved in self._moved.items())
+        return Totals(
+            bets=sum(sums.bets for sums in self.by_currency.values()),
+            users=sum(sums.users for sums in self.by_currency.values()),
+            frozen=self.frozen,
+            approval=self.approval,
+            automatic=within and not self.frozen and not self.approval,
+            by_currency=dict(sorted(self.by_currency.items())),
+            by_policy=dict(sorted(self.by_policy.items())),
+            by_jurisdiction={name: dict(sorted(sums.items())) for name, sums in sorted(self.by_jurisdiction.items())},
+        )
 
 
 class Asked(NamedTuple):
@@ -113,7 +158,7 @@ async def compute(connection: Any, job: Job, asked: Asked) -> Impact:
     (found,) = await connection.fetchrow("SELECT count(*) FROM affected")
     if found > asked.bets_max:
         raise Refused("too_many_bets", f"{found:,} bets are on these markets, at most {asked.bets_max:,} may be")
-    sums, digest, places = _Sums(), hashlib.sha256(), [0, DEBITS_FROM]
+    sums, digest, places = Counted(), hashlib.sha256(), [0, DEBITS_FROM]
     outcomes: dict[str, Outcome] = {market: turn.after for market, turn in turns.items()}
     policy = _Choice(asked.policies, job.operator, draft.types, asked.now)
     after = ""

@@ -32,9 +32,12 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `full`: credits, and debits; `credit_only`: nothing is taken; `approval_required`: as full, and another person
     approves however little it is; `frozen`: bets of it are not corrected, and a job with one is not approved.
+    `automatic`: the most that a correction of a provider's may move under it, all credits and debits, without a person
+    who approves it (never under the last two modes). `offset`: whether what users owe is paid out of what later bets of
+    it win.
     `window_h`: nothing is taken this long after a bet was first settled. `floor`: a user who would give less in all
     gives nothing; `cap`: the most that one user gives for one correction. `shortfall`: what is not there in cash is
-    owed, and later winnings pay it, or the house bears it.
+    owed, or the house bears it.
     """
 
     id: _Words
@@ -44,6 +47,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     floor: _Minor = 0
     cap: _Minor | None = None
     shortfall: Literal["owed", "waived"] = "owed"
+    automatic: _Minor = 0
+    offset: bool = True
     jurisdiction: str | None = None
     operator: str | None = None
     types: tuple[str, ...] = ()
@@ -96,3 +101,13 @@ def policies_of(text: bytes) -> Policies:
 def shipped_policies() -> Policies:
     """The file that ships with this package. Raises Refused("bad_policies")."""
     return policies_of(_FILE.read_bytes())
+
+
+def policies_in(file: Path | None) -> Policies:
+    """Those of an operator's own file, None: what ships. Raises Refused("bad_policies")."""
+    if file is None:
+        return shipped_policies()
+    try:
+        return policies_of(file.read_bytes())
+    except OSError as error:
+        raise Refused("bad_policies", str(error)) from error

@@ -8,17 +8,12 @@ from typing import Any
 import orjson
 
 from gateway.bets.bet import time_text
+from gateway.money.amounts import amount_text
 from gateway.settlement.corrections.drafts import Job
 from gateway.settlement.corrections.service import Progress, Shown
 from gateway.settlement.outcome import Outcome
 
 _HASH_CHARS = 16
-
-
-def amount(minor: int) -> str:
-    """Of any currency with cents: "-40.00". Sums of a job are told so; amounts of users in their own currency."""
-    sign, minor = ("-", -minor) if minor < 0 else ("", minor)
-    return f"{sign}{minor // 100}.{minor % 100:02d}"
 
 
 def job_said(job: Job) -> dict[str, Any]:
@@ -39,6 +34,7 @@ def job_said(job: Job) -> dict[str, Any]:
         "approved_at": None if job.approved is None else time_text(job.approved),
         "ended_at": None if job.ended is None else time_text(job.ended),
         "fault": job.fault,
+        "provided": job.provided,
         "totals": None if totals is None else totals_said(totals),
     }
 
@@ -46,9 +42,14 @@ def job_said(job: Job) -> dict[str, Any]:
 def totals_said(totals: dict[str, Any]) -> dict[str, Any]:
     """Sums, amounts as text."""
     said = dict(totals)
-    for name in ("credits", "debits", "waived"):
-        said[name] = amount(totals[name])
-    said["by_jurisdiction"] = {name: amount(value) for name, value in totals["by_jurisdiction"].items()}
+    said["by_currency"] = {
+        currency: sums | {name: amount_text(sums[name], currency) for name in ("credits", "debits", "waived")}
+        for currency, sums in totals["by_currency"].items()
+    }
+    said["by_jurisdiction"] = {
+        name: {currency: amount_text(minor, currency) for currency, minor in sums.items()}
+        for name, sums in totals["by_jurisdiction"].items()
+    }
     return said
 
 
@@ -57,9 +58,10 @@ def progress_said(progress: Progress) -> dict[str, Any]:
     return {
         "users": progress.users,
         "users_done": progress.users_done,
-        "cash": amount(progress.cash),
-        "receivable": amount(progress.receivable),
-        "waived": amount(progress.waived),
+        "by_currency": {
+            currency: {name: amount_text(minor, currency) for name, minor in came._asdict().items()}
+            for currency, came in progress.by_currency.items()
+        },
     }
 
 
@@ -92,11 +94,10 @@ def shown_lines(shown: Shown) -> Iterator[str]:
     yield from turn_lines(job)
     if job.totals is not None:
         yield from totals_lines(orjson.loads(job.totals), (job.hash or "")[:_HASH_CHARS])
-        done = f"{progress.users_done:,} of {progress.users:,} users"
-        yield (
-            f"applied  {done}: cash {amount(progress.cash)}, owed {amount(-progress.receivable)}, "
-            f"borne by the house {amount(progress.waived)}"
-        )
+        yield f"applied  {progress.users_done:,} of {progress.users:,} users"
+        for currency, came in progress.by_currency.items():
+            cash, owed, waived = (amount_text(minor, currency) for minor in (came.cash, -came.receivable, came.waived))
+            yield f"         {currency} cash {cash}, owed {owed}, borne by the house {waived}"
     if job.fault:
         yield f"fault    {job.fault}"
     for deed in shown.deeds:
@@ -112,13 +113,19 @@ def turn_lines(job: Job) -> Iterator[str]:
 def totals_lines(totals: dict[str, Any], digest: str) -> Iterator[str]:
     """The impact."""
     yield f"impact   {totals['bets']:,} bets of {totals['users']:,} users, hash {digest}"
-    yield (
-        f"         credits {amount(totals['credits'])}, debits {amount(totals['debits'])}, "
-        f"borne by the house {amount(totals['waived'])}"
-    )
+    said = totals_said(totals)
+    for currency, sums in said["by_currency"].items():
+        yield (
+            f"         {currency} credits {sums['credits']}, debits {sums['debits']}, "
+            f"borne by the house {sums['waived']}"
+        )
     yield "         policies " + ", ".join(f"{name} {count:,}" for name, count in totals["by_policy"].items())
-    places = totals["by_jurisdiction"].items()
-    yield "         by state " + ", ".join(f"{name} {amount(value)}" for name, value in places)
+    places = [
+        f"{name} {amount} {currency}"
+        for name, sums in said["by_jurisdiction"].items()
+        for currency, amount in sums.items()
+    ]
+    yield "         by state " + ", ".join(places)
 
 
 def _outcome(outcome: Outcome) -> str:

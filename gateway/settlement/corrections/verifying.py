@@ -34,7 +34,11 @@ async def _faults(connection: Any, job: Job) -> Any:
     totals = orjson.loads(job.totals or "{}")
     if row["bets"] != totals.get("bets"):
         yield Difference("R5", job.correction, f"{row['bets']} bets, and its impact had {totals.get('bets')}")
-    for what in ("missing", "other", "money", "uneven", "unledgered"):
+    rows = await connection.fetch(statement("verify_totals"), job.correction)
+    sums = {currency: dict(zip(("bets", "users", "credits", "debits", "waived"), found)) for currency, *found in rows}
+    if sums != totals.get("by_currency"):
+        yield Difference("R5", job.correction, f"comes to {sums}, and its impact had {totals.get('by_currency')}")
+    for what in ("missing", "other", "uneven", "unledgered"):
         if row[what]:
             yield Difference("R5", job.correction, f"{what}: {row[what]}")
     (wrong,) = await connection.fetchrow(statement("verify_notices"), job.correction)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from feeds.contract.results import MarketResult
@@ -10,9 +11,15 @@ from gateway.settlement.corrections.policy import Policies, Policy
 from gateway.settlement.corrections.service import Corrections
 from gateway.settlement.corrections.settings import CorrectionSettings
 from gateway.store.pool import Database
-from tests.gateway.settlement.ground import PLACED, utc_now
 
-FULL = Policy("full", "full", "t", 1_000_000)
+PLACED = datetime(2026, 11, 26, 12, tzinfo=UTC)
+
+FULL = Policy("full", "full", "t", 1_000_000, automatic=10**12)
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
 
 
 def policies(*more: Policy) -> Policies:

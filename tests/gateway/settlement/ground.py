@@ -5,37 +5,35 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import Any
 
 from bench.staking import Staked, fund, stake
 from feeds.contract.results import Settlement
 from gateway.money import journals
 from gateway.money.tables import LedgerTables, Movement
+from gateway.settlement.corrections.policy import Policies
+from gateway.settlement.corrections.provided import Provided
 from gateway.settlement.metrics import SettlementMetrics
+from gateway.settlement.offsetting import Offsetting
 from gateway.settlement.recording import Recorded, Recorder
 from gateway.settlement.settings import SettlementSettings
 from gateway.settlement.settling import Settler
 from gateway.store.errors import DatabaseUnavailable
 from gateway.store.pool import Database
+from tests.gateway.settlement.correcting import PLACED, corrections, policies, utc_now
 
-PLACED = datetime(2026, 11, 26, 12, tzinfo=UTC)
 PLACED_MS = int(PLACED.timestamp() * 1000)
 
 _SETTLERS = itertools.count(1)
 _WITHDRAWALS = itertools.count(1)
 
 
-def utc_now() -> datetime:
-    """The wall clock."""
-    return datetime.now(UTC)
-
-
 class Ground:
     """Over one database. `database` may be one that fails."""
 
-    def __init__(self, database: Database, **settings: Any) -> None:
+    def __init__(self, database: Database, *, among: Policies | None = None, **settings: Any) -> None:
         self.database = database
+        self.policies = among or policies()
         self.metrics = SettlementMetrics()
         self.recorder = Recorder(database, utc_now)
         self._settings = SettlementSettings.model_validate({"batch_bets": 3, **settings})
@@ -43,7 +41,19 @@ class Ground:
     def settler(self, database: Database | None = None) -> Settler:
         """Another one."""
         name = f"settler-{next(_SETTLERS)}"
-        return Settler(database or self.database, name=name, settings=self._settings, metrics=self.metrics, now=utc_now)
+        return Settler(
+            database or self.database,
+            name=name,
+            settings=self._settings,
+            metrics=self.metrics,
+            now=utc_now,
+            offsetting=Offsetting(self.policies, "oddswire", utc_now),
+        )
+
+    def provided(self, **settings: Any) -> Provided:
+        """Who corrects by what providers say."""
+        service = corrections(self.database, among=self.policies, **settings)
+        return Provided(self.database, service, gather_s=0, metrics=self.metrics, now=utc_now)
 
     async def bets(self, *bets: Staked, cents: int = 10_000) -> None:
         """Users with so much each, and their bets."""
@@ -58,8 +68,8 @@ class Ground:
 
     async def settle(self) -> None:
         """Until there is nothing to settle."""
-        settler = self.settler()
-        while await settler.work():
+        settler, provided = self.settler(), self.provided()
+        while await settler.work() or await provided.look():
             pass
 
     async def told(self, bet: str) -> tuple[str, int | None, int]:

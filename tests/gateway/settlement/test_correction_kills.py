@@ -1,7 +1,7 @@
 """Correct, counter-correct, correct again, with kills at random points: whatever is killed, and however often, every
 balance, bet, step and notice is that of a run that nobody interrupted, by hash; and R1 to R8 hold.
 
-Singles and parlays up to 12 legs; some users withdrew what they had won, some are excluded.
+Singles and parlays up to 12 legs; some users withdrew what they had won, some are excluded, some have closed.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from gateway.store.migrations import migrate
 from gateway.store.pool import Database, open_database
 from gateway.store.settings import DatabaseSettings
 from tests.gateway.bets.worker import money_pool, one_postgres
-from tests.gateway.settlement.correcting import corrections, proof_policies, says
-from tests.gateway.settlement.ground import PLACED, Ground, utc_now
+from tests.gateway.settlement.correcting import PLACED, corrections, proof_policies, says, utc_now
+from tests.gateway.settlement.ground import Ground
 from tests.gateway.settlement.results import HALF_LOST, LOST, VOID, WON, result, said
 
 pytestmark = one_postgres
@@ -67,7 +67,7 @@ def bets_of(size: Size, seed: int) -> list[Staked]:
 
 
 async def laid(database: Database, size: Size) -> Ground:
-    """All bets, settled once; then a tenth of the users withdraw all, a twentieth is excluded."""
+    """All bets, settled once; then a tenth of the users withdraw all, a twentieth is excluded or closes."""
     bets = bets_of(size, 1)
     ground = Ground(database, batch_bets=500)
     await fund(database, sorted({bet.owner for bet in bets}), CENTS, PLACED)
@@ -84,8 +84,10 @@ async def laid(database: Database, size: Size) -> Ground:
     for number in range(0, size.users, 10):
         await _withdraw_all(database, f"u{number:05d}")
     await database.execute(
-        "INSERT INTO protection.exclusion SELECT owner, 'self_exclusion', now(), NULL FROM money.wallet"
-        " WHERE substr(owner, 2)::integer % 20 = 5"
+        "INSERT INTO protection.exclusion"
+        " SELECT owner, CASE WHEN substr(owner, 2)::integer % 40 = 5 THEN 'closed' ELSE 'self_exclusion' END, now(),"
+        " NULL"
+        " FROM money.wallet WHERE substr(owner, 2)::integer % 20 = 5"
     )
     return ground
 

@@ -116,7 +116,8 @@ async def test_a_result_entered_and_corrected(asked: Asked) -> None:
     name = (await asked.said(Named, "POST", "/v1/desk/corrections", drafted))["id"]
     path = f"/v1/desk/corrections/{name}"
     impact = await asked.said(Impact, "POST", f"{path}/impact", {"dry_run": False})
-    assert (impact["totals"]["credits"], impact["totals"]["debits"]) == ("20.00", "20.00")
+    usd = impact["totals"]["by_currency"]["USD"]
+    assert (usd["credits"], usd["debits"]) == ("20.00", "20.00")
     refused = await asked("POST", f"{path}/approve", {})
     assert (refused.status_code, refused.json()["code"]) == (403, "second_person")
     assert (await asked("POST", f"{path}/apply", {})).json()["code"] == "wrong_state"

@@ -7,7 +7,7 @@ import math
 import httpx
 import pytest
 
-from gateway.settlement.corrections.pacing import Metrics, Pauses, buckets, p99_s
+from gateway.settlement.pacing import Metrics, Pauses, buckets, p99_s
 
 TEXT = """\
 # TYPE oddswire_gateway_request_seconds histogram

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from nats.js.api import ConsumerInfo
+from nats.js.errors import NotFoundError
 
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.results import DURABLE, JetStreamResults
@@ -23,7 +24,8 @@ from gateway.settlement.recording import Recorder
 from gateway.store.pool import Database
 from tests.bus import bus, eventually
 from tests.gateway.bets.worker import one_postgres
-from tests.gateway.settlement.ground import LOST, Breaking, Ground, single, utc_now
+from tests.gateway.settlement.correcting import utc_now
+from tests.gateway.settlement.ground import LOST, Breaking, Ground, single
 from tests.gateway.settlement.results import said
 
 pytestmark = one_postgres
@@ -70,15 +72,24 @@ class Line:
         number: float = self.metrics.results.labels(outcome)._value.get()
         return number
 
-    async def consumer(self) -> ConsumerInfo:
-        info: ConsumerInfo = await self.connection.jetstream().consumer_info(SETTLE_STREAM, DURABLE)
+    async def consumer(self) -> ConsumerInfo | None:
+        """None before a reader has made it."""
+        try:
+            info: ConsumerInfo = await self.connection.jetstream().consumer_info(SETTLE_STREAM, DURABLE)
+        except NotFoundError:
+            return None
         return info
 
     async def until_read(self) -> None:
-        """All of it is acknowledged."""
+        """All of it is acknowledged. What is pending a consumer may not know yet."""
+        last = (await self.connection.jetstream().stream_info(SETTLE_STREAM)).state.last_seq
         async with asyncio.timeout(30):
-            while (found := await self.consumer()).num_ack_pending or found.num_pending:  # noqa: ASYNC110 NATS and PostgreSQL tell nobody
+            while await self._read_up_to() < last:  # noqa: ASYNC110 NATS and PostgreSQL tell nobody
                 await asyncio.sleep(0.01)
+
+    async def _read_up_to(self) -> int:
+        found = await self.consumer()
+        return 0 if found is None or found.ack_floor is None else int(found.ack_floor.stream_seq)
 
 
 @pytest.fixture
@@ -125,7 +136,9 @@ async def test_while_the_database_is_away_what_was_taken_is_held(line: Line) -> 
     async with line.reading(breaking):
         await eventually(lambda: line.counted("new") == 1)
     assert breaking.broke
-    assert (await line.consumer()).num_redelivered == 0
+    consumer = await line.consumer()
+    assert consumer is not None
+    assert consumer.num_redelivered == 0
     await settled(line)
 
 
@@ -148,6 +161,19 @@ async def test_a_log_that_was_lost_is_told_and_read_on(line: Line, nats_server: 
             await line.publish(said("M1", 1), said("M1", 2, "rollback"))
         await eventually(lambda: line.counted("new") == 2)
     assert line.counted("known") == 1
+    await settled(line)
+
+
+async def test_a_consumer_that_is_gone_is_made_anew_and_nothing_is_read_twice(line: Line) -> None:
+    async with line.reading():
+        await line.publish(said("M1", 1))
+        await line.until_read()
+        await line.connection.jetstream().delete_consumer(SETTLE_STREAM, DURABLE)
+        await line.publish(said("M1", 2, "rollback"))
+        await eventually(lambda: line.counted("new") == 2)
+        await eventually(lambda: line.counted("known") == 1)
+        await line.until_read()
+    assert (await revision(line.money), line.metrics.missed._value.get(), line.changed) == (2, 0, 2)
     await settled(line)
 
 

@@ -23,8 +23,8 @@ from gateway.store.migrations import migrate
 from gateway.store.pool import Database
 from gateway.store.settings import DatabaseSettings
 from tests.gateway.bets.worker import money_pool, one_postgres
-from tests.gateway.settlement.correcting import corrections, run
-from tests.gateway.settlement.ground import PLACED, Ground, parlay, single, utc_now
+from tests.gateway.settlement.correcting import PLACED, corrections, run, utc_now
+from tests.gateway.settlement.ground import Ground, parlay, single
 from tests.gateway.settlement.results import LOST, VOID, WON, result, said
 
 pytestmark = one_postgres
@@ -106,7 +106,7 @@ def test_by_command_line(
     drafted.write_bytes(msgspec.json.encode([Said(meant, "spread")]))
     name = told_("correction", "draft", "--file", str(drafted), "--reason", "points", "--by", "jo").strip()
     dry = told_.json("correction", "impact", name, "--by", "jo", "--dry-run")
-    assert dry["totals"]["debits"] == "20.00"
+    assert dry["totals"]["by_currency"]["USD"]["debits"] == "20.00"
     told_("correction", "approve", name, "--by", "sam", status=2)
     impact = told_.json("correction", "impact", name, "--by", "jo")
     assert impact == dry

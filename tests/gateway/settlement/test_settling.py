@@ -14,7 +14,8 @@ from gateway.settlement.watching import Forgetting
 from gateway.store.errors import DatabaseUnavailable
 from gateway.store.pool import Database
 from tests.gateway.bets.worker import one_postgres
-from tests.gateway.settlement.ground import LOST, PLACED_MS, Breaking, Broken, Ground, parlay, single, utc_now
+from tests.gateway.settlement.correcting import utc_now
+from tests.gateway.settlement.ground import LOST, PLACED_MS, Breaking, Broken, Ground, parlay, single
 from tests.gateway.settlement.results import HALF_LOST, VOID, WON, said
 from tests.gateway.settlement.results import LOST as LEG_LOST
 
@@ -33,7 +34,7 @@ async def ground(money: Database) -> Ground:
 
 
 async def test_winners_are_paid_losers_pay_and_everybody_is_told(ground: Ground) -> None:
-    assert await ground.say(said("M1", 1)) == (1, 1, 0)
+    assert await ground.say(said("M1", 1)) == (1, 1, 0, 0)
     assert [await ground.told(bet) for bet in ("B1", "B2", "B3", "B4")] == [
         *(("won", 2000, 1), ("lost", 0, 1), ("won", 2000, 1), ("lost", 0, 1))
     ]
@@ -57,8 +58,8 @@ async def test_winners_are_paid_losers_pay_and_everybody_is_told(ground: Ground)
 async def test_twice_is_once_and_an_older_saying_is_inert(ground: Ground) -> None:
     await ground.say(said("M1", 5))
     before = await ground.state()
-    assert await ground.say(said("M1", 5), said("M1", 5)) == (0, 0, 0)
-    assert await ground.say(said("M1", 4, x=SECOND), said("M1", 4, "rollback")) == (2, 0, 0)
+    assert await ground.say(said("M1", 5), said("M1", 5)) == (0, 0, 0, 0)
+    assert await ground.say(said("M1", 4, x=SECOND), said("M1", 4, "rollback")) == (2, 0, 0, 0)
     assert await ground.state() == before
     rows = await ground.database.fetch("SELECT count(*) FROM money.journal WHERE source_key LIKE 'bet/%/settle/%'")
     assert rows[0][0] == 4
@@ -76,7 +77,7 @@ async def test_taken_back_the_stake_is_on_hold_again_and_the_next_result_pays_an
     turns = await ground.database.fetch("SELECT turn, state FROM money.hold WHERE bet = 'B1' ORDER BY turn")
     assert [tuple(row) for row in turns] == [(0, "posted"), (1, "posted")]
     kinds = await ground.database.fetch("SELECT kind FROM money.outbox WHERE owner = 'u1' ORDER BY seq")
-    assert [kind for (kind,) in kinds] == ["bet_placed", "bet_settled", "bet_corrected", "bet_corrected"]
+    assert [kind for (kind,) in kinds] == ["bet_placed", "bet_settled", "bet_corrected", "bet_settled"]
 
 
 async def test_a_correction_that_takes_more_than_there_is_leaves_a_debt_that_winnings_pay(ground: Ground) -> None:
@@ -179,7 +180,7 @@ async def test_a_bet_that_was_accepted_after_a_cancellation_of_its_time_is_found
 
 async def test_what_cannot_be_settled_by_is_refused_and_the_rest_is_not(ground: Ground) -> None:
     wrong = said("M1", 1, x={"O1": SelectionResult("", w=WON.w, v=WON.w)})
-    assert await ground.say(wrong, said("M1", 2)) == (1, 1, 1)
+    assert await ground.say(wrong, said("M1", 2)) == (1, 1, 1, 0)
     assert await ground.told("B1") == ("won", 2000, 1)
 
 

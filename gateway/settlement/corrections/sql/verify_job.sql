@@ -3,7 +3,6 @@ SELECT
     count(*) AS bets,
     count(*) FILTER (WHERE step.bet IS NULL) AS missing,
     count(*) FILTER (WHERE (step.state, step.payout) IS DISTINCT FROM (frozen.state, frozen.payout)) AS other,
-    coalesce(sum(frozen.delta - (step.cash + step.receivable - step.waived)), 0)::bigint AS money,
     count(*) FILTER (WHERE frozen.delta <> step.cash + step.receivable - step.waived) AS uneven,
     count(*) FILTER (WHERE moved.users IS DISTINCT FROM step.cash + step.receivable) AS unledgered
 FROM correction.bet AS frozen

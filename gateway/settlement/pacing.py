@@ -1,4 +1,4 @@
-"""How fast a correction goes: it pauses between batches, longer while placing bets is slow for others.
+"""How fast settlement and corrections go: they pause between batches, longer while placing bets is slow for others.
 
 The p99 of placing bets is read from a gateway's /metrics, from the histogram of answers that it keeps anyway: how many
 came since the last look. Where it cannot be read, the pause is the one that is set.
@@ -6,8 +6,11 @@ came since the last look. Where it cannot be read, the pause is the one that is 
 
 from __future__ import annotations
 
+import asyncio
 import math
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache, partial
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,6 +19,9 @@ ROUTE = "place_bet"
 METRIC = "oddswire_gateway_request_seconds"
 LOOK_S = 1.0
 """A gateway that does not tell within this is not waited for."""
+
+LOOK_EVERY_S = 1.0
+"""A look costs the gateway a page, and a p99 of fewer answers says little."""
 
 ANSWERS_MIN = 20
 """Fewer answers than this since the last look say nothing of a p99."""
@@ -71,6 +77,28 @@ class Metrics:
         return None if found is None else 1_000 * found
 
 
+class Yielding:
+    """Pauses between the batches of one who works. `metrics`: where the p99 of placing bets is read, None: nowhere."""
+
+    def __init__(self, pauses: Pauses, metrics: Metrics | None) -> None:
+        self._pauses = pauses
+        self._metrics = metrics
+        self._look_s = 0.0
+
+    async def pause(self) -> None:
+        """Between two batches."""
+        now_s = asyncio.get_running_loop().time()
+        if self._metrics is not None and now_s >= self._look_s:
+            self._look_s = now_s + LOOK_EVERY_S
+            self._pauses.after(await self._metrics.p99_ms())
+        await asyncio.sleep(self._pauses.pause_ms / 1_000)
+
+
+def reading(url: str) -> Metrics | None:
+    """Of the gateway whose /metrics are at this address; empty: None."""
+    return Metrics(partial(fetched, url)) if url else None
+
+
 def buckets(text: str) -> Buckets:
     """Of placing bets. Raises ValueError."""
     found: dict[float, float] = {}
@@ -82,8 +110,14 @@ def buckets(text: str) -> Buckets:
     return found
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Made once: reading all certificates costs more than all the rest of a look."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 async def fetched(url: str) -> str:
     """The text of a gateway's /metrics."""
-    async with httpx.AsyncClient(timeout=LOOK_S, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=LOOK_S, trust_env=False, verify=_trusted()) as client:
         answer = await client.get(url)
         return answer.raise_for_status().text
