@@ -56,7 +56,7 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
                         measured = await _measure(line, swarm, joined, options, tell)
             finally:
                 swarm.leave()
-        return measured._replace(figures=measured.figures | await _bare(measured.figures, cores, options.sockets))
+        return measured._replace(figures={**measured.figures, **await _bare(measured.figures, cores, options.sockets)})
 
 
 async def _bare(figures: Mapping[str, Reading], cores: Cores, sockets: int) -> dict[str, Reading]:

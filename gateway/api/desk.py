@@ -27,8 +27,8 @@ from gateway.desk.ports import OverlayLog
 from gateway.desk.reading import Shown, overlays, related, trail
 from gateway.desk.shared import Shared
 from gateway.desk.writing import Desk, Done, Unanswered
+from gateway.money.amounts import amount_text
 from gateway.read.book import ReadBook
-from gateway.settlement.corrections.telling import amount
 
 OVERLAYS_AGE_S = 1.0
 PLACES = 4
@@ -188,7 +188,8 @@ def _exposure(one: Exposed, book: ReadBook) -> said.Exposure:
     group = book.group(one.event)
     event = None if group is None or group.event is None else group.event.state
     topic, name = ("", one.event) if event is None else (event.topic, event.name)
-    return said.Exposure(one.event, topic, name, one.currency, amount(one.stakes), amount(one.liability), one.markets)
+    stakes, liability = amount_text(one.stakes, one.currency), amount_text(one.liability, one.currency)
+    return said.Exposure(one.event, topic, name, one.currency, stakes, liability, one.markets)
 
 
 def _id(asking: Asking) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from bench.simulation.delivery.devices import WIRE
 from fanout.cohorts import Cohort, Outgoing
 from fanout.contract.topics import parse_topic
 from fanout.ports import Wire
-from bench.simulation.delivery.devices import WIRE
 
 FIRST, SECOND = Outgoing(b"first", None, 1), Outgoing(b"second", None, 1)
 
