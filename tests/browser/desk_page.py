@@ -60,10 +60,11 @@ class DeskTab:
         """Waits until there is such an element."""
         await self.tab.until("(selector) => document.querySelector(selector) !== null", selector)
 
-    async def serious(self) -> list[str]:
-        """What axe-core finds that is serious or critical, each with the first element."""
+    async def serious(self, rules: list[str] | None = None) -> list[str]:
+        """What axe-core finds that is serious or critical, each with the first element. `rules`: these alone."""
         await self.tab.run(f"() => {{ {AXE_SCRIPT} }}")
-        found: dict[str, Any] = await self.tab.run("() => axe.run(document, { resultTypes: ['violations'] })")
+        options = {"resultTypes": ["violations"], **({} if rules is None else {"runOnly": rules})}
+        found: dict[str, Any] = await self.tab.run("(options) => axe.run(document, options)", options)
         return [
             f"{issue['id']}: {issue['nodes'][0]['html'][:160]} {issue['nodes'][0]['failureSummary']}"
             for issue in found["violations"]

@@ -95,6 +95,7 @@ export class Chart {
     return {
       ...this.#size(),
       legend: { show: false },
+      padding: [14, 26, 0, 0],
       scales: { x: { time: true, range: (_, min, max) => (this.#isZoomed ? [min, max] : [Math.min(min, max - LEAST_S), max]) }, y: { distr: isWide ? 3 : 1, log: 10 } },
       axes: [{ ...axis, values: TIMES }, { ...axis, size: 64, values: (_, splits) => splits.map((value) => (value === null ? "" : priceAt(value, this.options.format()))) }],
       series: [{}, ...this.options.names.map((name, place) => ({
