@@ -96,7 +96,7 @@ export class Chart {
       ...this.#size(),
       legend: { show: false },
       padding: [14, 26, 0, 0],
-      scales: { x: { time: true, range: (_, min, max) => (this.#isZoomed ? [min, max] : [Math.min(min, max - LEAST_S), max]) }, y: { distr: isWide ? 3 : 1, log: 10 } },
+      scales: { x: { time: true, range: (_, min, max) => (this.#isZoomed ? [min, max] : [Math.min(min, max - LEAST_S), max]) }, y: isWide ? { distr: 3, log: 10, range: (_, __, max) => [1, max * 1.2] } : { distr: 1 } },
       axes: [{ ...axis, values: TIMES }, { ...axis, size: 64, values: (_, splits) => splits.map((value) => (value === null ? "" : priceAt(value, this.options.format()))) }],
       series: [{}, ...this.options.names.map((name, place) => ({
         label: name, paths: stepped, stroke: resolved(this.place, `--series-${place + 1}`), width: 2, points: { show: false },
