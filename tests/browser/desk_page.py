@@ -16,6 +16,10 @@ addEventListener("DOMContentLoaded", () => new MutationObserver(() => {
   const state = document.getElementById("stream")?.dataset.state;
   if (state && state !== streamStates.at(-1)) streamStates.push(state);
 }).observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-state"] }));
+globalThis.moves = new Set();
+addEventListener("DOMContentLoaded", () => new MutationObserver((changes) => {
+  for (const { target: { dataset } } of changes) moves.add(`${dataset.market} ${dataset.selection} ${dataset.move}`);
+}).observe(document.body, { subtree: true, attributes: true, attributeFilter: ["data-move"] }));
 """
 
 _CELL = "document.querySelector(`.px[data-market=${CSS.escape(market)}][data-selection=${CSS.escape(selection)}]`)"
@@ -23,7 +27,7 @@ SHOWS = f"""([market, selection, st, price]) => {{
   const cell = {_CELL};
   return cell !== null && cell.dataset.st === st && cell.querySelector("b").textContent === price;
 }}"""
-FLASHES = f"([market, selection, way]) => {_CELL}?.dataset.move === way"
+FLASHED = "([market, selection, way]) => moves.has(`${market} ${selection} ${way}`)"
 STREAM_IS = "(state) => document.getElementById('stream')?.dataset.state === state"
 MINUS = "\u2212"
 
@@ -39,9 +43,9 @@ class DeskTab:
         """Waits until a cell of the board does."""
         await self.tab.until(SHOWS, [market, selection, st, price])
 
-    async def flashes(self, market: str, way: str, selection: str = "O1") -> None:
-        """Waits until a cell shows that its price went up or down."""
-        await self.tab.until(FLASHES, [market, selection, way])
+    async def flashed(self, market: str, way: str, selection: str = "O1") -> None:
+        """Waits until a cell has shown that its price went up or down: for less than a second, so it is noted down."""
+        await self.tab.until(FLASHED, [market, selection, way])
 
     async def stream_is(self, state: str) -> None:
         """Waits until the page says so of its stream."""
