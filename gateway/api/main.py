@@ -127,7 +127,12 @@ class Gateway:
         self.past = Past(reads, queue, self.pressure, self.tracing, Health())
         self.desk = BetsDesk(self._bets_service)
         self.streams = Streams(
-            around.tickets, self.fleet, self.book, settings.ticket_session_s, self.pressure, partial(excluded, self.desk)
+            around.tickets,
+            self.fleet,
+            self.book,
+            settings.ticket_session_s,
+            self.pressure,
+            partial(excluded, self.desk),
         )
         self._open = access is None or access.anonymous
         self.port = settings.port or free_port(settings.host)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from axe_playwright_python.base import AXE_SCRIPT
 
@@ -32,6 +32,23 @@ STREAM_IS = "(state) => document.getElementById('stream')?.dataset.state === sta
 MINUS = "\u2212"
 
 
+_GO = "(path) => { history.pushState(null, '', path); dispatchEvent(new PopStateEvent('popstate')); }"
+
+
+class Look(NamedTuple):
+    """A screen, a theme, and what axe looks for: None for all it knows."""
+
+    scheme: Literal["dark", "light"]
+    width: int
+    height: int
+    rules: list[str] | None = None
+
+    @property
+    def name(self) -> str:
+        """`dark-1280`."""
+        return f"{self.scheme}-{self.width}"
+
+
 class DeskTab:
     """A tab with the page. `faults`: errors that nothing in it caught."""
 
@@ -51,6 +68,16 @@ class DeskTab:
         """Waits until the page says so of its stream."""
         await self.tab.until(STREAM_IS, state)
 
+    async def go(self, path: str) -> None:
+        """To another address of the desk, as its links do: without a request."""
+        await self.tab.run(_GO, path)
+
+    async def looks(self, look: Look) -> None:
+        """The same page on another screen, in another theme."""
+        page = self.tab.page
+        await self._browser.do(page.set_viewport_size({"width": look.width, "height": look.height}))
+        await self._browser.do(page.emulate_media(color_scheme=look.scheme))
+
     async def press(self, *keys: str) -> None:
         """One key after the other."""
         for key in keys:
@@ -66,7 +93,8 @@ class DeskTab:
 
     async def serious(self, rules: list[str] | None = None) -> list[str]:
         """What axe-core finds that is serious or critical, each with the first element. `rules`: these alone."""
-        await self.tab.run(f"() => {{ {AXE_SCRIPT} }}")
+        if not await self.tab.run("() => 'axe' in globalThis"):
+            await self.tab.run(f"() => {{ {AXE_SCRIPT} }}")
         options = {"resultTypes": ["violations"], **({} if rules is None else {"runOnly": rules})}
         found: dict[str, Any] = await self.tab.run("(options) => axe.run(document, options)", options)
         return [

@@ -1,4 +1,4 @@
-"""A result and its correction in a real Chromium: entered, recorded, found wrong, drafted, approved by somebody else."""
+"""A result and its correction in a real Chromium: entered, recorded, found wrong, drafted, approved by another."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STEP = ".correction .steps [aria-current]"
 
 @pytest.fixture
 async def ground(money: Database, settings: DatabaseSettings, monkeypatch: pytest.MonkeyPatch) -> Ground:
-    """Ann bet on Home -3.5, Cem on Away +3.5, Dia on what no house rule grades; no correction without a second person."""
+    """Ann bet on Home -3.5, Cem on Away +3.5, Dia on what no rule grades; every correction needs a second person."""
     monkeypatch.setenv("ODDSWIRE_DATABASE_URL", settings.url.get_secret_value())
     monkeypatch.setenv("ODDSWIRE_CORRECTION_APPROVE_ABOVE", "0")
     monkeypatch.setenv("ODDSWIRE_CORRECTION_PAUSE_MS", "0")
