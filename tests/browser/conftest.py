@@ -15,6 +15,8 @@ def patient_gateways() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for what in ("HISTORY", "BOARDS", "STREAMS", "STATUS"):
             patch.setenv(f"ODDSWIRE_GATEWAY_SHED_{what}_MS", "60000")
+        patch.setenv("ODDSWIRE_GATEWAY_HISTORY_WAIT_MS", "60000")
+        patch.setenv("ODDSWIRE_GATEWAY_HISTORY_STATEMENT_S", "60")
         yield
 
 
