@@ -119,7 +119,7 @@ async def _in_time(figures: Awaitable[dict[str, Reading]], expected_s: float) ->
         async with asyncio.timeout(expected_s + _READY_S):
             return await figures
     except TimeoutError as error:
-        raise CannotMeasure(f"the page did not answer in {expected_s + _READY_S:g} s: this machine is too busy") from error
+        raise CannotMeasure(f"the page did not answer in {expected_s + _READY_S:g} s: the machine is busy") from error
 
 
 async def _frames(page: Any, seconds: float) -> dict[str, Reading]:

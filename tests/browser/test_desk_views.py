@@ -57,7 +57,8 @@ async def test_every_view(browser: Chromium, home: Path, port: int) -> None:
         await desk.tab.open(url)
         views: list[str] = await desk.tab.run(VIEWS)
         pages = {view: f"/desk/{view}" for view in views}
-        pages |= {"event": found["event"], "futures": "/desk/board/:future", "movement": f"/desk/line/{found['market']}"}
+        pages |= {"event": found["event"], "futures": "/desk/board/:future"}
+        pages["movement"] = f"/desk/line/{found['market']}"
         issues: list[str] = []
         for name, path in pages.items():
             await desk.go(path)
