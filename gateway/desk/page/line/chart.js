@@ -132,6 +132,8 @@ export class Chart {
     const scale = devicePixelRatio;
     ctx.save();
     ctx.font = `${11 * scale}px system-ui, sans-serif`;
+    ctx.textAlign = "left";
+    ctx.textBaseline = "alphabetic";
     ctx.strokeStyle = ctx.fillStyle = resolved(this.place, "--quiet");
     ctx.setLineDash([2 * scale, 4 * scale]);
     for (const { at, src } of this.beside.handovers) {
