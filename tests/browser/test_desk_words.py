@@ -75,7 +75,8 @@ async def test_a_line_has_closed_when_its_game_began(browser: Chromium) -> None:
         const [before, after] = [{ market: { live: false } }, { market: { live: true } }];
         const market = (parts) => ({ id: "M1", live: false, st: "open", ...parts });
         return [[market({}), "M1", before], [market({ live: true }), "M1", before],
-          [market({ live: true }), "M1", after], [market({ st: "closed" }), "M1", before], [market({}), "M0", before], [market({ live: true }), "M1", null]]
+          [market({ live: true }), "M1", after], [market({ st: "closed" }), "M1", before], [market({}), "M0", before],
+          [market({ live: true }), "M1", null]]
           .map((given) => hasClosed(...given)); }"""
     )
     assert told == [False, True, False, True, True, False]
