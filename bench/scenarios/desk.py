@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 from statistics import median_low
 from typing import Any, NamedTuple
@@ -101,7 +101,7 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
                 await page.wait_for_function(_SHOWN, timeout=_READY_S * 1_000)
                 tell(f"{deskfeed.SELECTIONS} selections are shown; {options.seconds:g} s of frames")
                 since = cpu(stack.shard.pid), cpu(stack.gateway.pid)
-                figures = await _frames(page, options.seconds)
+                figures = await _in_time(_frames(page, options.seconds), _SETTLE_S + options.seconds + _MOVING_S)
                 processes = [
                     usage("shard", stack.shard.pid, since=since[0], cores=stack.shard.cores),
                     usage("gateway", stack.gateway.pid, since=since[1], cores=stack.gateway.cores),
@@ -109,8 +109,17 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
                 tell("a second browser")
                 async with browser.page(board, width=_WIDTH, height=_HEIGHT) as other:
                     await other.wait_for_function(_SHOWN, timeout=_READY_S * 1_000)
-                    figures |= await _suspensions(page, other)
+                    figures |= await _in_time(_suspensions(page, other), _SUSPENSIONS)
     return Measured(figures, processes)
+
+
+async def _in_time(figures: Awaitable[dict[str, Reading]], expected_s: float) -> dict[str, Reading]:
+    """What a page tells. A page that is too busy to answer ends the run: raises CannotMeasure."""
+    try:
+        async with asyncio.timeout(expected_s + _READY_S):
+            return await figures
+    except TimeoutError as error:
+        raise CannotMeasure(f"the page did not answer in {expected_s + _READY_S:g} s: the machine is busy") from error
 
 
 async def _frames(page: Any, seconds: float) -> dict[str, Reading]:

@@ -12,27 +12,21 @@ import os
 import secrets
 import socket
 import sys
-import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
+from functools import partial
 from typing import Any, NamedTuple
 
 import structlog
-from nats.errors import Error as NatsError
 
-from fanout.contract.fleet import DrainOrder, DrainProgress, decode_progress, encode
-from fanout.contract.revocation import KEPT_S, REVOKED, Revocation, encode_revocation
 from fanout.contract.tickets import TicketKeys
 from feeds.adapters import process
 from feeds.adapters.coordination.memory import MemoryCoordination
 from feeds.adapters.coordination.nats_kv import NatsCoordination
 from feeds.adapters.coordination.opening import check_coordination, coordinating
-from feeds.adapters.nats.asking import NobodyAnswers, ask_once
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.desk import DeskLog
 from feeds.adapters.nats.reader import LogReader
-from feeds.contract.errors import Refused
 from feeds.contract.settings import BusSettings
-from feeds.contract.subjects import REVOKED_SUBJECT, fleet_subject
 from gateway.access.guard import Guard
 from gateway.access.ports import KeyStore
 from gateway.access.settings import AccessSettings
@@ -59,6 +53,7 @@ from gateway.api.protection import ProtectionEndpoints
 from gateway.api.reads import Reads
 from gateway.api.relay import Relay
 from gateway.api.routes import READS
+from gateway.api.sending import drain, excluded, revoke
 from gateway.api.settings import ApiSettings
 from gateway.api.streams import Streams
 from gateway.api.tracing import tracing_to
@@ -79,7 +74,6 @@ from gateway.read.shelf import Shelf
 from gateway.read.views import Reading
 from gateway.settlement.corrections.desk import CorrectionsDesk
 from gateway.settlement.corrections.settings import CorrectionSettings
-from gateway.store.errors import DatabaseUnavailable
 from gateway.store.pool import Database, open_database
 from gateway.store.settings import DatabaseSettings
 
@@ -89,11 +83,6 @@ EXIT_OK, EXIT_FAILED = 0, 1
 
 _MIB = 1 << 20
 _LISTENING_S = 10.0
-_EXCLUDED_S = 1.0
-"""How long a ticket waits for PostgreSQL to say whether its account is excluded."""
-
-_DRAIN_ANSWER_S = 2.0
-"""For a shard's first word of a drain."""
 
 _LAST_ANSWERS_S = 3.0
 """SIGTERM: what has been asked is answered within this, and idle connections end."""
@@ -136,12 +125,17 @@ class Gateway:
         )
         reads = None if around.history is None else HistoryReads(around.history)
         self.past = Past(reads, queue, self.pressure, self.tracing, Health())
+        self.desk = BetsDesk(self._bets_service)
         self.streams = Streams(
-            around.tickets, self.fleet, self.book, settings.ticket_session_s, self.pressure, self._excluded
+            around.tickets,
+            self.fleet,
+            self.book,
+            settings.ticket_session_s,
+            self.pressure,
+            partial(excluded, self.desk),
         )
         self._open = access is None or access.anonymous
         self.port = settings.port or free_port(settings.host)
-        self.desk = BetsDesk(self._bets_service)
         self.corrections = CorrectionsDesk(CorrectionSettings())
         self._money = money = around.money
         self.places = None if money is None or money.location is None else self._places(money.location)
@@ -259,27 +253,9 @@ class Gateway:
             problem=lambda code, request_id: answer(code, request_id).body,
             coordination=self._coordination,
             locations=self._locations(),
-            revoke=self._revoke,
+            revoke=partial(revoke, self._coordination, self._connection),
         )
         return BetsService(database, self.book, self._money.bets, around)
-
-    async def _revoke(self, account: str) -> None:
-        """Takes back an account's tickets. Raises Unavailable."""
-        told = encode_revocation(Revocation(account, int(time.time())))
-        await self._coordination.put(REVOKED, account, value=told, ttl_s=KEPT_S)
-        with contextlib.suppress(NatsError):  # shards read what was put within seconds; this is the fast way
-            await self._connection.client.publish(REVOKED_SUBJECT, told)
-
-    async def _excluded(self, account: str) -> Mapping[str, object] | None:
-        """While PostgreSQL is away nobody is: odds go on, and there are no bets then."""
-        if self.desk.service is None:
-            return None
-        try:
-            async with asyncio.timeout(_EXCLUDED_S):
-                return await self.desk.service.protection.excluded(account)
-        except (DatabaseUnavailable, TimeoutError) as error:
-            log.warning("exclusions_unseen", error=str(error) or type(error).__name__)
-            return None
 
     async def _follow(self) -> None:
         async with self._connection, asyncio.TaskGroup() as group:
@@ -314,22 +290,12 @@ class Gateway:
                 bets=self.desk,
                 places=self.places,
                 log=DeskLog(connection, bus=bus, trail_age_s=DeskSettings().audit_age_s),
-                drain=self._drain,
+                drain=partial(drain, connection),
                 page=around.page or PageSettings(),
                 access=access,
                 tickets=bool(around.tickets),
             )
         )
-
-    async def _drain(self, shard: str, window_s: float | None) -> DrainProgress:
-        """What it says first. Raises Refused("shard_silent")."""
-        order = encode(DrainOrder("drain", window_s))
-        try:
-            return decode_progress(
-                await ask_once(self._connection, fleet_subject(shard), order, within_s=_DRAIN_ANSWER_S)
-            )
-        except NobodyAnswers as error:
-            raise Refused("shard_silent", "") from error
 
     def _changed(self, subject: str) -> None:
         if subject == EPOCH:

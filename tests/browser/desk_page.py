@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from axe_playwright_python.base import AXE_SCRIPT
 
@@ -16,6 +16,10 @@ addEventListener("DOMContentLoaded", () => new MutationObserver(() => {
   const state = document.getElementById("stream")?.dataset.state;
   if (state && state !== streamStates.at(-1)) streamStates.push(state);
 }).observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-state"] }));
+globalThis.moves = new Set();
+addEventListener("DOMContentLoaded", () => new MutationObserver((changes) => {
+  for (const { target: { dataset } } of changes) moves.add(`${dataset.market} ${dataset.selection} ${dataset.move}`);
+}).observe(document.body, { subtree: true, attributes: true, attributeFilter: ["data-move"] }));
 """
 
 _CELL = "document.querySelector(`.px[data-market=${CSS.escape(market)}][data-selection=${CSS.escape(selection)}]`)"
@@ -23,9 +27,26 @@ SHOWS = f"""([market, selection, st, price]) => {{
   const cell = {_CELL};
   return cell !== null && cell.dataset.st === st && cell.querySelector("b").textContent === price;
 }}"""
-FLASHES = f"([market, selection, way]) => {_CELL}?.dataset.move === way"
+FLASHED = "([market, selection, way]) => moves.has(`${market} ${selection} ${way}`)"
 STREAM_IS = "(state) => document.getElementById('stream')?.dataset.state === state"
 MINUS = "\u2212"
+
+
+_GO = "(path) => { history.pushState(null, '', path); dispatchEvent(new PopStateEvent('popstate')); }"
+
+
+class Look(NamedTuple):
+    """A screen, a theme, and what axe looks for: None for all it knows."""
+
+    scheme: Literal["dark", "light"]
+    width: int
+    height: int
+    rules: list[str] | None = None
+
+    @property
+    def name(self) -> str:
+        """`dark-1280`."""
+        return f"{self.scheme}-{self.width}"
 
 
 class DeskTab:
@@ -39,13 +60,23 @@ class DeskTab:
         """Waits until a cell of the board does."""
         await self.tab.until(SHOWS, [market, selection, st, price])
 
-    async def flashes(self, market: str, way: str, selection: str = "O1") -> None:
-        """Waits until a cell shows that its price went up or down."""
-        await self.tab.until(FLASHES, [market, selection, way])
+    async def flashed(self, market: str, way: str, selection: str = "O1") -> None:
+        """Waits until a cell has shown that its price went up or down: for less than a second, so it is noted down."""
+        await self.tab.until(FLASHED, [market, selection, way])
 
     async def stream_is(self, state: str) -> None:
         """Waits until the page says so of its stream."""
         await self.tab.until(STREAM_IS, state)
+
+    async def go(self, path: str) -> None:
+        """To another address of the desk, as its links do: without a request."""
+        await self.tab.run(_GO, path)
+
+    async def looks(self, look: Look) -> None:
+        """The same page on another screen, in another theme."""
+        page = self.tab.page
+        await self._browser.do(page.set_viewport_size({"width": look.width, "height": look.height}))
+        await self._browser.do(page.emulate_media(color_scheme=look.scheme))
 
     async def press(self, *keys: str) -> None:
         """One key after the other."""
@@ -60,10 +91,12 @@ class DeskTab:
         """Waits until there is such an element."""
         await self.tab.until("(selector) => document.querySelector(selector) !== null", selector)
 
-    async def serious(self) -> list[str]:
-        """What axe-core finds that is serious or critical, each with the first element."""
-        await self.tab.run(f"() => {{ {AXE_SCRIPT} }}")
-        found: dict[str, Any] = await self.tab.run("() => axe.run(document, { resultTypes: ['violations'] })")
+    async def serious(self, rules: list[str] | None = None) -> list[str]:
+        """What axe-core finds that is serious or critical, each with the first element. `rules`: these alone."""
+        if not await self.tab.run("() => 'axe' in globalThis"):
+            await self.tab.run(f"() => {{ {AXE_SCRIPT} }}")
+        options = {"resultTypes": ["violations"], **({} if rules is None else {"runOnly": rules})}
+        found: dict[str, Any] = await self.tab.run("(options) => axe.run(document, options)", options)
         return [
             f"{issue['id']}: {issue['nodes'][0]['html'][:160]} {issue['nodes'][0]['failureSummary']}"
             for issue in found["violations"]

@@ -86,7 +86,7 @@ async def test_a_board_lives_through_all_that_happens_to_it(
         await desk.stream_is("live")
         await desk.shows("M1", "open", f"{MINUS}110")
         line.put(priced("M1", "E1", 125))
-        await desk.flashes("M1", "up")
+        await desk.flashed("M1", "up")
         await desk.shows("M1", "open", "+125")
         line.put(priced("M1", "E1", 125, st="suspended", reason="possible_score"))
         await desk.shows("M1", "suspended", "+125")
@@ -96,7 +96,7 @@ async def test_a_board_lives_through_all_that_happens_to_it(
         stage.shards[before].send(signal.SIGTERM)
         await desk.tab.until(f"(before) => ({SHARD})() !== before", before)
         line.put(priced("M1", "E1", -130))
-        await desk.flashes("M1", "down")
+        await desk.flashed("M1", "down")
         await desk.shows("M1", "open", f"{MINUS}130")
         assert "reconnecting" not in await desk.tab.run("() => streamStates"), "a drain is no loss"
 

@@ -54,3 +54,30 @@ async def test_search_begins_words(browser: Chromium) -> None:
         ["football.nfl.E2"],
     ]
     await tab.close()
+
+
+async def test_a_past_price_is_as_it_was_said(browser: Chromium) -> None:
+    tab = await module_tab(browser, "/desk/page/line/past.js")
+    told = await tab.run(
+        """async () => { const { Movement } = await import("/desk/page/line/past.js");
+        const movement = new Movement(["O1", "O2"]);
+        movement.add({ st: "open", src: "alpha-0", x: [{ id: "O2", a: -750, d: "1.133" }] }, 1000);
+        const [{ prices, american }] = movement.points; return [prices, american]; }"""
+    )
+    assert told == [[None, 1.133], [None, -750]]
+    await tab.close()
+
+
+async def test_a_line_has_closed_when_its_game_began(browser: Chromium) -> None:
+    tab = await module_tab(browser, "/desk/page/line/ends.js")
+    told = await tab.run(
+        """async () => { const { hasClosed } = await import("/desk/page/line/ends.js");
+        const [before, after] = [{ market: { live: false } }, { market: { live: true } }];
+        const market = (parts) => ({ id: "M1", live: false, st: "open", ...parts });
+        return [[market({}), "M1", before], [market({ live: true }), "M1", before],
+          [market({ live: true }), "M1", after], [market({ st: "closed" }), "M1", before], [market({}), "M0", before],
+          [market({ live: true }), "M1", null]]
+          .map((given) => hasClosed(...given)); }"""
+    )
+    assert told == [False, True, False, True, True, False]
+    await tab.close()

@@ -49,7 +49,7 @@ export class Confirm extends Component {
       ${deed === null ? null : html`<form onSubmit=${(event) => this.act(event)}>
         <h2 id="confirm-title">${deed.title}</h2>
         <div class="says">${deed.says}</div>
-        ${deed.reason === null ? null : html`<label>Reason <span class="quiet">(stands on the trail)</span>
+        ${deed.reason === null ? null : html`<label><span>Reason <span class="quiet">(stands on the trail)</span></span>
           <input name="reason" list="reasons" required maxlength=${REASON_MAX} value=${reason} autocomplete="off"
             onInput=${({ target }) => this.setState({ reason: target.value })} /></label>
           <datalist id="reasons">${REASONS.map((words) => html`<option key=${words} value=${words} />`)}</datalist>`}

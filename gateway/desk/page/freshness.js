@@ -7,13 +7,19 @@ import { Component, html } from "./view.js";
 const EVERY_MS = 1_000;
 
 export class Freshness extends Component {
-  componentDidMount() { this.timer = setInterval(() => this.forceUpdate(), EVERY_MS); }
+  componentDidMount() {
+    const { odds } = this.props.desk;
+    const timer = setInterval(() => this.forceUpdate(), EVERY_MS);
+    // The first that comes is shown at once, all further once a second.
+    this.ends = [odds.follow(() => { if (!this.isFilled) this.forceUpdate(); }), () => clearInterval(timer)];
+  }
 
-  componentWillUnmount() { clearInterval(this.timer); }
+  componentWillUnmount() { for (const end of this.ends) end(); }
 
   render({ desk }) {
     const { odds, frames } = desk;
     const late = odds.lag.figures;
+    this.isFilled = odds.markets.size > 0 && late !== null;
     return html`<footer class="bottom">
       <ul class="sources" aria-label="Feeds">${[...odds.sources].sort().map(([id, { age: ms, at }]) => {
         const state = odds.sourceState(id);

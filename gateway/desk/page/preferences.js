@@ -16,6 +16,8 @@ export class Preferences {
       this.#chosen[name] = choices.includes(kept[name]) ? kept[name] : choices[0];
     }
     this.#apply();
+    // Evening comes while the page is open: what is drawn on a canvas has to know.
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#tell());
   }
 
   get format() { return this.#chosen.format; }
@@ -28,7 +30,7 @@ export class Preferences {
     this.#chosen[name] = choice;
     try { localStorage.setItem(KEY, JSON.stringify(this.#chosen)); } catch { /* a browser that keeps nothing: until it is closed */ }
     this.#apply();
-    for (const tell of this.#told) tell();
+    this.#tell();
   }
 
   /** The next choice, round. @param {string} name */
@@ -42,6 +44,8 @@ export class Preferences {
     this.#told.add(tell);
     return () => this.#told.delete(tell);
   }
+
+  #tell() { for (const tell of this.#told) tell(); }
 
   #apply() { document.documentElement.dataset.theme = this.#chosen.theme; }
 }

@@ -129,10 +129,11 @@ class Notice extends Component {
   componentWillUnmount() { this.end(); }
 
   render({ odds }) {
+    const shown = odds.markets.size ? "What is shown is the last that came, and all of it counts as suspended." : "No price has come yet.";
     const words = {
       stale: "A feed is silent. Its markets count as suspended until it is back.",
-      reconnecting: "The stream is away. What is shown is the last that came, and all of it counts as suspended.",
-      closed: "The stream has ended. What is shown is the last that came, and all of it counts as suspended.",
+      reconnecting: `The stream is away. ${shown}`,
+      closed: `There is no stream. ${shown}`,
     }[odds.state];
     return words ? html`<p class="notice" data-state=${odds.state}><b>${STREAM[odds.state]}.</b> ${words} <span>${odds.notice}</span></p>` : null;
   }

@@ -14,6 +14,7 @@ export class Tree extends Component {
   input = createRef();
   list = createRef();
   waits = false;
+  count = 0;
 
   componentDidMount() {
     const { desk } = this.props;
@@ -31,9 +32,10 @@ export class Tree extends Component {
     for (const end of this.ends) end();
   }
 
-  /** Scores come all the time; a tree that is half a second old is good enough. */
+  /** Scores come all the time; a tree that is half a second old is good enough, an empty one is not. */
   later() {
     if (this.waits) return;
+    if (this.count === 0) return this.forceUpdate();
     this.waits = true;
     this.timer = setTimeout(() => { this.waits = false; this.forceUpdate(); }, EVERY_MS);
   }
@@ -71,7 +73,8 @@ export class Tree extends Component {
     const leagues = byLeague(desk.odds.events.values());
     const sports = Map.groupBy(leagues.keys(), (league) => league.split(".")[0]);
     const all = [...leagues.values()].flat();
-    const nodes = [{ path: "", title: "All events", level: 1, ...counted(all) }, { path: ":future", title: "Futures", level: 1 }];
+    this.count = all.length;
+    const nodes = [{ path: "", title: "All events", level: 1, ...(all.length ? counted(all) : {}) }, { path: ":future", title: "Futures", level: 1 }];
     for (const [sport, those] of [...sports].sort()) {
       const isOpen = this.isOpen(sport, path);
       nodes.push({ path: sport, title: words(sport), level: 1, isOpen, ...counted(those.flatMap((league) => leagues.get(league))) });

@@ -98,7 +98,7 @@ export default class Controls extends Component {
     const items = this.trail?.value?.items ?? [];
     if (items.length === 0) return html`<p class="quiet">${this.trail?.value == null ? "Asking the log" : "Nothing was done yet."}</p>`;
     const newest = new Set(overlays.map(({ change }) => change.id));
-    return html`<div class="scroll"><table><thead><tr><th scope="col">When</th><th scope="col">Who</th><th scope="col">What</th><th scope="col">Of</th><th scope="col">Why</th><th scope="col">Version</th><th scope="col"><span class="vh">Undo</span></th></tr></thead>
+    return html`<div class="scroll"><table><thead><tr><th scope="col">When</th><th scope="col">Who</th><th scope="col">What</th><th scope="col">Of</th><th scope="col">Why</th><th scope="col" class="number">Version</th><th scope="col"><span class="vh">Undo</span></th></tr></thead>
       <tbody>${items.map((change) => html`<tr key=${change.id}><td>${when(change.at)}</td><td>${change.by}</td><td>${changed(change)}</td>
         <th scope="row">${inWords(aimOf(change), this.props.desk.odds)}</th><td>${change.why}</td><td class="number">${change.version}</td>
         <td>${mayAct && newest.has(change.id) ? html`<button onClick=${() => this.takeBack(change)}>Undo</button>` : null}</td></tr>`)}</tbody></table></div>`;

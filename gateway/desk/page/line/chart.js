@@ -95,7 +95,8 @@ export class Chart {
     return {
       ...this.#size(),
       legend: { show: false },
-      scales: { x: { time: true, range: (_, min, max) => (this.#isZoomed ? [min, max] : [Math.min(min, max - LEAST_S), max]) }, y: { distr: isWide ? 3 : 1, log: 10 } },
+      padding: [14, 26, 0, 0],
+      scales: { x: { time: true, range: (_, min, max) => (this.#isZoomed ? [min, max] : [Math.min(min, max - LEAST_S), max]) }, y: isWide ? { distr: 3, log: 10, range: (_, __, max) => [1, max * 1.2] } : { distr: 1 } },
       axes: [{ ...axis, values: TIMES }, { ...axis, size: 64, values: (_, splits) => splits.map((value) => (value === null ? "" : priceAt(value, this.options.format()))) }],
       series: [{}, ...this.options.names.map((name, place) => ({
         label: name, paths: stepped, stroke: resolved(this.place, `--series-${place + 1}`), width: 2, points: { show: false },
@@ -131,6 +132,8 @@ export class Chart {
     const scale = devicePixelRatio;
     ctx.save();
     ctx.font = `${11 * scale}px system-ui, sans-serif`;
+    ctx.textAlign = "left";
+    ctx.textBaseline = "alphabetic";
     ctx.strokeStyle = ctx.fillStyle = resolved(this.place, "--quiet");
     ctx.setLineDash([2 * scale, 4 * scale]);
     for (const { at, src } of this.beside.handovers) {

@@ -20,7 +20,13 @@ const row = ({ market: id, whole, opening, closing }, market, format) => {
   return html`<tr key=${id} aria-current=${id === market.id ? "true" : undefined}>
     <th scope="row">${id === market.id ? html`<b>${name}</b>` : html`<a href=${address("line", id)}>${name}</a>`}</th>
     <td>${opening ? clock(Date.parse(opening.at)) : "\u2013"}${whole ? "" : html` <span title="The market is older than what is kept">*</span>`}</td>
-    <td>${prices(opening, format)}</td><td>${closing ? prices(closing, format) : "\u2013"}</td></tr>`;
+    <td>${prices(opening, format)}</td><td>${hasClosed(market, id, closing) ? prices(closing, format) : "\u2013"}</td></tr>`;
 };
+
+/**
+ * Whether a line's last price on offer was its closing one: not while it is still offered before the game, and not where
+ * it was first offered during it.
+ */
+export const hasClosed = (market, id, closing) => closing !== null && !closing.market.live && (id !== market.id || market.live || market.st === "closed");
 
 const prices = (state, format) => (state === null ? "\u2013" : state.market.x.slice(0, 3).map((selection) => price(selection, format)).join(" / "));

@@ -4,7 +4,8 @@
  * How a market moved: points by REST, then more by the stream. A point is all prices of one moment, what the market's
  * status was from then on, and who priced it. Pure but for `load`.
  *
- * @typedef {{ at: number, prices: (number | null)[], st: string, src: string }} Point  `at` in seconds, prices decimal
+ * @typedef {{ at: number, prices: (number | null)[], american: (number | null)[], st: string, src: string }} Point
+ *   `at` in seconds, prices decimal; `american` as it was said, which the rounded decimal does not tell: null where only that is kept
  */
 
 const STATES_MAX = 6_000;
@@ -30,8 +31,9 @@ export class Movement {
   add(market, ms) {
     const last = this.points.at(-1);
     if (last !== undefined && ms / 1000 < last.at) return;
-    const prices = this.selections.map((id) => decimal(market.x.find((selection) => selection.id === id)));
-    this.points.push({ at: ms / 1000, prices, st: market.gone ? "closed" : market.st, src: market.src });
+    const held = this.selections.map((id) => market.x.find((selection) => selection.id === id));
+    const american = held.map((selection) => selection?.a ?? null);
+    this.points.push({ at: ms / 1000, prices: held.map(decimal), american, st: market.gone ? "closed" : market.st, src: market.src });
     if (this.points.length > POINTS_MAX) this.points.splice(0, this.points.length - POINTS_MAX);
   }
 
@@ -86,7 +88,7 @@ const addBars = (movement, market, bars) => {
   const held = movement.selections.map(() => null);
   for (const [start, those] of Map.groupBy(bars, (bar) => bar.start)) {
     for (const { selection, close } of those) held[movement.selections.indexOf(selection)] = Number(close.d);
-    movement.points.push({ at: Date.parse(start) / 1000 + 60, prices: [...held], st: "open", src: market.src });
+    movement.points.push({ at: Date.parse(start) / 1000 + 60, prices: [...held], american: held.map(() => null), st: "open", src: market.src });
   }
   movement.points.sort((a, b) => a.at - b.at);
 };

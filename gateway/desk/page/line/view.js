@@ -7,7 +7,7 @@ import { address } from "../router.js";
 import { Component, createRef, html } from "../view.js";
 import { Chart, SERIES_MAX } from "./chart.js";
 import { Choose } from "./choose.js";
-import { Ends } from "./ends.js";
+import { Ends, hasClosed } from "./ends.js";
 import { Movement, WINDOWS, load } from "./past.js";
 import { Readout } from "./readout.js";
 
@@ -171,7 +171,7 @@ export default class Line extends Component {
 
 /** Opening and closing line of this market, where they are known. */
 const marksOf = (chain, market) => chain.filter((item) => item.market === market.id).flatMap((item) => ["opening", "closing"]
-  .filter((end) => item[end] !== null)
+  .filter((end) => (end === "opening" ? item.opening !== null : hasClosed(market, item.market, item.closing)))
   .flatMap((end) => item[end].market.x.filter(({ d }) => d !== null).map((selection) => ({
     at: Date.parse(item[end].at) / 1000,
     place: market.x.findIndex(({ id }) => id === selection.id),

@@ -72,7 +72,7 @@ export default class Location extends Component {
           <button class="primary">Judge</button></form>
         <p class="places">${PLACES.map(([name, lat, lon]) => html`<button key=${name} onClick=${() => this.go({ lat, lon }, true)}>${name}</button>`)}</p>
         ${failed ? html`<p class="failed" role="alert">${failed.message}</p>` : null}
-        ${verdict ? this.judged(verdict) : html`<p class="quiet">Pick a point on the map, or name one. Green may bet, hatched is not offered.</p>`}
+        ${verdict ? this.judged(verdict) : html`<p class="quiet">Pick a point on the map, or name one. Green may bet, grey is not offered.</p>`}
       </section>
       <section class="panel place-map" aria-label="Map"><${PlaceMap} borders=${borders} fine=${fine} spot=${spot} verdict=${verdict} goTo=${goTo} onPick=${(point) => this.go(point)} /></section>
       ${verdict ? html`<section class="panel rules" aria-labelledby="rules-title">${this.rules(verdict)}</section>` : null}

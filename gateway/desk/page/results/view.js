@@ -45,7 +45,7 @@ export default class Results extends Component {
       <section class="panel" aria-labelledby="jobs-title"><h2 id="jobs-title">Corrections</h2>
         ${fault ? html`<p class="failed" role="alert">${fault.message}</p>` : null}
         ${jobs.length === 0 ? html`<p class="quiet">${this.jobs?.value == null ? "Asking" : "None. What conflicts with a result that stands is drafted as one."}</p>` : html`<div class="scroll"><table>
-          <thead><tr><th scope="col">Why</th><th scope="col">State</th><th scope="col">By</th><th scope="col">Bets</th></tr></thead>
+          <thead><tr><th scope="col">Why</th><th scope="col">State</th><th scope="col">By</th><th scope="col" class="number">Bets</th></tr></thead>
           <tbody>${jobs.map((one) => html`<tr key=${one.id} aria-current=${one.id === this.chosen}><th scope="row"><a href=${address("results", `${CORRECTIONS}/${one.id}`)}>${one.reason}</a></th>
             <td><span class="badge" data-state=${one.state}>${words(one.state)}</span></td><td>${one.drafter}</td><td class="number">${one.totals?.bets ?? ""}</td></tr>`)}</tbody></table></div>`}
       </section>
