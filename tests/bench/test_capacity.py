@@ -19,6 +19,7 @@ from bench.capacity.coefficients import (
     coefficients_of,
     fit_bytes,
     fit_cpu,
+    fit_memory,
     fitted,
     not_below_zero,
     shipped_coefficients,
@@ -41,13 +42,16 @@ class Shard:
     record: float = 4e-5
     write: float = 7e-6
     byte: float = 1e-9
+    load_bytes: float = 2e6
+    socket_bytes: float = 2_000.0
 
     def cell(self, sockets: int, records: float) -> Cell:
         """What it shows."""
         frames, changes = sockets * min(records / 200, 10.0), sockets * records / 200
         sent = 200 * frames + 90 * changes
         cpu = self.idle + self.record * records + self.write * frames + self.byte * sent
-        return Cell(sockets, records, frames, sent, changes, cpu, 2_000.0, 110.0)
+        memory = self.socket_bytes + self.load_bytes / sockets
+        return Cell(sockets, records, frames, sent, changes, cpu, memory, 110.0)
 
 
 CELLS = [Shard().cell(sockets, records) for sockets in (500, 3_000, 9_000) for records in (100.0, 1_900.0, 7_000.0)]
@@ -57,6 +61,7 @@ def test_a_fit_finds_what_it_was_made_of() -> None:
     found = fit_cpu(CELLS)
     assert found == pytest.approx((0.05, 4e-5, 7e-6, 1e-9), rel=1e-3)
     assert fit_bytes(CELLS) == pytest.approx((200, 90), rel=1e-6)
+    assert fit_memory(CELLS) == pytest.approx((2e6, 2_000), rel=1e-6)
 
 
 def test_too_few_cells_tell_nothing() -> None:
