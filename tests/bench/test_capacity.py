@@ -69,6 +69,7 @@ def test_too_few_cells_tell_nothing() -> None:
         fit_cpu(CELLS[:3])
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(-5, 5), min_size=3, max_size=3), min_size=4, max_size=6), st.integers(0, 9))
 def test_no_coefficient_is_below_nothing(rows: list[list[int]], seed: int) -> None:
     values = np.random.default_rng(seed).normal(size=len(rows))
@@ -104,6 +105,7 @@ def test_p99_in_closed_form() -> None:
     assert p99_ms(two, late, np.zeros(2)) == 0.0
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40_000), st.integers(1, 10_000), st.floats(0, 5_000), st.floats(0.1, 50))
 def test_a_shard_with_more_to_do_is_not_less_busy(devices: int, more: int, records: float, changes: float) -> None:
     calm = served(alone(devices, records, changes), 100.0, COSTS)
@@ -117,7 +119,7 @@ def test_a_shard_with_more_to_do_is_not_less_busy(devices: int, more: int, recor
         assert behind_ms(busy, COSTS)[0] >= behind_ms(calm, COSTS)[0]
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(1_000, 90_000))
 def test_more_updates_leave_room_for_fewer_devices(updates: int) -> None:
     wider = Demand(5_000_000, updates), Demand(5_000_000, updates * 2)
