@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from statistics import fmean, median
+from statistics import median
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -49,7 +49,8 @@ class Coefficients(msgspec.Struct, frozen=True, kw_only=True):
     """CPU seconds of one core like the one of `machine`, bytes of memory, and bytes on the wire.
 
     `record_cpu_s`: a message of the bus, decoded, kept, and encoded for the devices of its market; `frame_bytes`: of a
-    frame beside the changes in it. `changes_at_once`: markets of an event that change together. `transit_ms`: from
+    frame beside the changes in it. `load_bytes`: memory that a load takes however many devices share it, beside boards
+    and the process itself; `socket_bytes` come with each device. `changes_at_once`: markets of an event that change together. `transit_ms`: from
     ingest to the shard's board, 99 of 100. `cells` are what all of it was fitted to, over `events` at `tier_ms`.
     """
 
@@ -61,6 +62,7 @@ class Coefficients(msgspec.Struct, frozen=True, kw_only=True):
     write_cpu_s: _Positive
     byte_cpu_s: _Seconds
     connect_cpu_s: _Positive
+    load_bytes: Annotated[float, msgspec.Meta(ge=0)]
     socket_bytes: _Positive
     frame_bytes: _Positive
     change_bytes: _Positive
@@ -128,6 +130,14 @@ def fit_bytes(cells: Sequence[Cell]) -> tuple[float, float]:
     return max(frame, 1.0), max(change, 1.0)
 
 
+def fit_memory(cells: Sequence[Cell]) -> tuple[float, float]:
+    """Bytes that come with a load, and with each socket. The least squares of relative errors."""
+    each = np.array([cell.socket_bytes for cell in cells])
+    rows = np.array([(1 / cell.sockets, 1.0) for cell in cells])
+    load, socket = not_below_zero(rows / each[:, None], np.ones(len(cells)))
+    return load, max(socket, 1.0)
+
+
 def fit_at_once(cells: Sequence[Cell], *, events: int, tier_ms: float) -> float:
     """How many changes of an event come at once: so that ticks in which something changed are as many as were seen."""
     tick_s = tier_ms / 1000
@@ -143,11 +153,12 @@ def fitted(cells: Sequence[Cell], made: Made) -> Coefficients:
     """All of them. Raises Refused("too_few_cells")."""
     frame_bytes, change_bytes = fit_bytes(cells)
     calmest = min(cells, key=lambda cell: cell.cpu)
-    most = max(cell.sockets for cell in cells)
+    load_bytes, socket_bytes = fit_memory(cells)
     return Coefficients(
         **made._asdict(),
         **fit_cpu(cells)._asdict(),
-        socket_bytes=fmean(cell.socket_bytes for cell in cells if cell.sockets == most),
+        load_bytes=load_bytes,
+        socket_bytes=socket_bytes,
         frame_bytes=frame_bytes,
         change_bytes=change_bytes,
         changes_at_once=fit_at_once(cells, events=made.events, tier_ms=made.tier_ms),

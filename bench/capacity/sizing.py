@@ -112,7 +112,7 @@ def fleet_of(demand: Demand, costs: Coefficients, prices: Prices, *, shards: int
     each = demand.devices / shards
     made = served(load_of(demand, each), demand.tier_ms, costs)
     gbit_s = float(made.bytes_per_s[0]) * shards * 8 / 1e9
-    memory_gib = (shards * SHARD_BYTES + demand.devices * costs.socket_bytes) / _GIB
+    memory_gib = (shards * (SHARD_BYTES + costs.load_bytes) + demand.devices * costs.socket_bytes) / _GIB
     machines = max(
         math.ceil(shards / prices.machine_shards),
         math.ceil(memory_gib / prices.machine_memory_gib),

@@ -62,7 +62,7 @@ def predict(demand: Demand, costs: Coefficients) -> dict[str, float]:
     """What one shard with all of these devices comes to."""
     made = served(load_of(demand, demand.devices), demand.tier_ms, costs)
     late = p99_ms(made, behind_ms(made, costs), np.array([float(demand.devices)]))
-    return {"cpu": float(made.cpu[0]), "p99_ms": late, "memory": costs.socket_bytes}
+    return {"cpu": float(made.cpu[0]), "p99_ms": late, "memory": costs.load_bytes / demand.devices + costs.socket_bytes}
 
 
 def growth_of(text: bytes) -> Result:

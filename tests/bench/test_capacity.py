@@ -19,6 +19,7 @@ from bench.capacity.coefficients import (
     coefficients_of,
     fit_bytes,
     fit_cpu,
+    fit_memory,
     fitted,
     not_below_zero,
     shipped_coefficients,
@@ -41,13 +42,16 @@ class Shard:
     record: float = 4e-5
     write: float = 7e-6
     byte: float = 1e-9
+    load_bytes: float = 2e6
+    socket_bytes: float = 2_000.0
 
     def cell(self, sockets: int, records: float) -> Cell:
         """What it shows."""
         frames, changes = sockets * min(records / 200, 10.0), sockets * records / 200
         sent = 200 * frames + 90 * changes
         cpu = self.idle + self.record * records + self.write * frames + self.byte * sent
-        return Cell(sockets, records, frames, sent, changes, cpu, 2_000.0, 110.0)
+        memory = self.socket_bytes + self.load_bytes / sockets
+        return Cell(sockets, records, frames, sent, changes, cpu, memory, 110.0)
 
 
 CELLS = [Shard().cell(sockets, records) for sockets in (500, 3_000, 9_000) for records in (100.0, 1_900.0, 7_000.0)]
@@ -57,6 +61,7 @@ def test_a_fit_finds_what_it_was_made_of() -> None:
     found = fit_cpu(CELLS)
     assert found == pytest.approx((0.05, 4e-5, 7e-6, 1e-9), rel=1e-3)
     assert fit_bytes(CELLS) == pytest.approx((200, 90), rel=1e-6)
+    assert fit_memory(CELLS) == pytest.approx((2e6, 2_000), rel=1e-6)
 
 
 def test_too_few_cells_tell_nothing() -> None:
@@ -64,6 +69,7 @@ def test_too_few_cells_tell_nothing() -> None:
         fit_cpu(CELLS[:3])
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(-5, 5), min_size=3, max_size=3), min_size=4, max_size=6), st.integers(0, 9))
 def test_no_coefficient_is_below_nothing(rows: list[list[int]], seed: int) -> None:
     values = np.random.default_rng(seed).normal(size=len(rows))
@@ -99,6 +105,7 @@ def test_p99_in_closed_form() -> None:
     assert p99_ms(two, late, np.zeros(2)) == 0.0
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40_000), st.integers(1, 10_000), st.floats(0, 5_000), st.floats(0.1, 50))
 def test_a_shard_with_more_to_do_is_not_less_busy(devices: int, more: int, records: float, changes: float) -> None:
     calm = served(alone(devices, records, changes), 100.0, COSTS)
@@ -112,7 +119,7 @@ def test_a_shard_with_more_to_do_is_not_less_busy(devices: int, more: int, recor
         assert behind_ms(busy, COSTS)[0] >= behind_ms(calm, COSTS)[0]
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(1_000, 90_000))
 def test_more_updates_leave_room_for_fewer_devices(updates: int) -> None:
     wider = Demand(5_000_000, updates), Demand(5_000_000, updates * 2)

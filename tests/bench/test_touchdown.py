@@ -37,7 +37,7 @@ def test_devices_are_never_lost_and_never_made(spike: float, hot: float, drained
     assert played.devices[0] == pytest.approx(DEMAND.devices * (1 - spike), rel=1e-9)
     assert all(later - before > -1e-3 for before, later in pairwise(played.devices))
     assert played.devices[-1] == pytest.approx(DEMAND.devices, rel=1e-6)
-    assert all(-1e-6 <= waiting <= DEMAND.devices for waiting in played.waiting)
+    assert all(-1e-6 <= waiting <= DEMAND.devices + 1e-6 for waiting in played.waiting)  # all wait where all drain
 
 
 def test_where_nothing_happens_nothing_changes() -> None:
@@ -78,7 +78,7 @@ def test_what_is_bought_holds_and_a_bit_less_does_not() -> None:
 
 def test_five_million_devices_are_numbers() -> None:
     demand, began_s = Demand(5_000_000, 50_000), time.process_time()
-    played = course(demand, Script(seconds=40.0, zone_lost_s=35.0))
+    played = course(demand, Script(seconds=60.0, zone_lost_s=35.0))  # the last ones come at 50 s
     assert played.devices[-1] == pytest.approx(5_000_000, rel=1e-6)
     assert time.process_time() - began_s < 30  # 300 s of it are promised within a minute
 

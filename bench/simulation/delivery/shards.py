@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import cache
 
 from bench.simulation.delivery.log import Log
 from fanout.settings import FanoutSettings
@@ -17,6 +18,7 @@ SOCKET_ROOM_BYTES = 1_500
 """A full socket has room again once so much is free."""
 
 
+@cache
 def settings(name: str) -> FanoutSettings:
     """Small limits, so that everything that is rare is not."""
     return FanoutSettings(
