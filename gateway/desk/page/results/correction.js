@@ -18,10 +18,12 @@ export class Correction extends Component {
       ${job.turns?.length ? html`<table><caption>What turns</caption><thead><tr><th scope="col">Market</th><th scope="col">Was</th><th scope="col">Becomes</th></tr></thead>
         <tbody>${job.turns.map(({ market, before, after }) => html`<tr key=${market}><th scope="row"><code>${market}</code></th><td>${before}</td><td>${after}</td></tr>`)}</tbody></table>` : null}
       ${totals ? html`<dl class="figures-of"><div><dt>Bets</dt><dd>${totals.bets}</dd></div><div><dt>Users</dt><dd>${totals.users}</dd></div>
-        <div><dt>Credits</dt><dd class="up">${totals.credits}</dd></div><div><dt>Debits</dt><dd class="down">${totals.debits}</dd></div><div><dt>Waived</dt><dd>${totals.waived}</dd></div>
+        ${Object.entries(totals.by_currency).map(([currency, sums]) => html`
+          <div><dt>Credits, ${currency}</dt><dd class="up">${sums.credits}</dd></div><div><dt>Debits, ${currency}</dt><dd class="down">${sums.debits}</dd></div>
+          <div><dt>Waived, ${currency}</dt><dd>${sums.waived}</dd></div>`)}
         <div><dt>Under a freeze</dt><dd>${totals.frozen}</dd></div></dl>
-        <p class="quiet">By jurisdiction: ${Object.entries(totals.by_jurisdiction).map(([name, sum]) => `${name} ${sum}`).join(", ") || "none"}. Hash <code>${job.hash?.slice(0, 16)}</code></p>` : null}
-      ${progress && progress.users ? html`<label class="progress">Users done <progress max=${progress.users} value=${progress.users_done}></progress> ${progress.users_done} of ${progress.users}; cash ${progress.cash}, owed ${progress.receivable}</label>` : null}
+        <p class="quiet">By jurisdiction: ${Object.entries(totals.by_jurisdiction).map(([name, sums]) => `${name} ${perCurrency(sums)}`).join(", ") || "none"}. Hash <code>${job.hash?.slice(0, 16)}</code></p>` : null}
+      ${progress && progress.users ? html`<label class="progress">Users done <progress max=${progress.users} value=${progress.users_done}></progress> ${progress.users_done} of ${progress.users}; ${Object.entries(progress.by_currency).map(([currency, came]) => `cash ${came.cash} ${currency}, owed ${came.receivable} ${currency}`).join("; ")}</label>` : null}
       ${session.mayAct ? this.acts(job, onAct) : null}
       ${job.deeds?.length ? html`<details open><summary>Who did what</summary><ul class="deeds">${job.deeds.map(({ at, who, what }, place) => html`<li key=${place}>${time(at)} <b>${what}</b> by ${who}</li>`)}</ul></details>` : null}
     </article>`;
@@ -41,11 +43,14 @@ export class Correction extends Component {
   }
 }
 
+/** `12.00 USD, 3.00 EUR` of amounts by currency. */
+const perCurrency = (sums) => Object.entries(sums).map(([currency, sum]) => `${sum} ${currency}`).join(", ");
+
 /** What can be done with one: a verb of the API, words, and what it is sent. */
 const IMPACT = { verb: "impact", title: "Compute the impact?", label: "Compute", says: () => "Every bet on these markets is looked at; nothing is changed.", reason: null, body: () => ({ dry_run: false }) };
 const APPROVE = {
   verb: "approve", title: "Approve it?", label: "Approve", reason: null, body: ({ hash }) => ({ hash }),
-  says: ({ totals }) => html`<b>${totals?.bets} bets of ${totals?.users} users: credits ${totals?.credits}, debits ${totals?.debits}.</b> You answer for exactly this impact; if anything has changed since, it is refused.`,
+  says: ({ totals }) => html`<b>${totals?.bets} bets of ${totals?.users} users: ${Object.entries(totals?.by_currency ?? {}).map(([currency, sums]) => `credits ${sums.credits} ${currency}, debits ${sums.debits} ${currency}`).join("; ")}.</b> You answer for exactly this impact; if anything has changed since, it is refused.`,
 };
 const APPLY = { verb: "apply", title: "Apply it?", label: "Apply", danger: true, reason: null, body: () => ({}), says: ({ totals }) => html`<b>${totals?.users} users are told, and their balances change.</b>` };
 const ABORT = { verb: "abort", title: "Abort it?", label: "Abort", danger: true, reason: "", body: (_, reason) => ({ reason }), says: () => "A correction that was applied in part leaves a drafted way back." };
