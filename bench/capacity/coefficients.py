@@ -48,10 +48,11 @@ class Cell(NamedTuple):
 class Coefficients(msgspec.Struct, frozen=True, kw_only=True):
     """CPU seconds of one core like the one of `machine`, bytes of memory, and bytes on the wire.
 
-    `record_cpu_s`: a message of the bus, decoded, kept, and encoded for the devices of its market; `frame_bytes`: of a
-    frame beside the changes in it. `load_bytes`: memory that a load takes however many devices share it, beside boards
-    and the process itself; `socket_bytes` come with each device. `changes_at_once`: markets of an event that change
-    together. `transit_ms`: from ingest to the shard's board, 99 of 100. `cells` are what all of it was fitted to, over `events` at `tier_ms`.
+    `record_cpu_s`: a message of the bus, decoded, kept, and encoded for the devices of its market;
+    `frame_bytes`: of a frame beside the changes in it. `load_bytes`: memory that a load takes however many
+    devices share it, beside boards and the process itself; `socket_bytes` come with each device.
+    `changes_at_once`: markets of an event that change together. `transit_ms`: from ingest to the shard's board,
+    99 of 100. `cells` are what all of it was fitted to, over `events` at `tier_ms`.
     """
 
     measured: datetime.date
