@@ -10,6 +10,22 @@ from tests.supply import audit, licences, secrets
 from tests.supply.__main__ import LICENCES
 
 
+CREDENTIALS = (
+    "ODDSWIRE_ACCESS_DEVELOPMENT_DIR",
+    "ODDSWIRE_BETFAIR_PASSWORD",
+    "ODDSWIRE_BETS_OFFER_KEYS",
+    "ODDSWIRE_DATABASE_PASSWORD",
+    "ODDSWIRE_DESK_CLIENT_SECRET",
+    "ODDSWIRE_DESK_SESSION_KEYS",
+    "ODDSWIRE_FANOUT_TICKET_KEYS",
+    "ODDSWIRE_LOCATION_RECEIPT_KEYS",
+    "ODDSWIRE_LOCATION_VENDOR_KEYS",
+    "ODDSWIRE_NATS_URL",
+    "ODDSWIRE_SPORTRADAR_TOKEN",
+    "ODDSWIRE_THEODDSAPI_API_KEY",
+)
+
+
 def test_licences_are_those_we_take_and_listed() -> None:
     packages = licences.licensed()
     assert [one for one in packages if not one.taken] == []
@@ -44,6 +60,3 @@ def test_the_page_of_threats_names_every_credential() -> None:
     assert (secrets.ROOT / "SECURITY.md").exists()
     for setting in CREDENTIALS:
         assert setting in threats, setting
-
-
-CREDENTIALS: tuple[str, ...] = ()
