@@ -95,7 +95,9 @@ class Fleet:
     def drain(self, share: float) -> None:
         """Every so many-th of the shards that serve begins to drain."""
         serving = np.nonzero(self.up)[0]
-        self.draining[serving[:: max(round(1 / share), 1)] if share > 0 else []] = True
+        if share > 0:
+            every = min(1 / share, len(serving))  # a share may be so small that its inverse is no number
+            self.draining[serving[:: max(round(every), 1)]] = True
 
     def order(self, room: int, ready_s: float) -> None:
         """As many shards as devices need, where more are needed than serve or are on their way."""

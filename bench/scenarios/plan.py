@@ -73,7 +73,7 @@ def _course_figures(name: str, course: Course, script: Script) -> dict[str, Read
     }
     moments = {
         "breaks_at_s": course.breaks_s,
-        "spike_over_s": course.until_calm_s(script.touchdown_s),
+        "spike_over_s": course.until_calm_s(script.touchdown_s + script.spike_s),  # since the last one came
         "zone_over_s": course.until_calm_s(script.zone_lost_s),
     }
     figures |= {field: Reading(value, "s") for field, value in moments.items() if value is not None}

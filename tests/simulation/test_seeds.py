@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
@@ -19,15 +17,6 @@ from bench.simulation.words import world as words
 SEEDS_CI = 500
 SEEDS_PROOF = 2_000
 BATCH = 25
-
-
-@pytest.fixture(autouse=True)
-def _nothing_old_is_collected() -> Iterator[None]:
-    """As in bench/simulation/many.py: the collector does not walk all that was imported for each small world."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS_CI, BATCH))
