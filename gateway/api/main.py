@@ -17,21 +17,27 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import structlog
+from nats.errors import Error as NatsError
 
+from fanout.contract.fleet import DrainOrder, DrainProgress, decode_progress, encode
 from fanout.contract.tickets import TicketKeys
 from feeds.adapters import process
 from feeds.adapters.coordination.memory import MemoryCoordination
 from feeds.adapters.coordination.nats_kv import NatsCoordination
 from feeds.adapters.coordination.opening import check_coordination, coordinating
+from feeds.adapters.nats.asking import NobodyAnswers, ask_once
 from feeds.adapters.nats.connection import Connection
 from feeds.adapters.nats.desk import DeskLog
 from feeds.adapters.nats.reader import LogReader
+from feeds.contract.errors import Refused
 from feeds.contract.settings import BusSettings
+from feeds.contract.subjects import fleet_subject
 from gateway.access.guard import Guard
 from gateway.access.ports import KeyStore
 from gateway.access.settings import AccessSettings
 from gateway.access.store import PostgresKeys
 from gateway.api.account import AccountEndpoints
+from gateway.api.accounts import excluded, revoke
 from gateway.api.ahead import Entrance
 from gateway.api.app import Front, Layer, Service
 from gateway.api.around import Around, Money
@@ -53,7 +59,6 @@ from gateway.api.protection import ProtectionEndpoints
 from gateway.api.reads import Reads
 from gateway.api.relay import Relay
 from gateway.api.routes import READS
-from gateway.api.sending import drain, excluded, revoke
 from gateway.api.settings import ApiSettings
 from gateway.api.streams import Streams
 from gateway.api.tracing import tracing_to
@@ -66,7 +71,6 @@ from gateway.history.reads import HistoryReads
 from gateway.location.betting import BettingLocations
 from gateway.location.desk import LocationDesk
 from gateway.location.leagues import read_leagues
-from gateway.location.settings import LocationSettings
 from gateway.location.wiring import known
 from gateway.read.book import EPOCH, ReadBook
 from gateway.read.encoded import Encoded
@@ -83,6 +87,9 @@ EXIT_OK, EXIT_FAILED = 0, 1
 
 _MIB = 1 << 20
 _LISTENING_S = 10.0
+
+_DRAIN_ANSWER_S = 2.0
+"""For a shard's first word of a drain."""
 
 _LAST_ANSWERS_S = 3.0
 """SIGTERM: what has been asked is answered within this, and idle connections end."""
@@ -114,7 +121,7 @@ class Gateway:
         self.book = ReadBook(bus.lanes, self._changed, self.flow.came)
         self.reading = Reading(self.book, encoded)
         self.relay = Relay(self.book, self.shelf)
-        self.pressure = Pressure(levels=_levels(settings), database_s=self._database_s)
+        self.pressure = Pressure(levels=Levels(*settings.shed_s), database_s=self._database_s)
         self.tracing = around.tracing
         self._coordination = around.coordination or NatsCoordination(connection, replicas=bus.log_replicas)
         self.fleet = Fleet(self._coordination, lanes=bus.lanes)
@@ -126,19 +133,14 @@ class Gateway:
         reads = None if around.history is None else HistoryReads(around.history)
         self.past = Past(reads, queue, self.pressure, self.tracing, Health())
         self.desk = BetsDesk(self._bets_service)
-        self.streams = Streams(
-            around.tickets,
-            self.fleet,
-            self.book,
-            settings.ticket_session_s,
-            self.pressure,
-            partial(excluded, self.desk),
-        )
+        out, session_s = partial(excluded, self.desk), settings.ticket_session_s
+        self.streams = Streams(around.tickets, self.fleet, self.book, session_s, self.pressure, out)
         self._open = access is None or access.anonymous
         self.port = settings.port or free_port(settings.host)
         self.corrections = CorrectionsDesk(CorrectionSettings())
         self._money = money = around.money
-        self.places = None if money is None or money.location is None else self._places(money.location)
+        places = None if money is None or money.location is None else known(money.location)
+        self.places = None if places is None else LocationDesk(places, self._coordination)
         self.desk_side = self._desk_side(around, access)
         self.guard = None if access is None else self._guard(access, store)
         self._stopping = asyncio.Event()
@@ -154,12 +156,7 @@ class Gateway:
             access = (*access, *self.guard.layers)
             entrance = entrance and Entrance(self.guard.access.known, self.guard.cors)
         traffic, settings = self.desk_side.traffic, self._settings
-        reads = Reads(
-            self.shelf,
-            self.reading,
-            {one.view: one.name for one in READS},
-            pressure=self.pressure,
-        )
+        reads = Reads(self.shelf, self.reading, {one.view: one.name for one in READS}, pressure=self.pressure)
         collector = GatewayCollector(traffic, self.shelf, self.reading, self.past, guard=self.guard, desk=self.desk)
         self._metrics = WorkerMetrics(exposition(collector), self._member)
         operations = Operations(
@@ -236,9 +233,6 @@ class Gateway:
             sessions=self.desk_side.sessions,
         )
 
-    def _places(self, settings: LocationSettings) -> LocationDesk:
-        return LocationDesk(known(settings), self._coordination)
-
     def _locations(self) -> BettingLocations | None:
         places, money = self.places, self._money
         if places is None or money is None or money.location is None:
@@ -253,7 +247,7 @@ class Gateway:
             problem=lambda code, request_id: answer(code, request_id).body,
             coordination=self._coordination,
             locations=self._locations(),
-            revoke=partial(revoke, self._coordination, self._connection),
+            revoke=partial(revoke, self._coordination, self._publish),
         )
         return BetsService(database, self.book, self._money.bets, around)
 
@@ -290,22 +284,30 @@ class Gateway:
                 bets=self.desk,
                 places=self.places,
                 log=DeskLog(connection, bus=bus, trail_age_s=DeskSettings().audit_age_s),
-                drain=partial(drain, connection),
+                drain=self._drain,
                 page=around.page or PageSettings(),
                 access=access,
                 tickets=bool(around.tickets),
             )
         )
 
+    async def _publish(self, subject: str, data: bytes) -> None:
+        with contextlib.suppress(NatsError):  # shards read what was put within seconds; this is the fast way
+            await self._connection.client.publish(subject, data)
+
+    async def _drain(self, shard: str, window_s: float | None) -> DrainProgress:
+        """What it says first. Raises Refused("shard_silent")."""
+        order = encode(DrainOrder("drain", window_s))
+        try:
+            said = await ask_once(self._connection, fleet_subject(shard), order, within_s=_DRAIN_ANSWER_S)
+        except NobodyAnswers as error:
+            raise Refused("shard_silent", "") from error
+        return decode_progress(said)
+
     def _changed(self, subject: str) -> None:
         if subject == EPOCH:
             self.reading.encoded.clear()
         self.shelf.changed(subject)
-
-
-def _levels(settings: ApiSettings) -> Levels:
-    shed_ms = (settings.shed_history_ms, settings.shed_boards_ms, settings.shed_streams_ms, settings.shed_status_ms)
-    return Levels(*(each / 1_000 for each in shed_ms))
 
 
 class Wiring(NamedTuple):
@@ -338,7 +340,7 @@ async def serve(wiring: Wiring) -> int:
             keys = history = None
             if wiring.database is not None:
                 keys = PostgresKeys(await stack.enter_async_context(open_database(wiring.database)))
-                past = _for_history(wiring.database.reader, settings)
+                past = wiring.database.reader.model_copy(update=settings.history_pool)
                 history = await stack.enter_async_context(open_database(past, replica=True))
             connection = Connection(wiring.bus.nats_url, name="gateway")
             coordination = await stack.enter_async_context(coordinating(wiring.bus, connection))
@@ -353,12 +355,6 @@ async def serve(wiring: Wiring) -> int:
             return await _until_signalled(gateway)
     finally:
         await asyncio.to_thread(tracing.close)
-
-
-def _for_history(database: DatabaseSettings, settings: ApiSettings) -> DatabaseSettings:
-    """A pool for questions alone: as many connections as questions at once, none of them opened before it is needed."""
-    changes = {"connections": settings.history_connections, "statement_timeout_s": settings.history_statement_s}
-    return database.model_copy(update=changes)
 
 
 async def _until_signalled(gateway: Gateway) -> int:

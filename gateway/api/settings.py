@@ -106,6 +106,18 @@ class ApiSettings(BaseSettings):
         Networks(value)
         return value
 
+    @property
+    def shed_s(self) -> tuple[float, float, float, float]:
+        """From where on history, boards, streams and status are refused, seconds."""
+        shed_ms = (self.shed_history_ms, self.shed_boards_ms, self.shed_streams_ms, self.shed_status_ms)
+        history, boards, streams, status = (each / 1_000 for each in shed_ms)
+        return history, boards, streams, status
+
+    @property
+    def history_pool(self) -> dict[str, float]:
+        """Of a pool for questions alone: as many connections as questions at once, opened when they are needed."""
+        return {"connections": self.history_connections, "statement_timeout_s": self.history_statement_s}
+
 
 class TicketSettings(BaseSettings):
     """The keys of tickets: the same variable as the shards'."""

@@ -22,7 +22,10 @@ export default class Line extends Component {
     const { desk } = this.props;
     const timer = setInterval(() => this.draw(), EVERY_MS);
     this.ends = [
-      desk.odds.follow(({ markets, all }) => { if (all || markets.has(this.props.path)) this.moved(); }),
+      desk.odds.follow(({ markets, all }) => {
+        if (all || markets.has(this.props.path)) this.moved();
+        if (all) this.forceUpdate(); // whether its status may be trusted stands in no market
+      }),
       desk.preferences.onChange(() => { this.chart?.restyle(); this.forceUpdate(); }),
       useKeys([
         { key: "+", words: "Look closer", act: () => this.chart?.zoom(0.5) },
