@@ -17,7 +17,7 @@ from websockets.exceptions import InvalidStatus
 
 from feeds.adapters.server import NatsServer, free_port
 from gateway.access.principal import Plan, Principal
-from gateway.api.sending import revoke
+from gateway.api.accounts import revoke
 from gateway.bets.service import Around, BetsService
 from gateway.bets.settings import BetsSettings
 from gateway.store.binaries import candidates
@@ -81,7 +81,7 @@ async def test_an_exclusion_ends_the_stream(
     monkeypatch.setenv("ODDSWIRE_FANOUT_ADMISSION_LAG_MS", "60000")  # however busy this machine is
     async with the_line(nats_server), api(nats_server.url, monkeypatch) as asked, money_pool(database) as pool:
         gateway = asked.gateway
-        around = Around("w", 4, _no_problem, revoke=partial(revoke, gateway._coordination, gateway._connection))
+        around = Around("w", 4, _no_problem, revoke=partial(revoke, gateway._coordination, gateway._publish))
         gateway.desk.service = service = BetsService(pool, gateway.book, BetsSettings(), around)
         running = asyncio.create_task(service.revoking.run())
         asked.who = WHO

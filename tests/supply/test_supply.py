@@ -9,7 +9,6 @@ from detect_secrets.settings import transient_settings
 from tests.supply import audit, licences, secrets
 from tests.supply.__main__ import LICENCES
 
-
 CREDENTIALS = (
     "ODDSWIRE_ACCESS_DEVELOPMENT_DIR",
     "ODDSWIRE_BETFAIR_PASSWORD",

@@ -16,7 +16,7 @@ from fanout.contract.revocation import REVOKED, decode_revocation
 from feeds.adapters.coordination.memory import MemoryCoordination
 from feeds.contract.coordination import Unavailable
 from gateway.access.principal import Plan, Principal
-from gateway.api.sending import revoke
+from gateway.api.accounts import revoke
 from gateway.bets.service import utc_now
 from gateway.money.refusals import MoneyRefused
 from gateway.protection.revoking import Revoking
@@ -250,7 +250,7 @@ async def test_the_gateway_writes_the_revocation_and_gives_no_ticket(worker: Wor
     assert datetime.fromisoformat(str(refusal.value.more["until"])) > utc_now()
     await gateway.streams.refuse_excluded(_who("u2"))
     await gateway.streams.refuse_excluded(None)
-    await revoke(coordination, gateway._connection, "u1")
+    await revoke(coordination, gateway._publish, "u1")
     [record] = await coordination.scan(REVOKED)
     assert decode_revocation(record.value).account == "u1"
     worker.service.protection = ProtectionTables(_Away(money))
