@@ -150,7 +150,7 @@ class Sessions:
 
     def check_origin(self, headers: Mapping[bytes, bytes]) -> None:
         """Raises Refused("cross_origin") where a page of another origin asks, or might."""
-        if HEADER not in headers:
+        if not headers.get(HEADER):
             raise Refused("cross_origin", "this takes the header Desk-Request")
         site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
         if site not in (None, b"same-origin"):

@@ -71,7 +71,7 @@ def test_an_account_that_hears_the_page_has_what_the_page_says() -> None:
     account = AccountReplica()
     news = [heard for heard in HEARD if heard["t"] == "account"]
     assert [shown for heard in news for shown in account.receive(heard)] == news
-    assert (account.seq, account.missing, account.wallet) == (18, None, news[-1]["data"]["wallet"])
+    assert (account.seq, account.missing, account.wallet) == (20, None, news[-1]["data"]["wallet"])
 
 
 def test_what_a_shard_writes_has_the_shape_of_the_page() -> None:

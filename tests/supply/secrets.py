@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
+from detect_secrets.core.potential_secret import PotentialSecret
 from detect_secrets.core.secrets_collection import SecretsCollection
 from detect_secrets.settings import transient_settings
 
@@ -17,6 +19,9 @@ _PLUGINS = (
 )  # fmt: skip
 """Those that know a form. Guesses by entropy find hashes, of which there are many here, and no secret."""
 
+_PLACEHOLDER = re.compile(r"://\w+:(secret|PASSWORD)@")
+"""Passwords of addresses in tests and in texts for people; a real one is another word."""
+
 _BINARY = frozenset({".png", ".gz", ".bz2", ".zst", ".woff2"})
 
 
@@ -28,4 +33,11 @@ def found() -> list[str]:
         for name in filter(None, names.split("\0")):
             if Path(name).suffix not in _BINARY and (ROOT / name).is_file():
                 secrets.scan_file(name)
-        return sorted(f"{name}:{one.line_number}: {one.type}" for name, one in secrets)
+        return sorted(
+            f"{name}:{one.line_number}: {one.type}" for name, one in secrets if not _is_placeholder(name, one)
+        )
+
+
+def _is_placeholder(name: str, one: PotentialSecret) -> bool:
+    line = (ROOT / name).read_text().splitlines()[one.line_number - 1]
+    return one.type == "Basic Auth Credentials" and _PLACEHOLDER.search(line) is not None
