@@ -9,7 +9,7 @@ import pytest
 from tests.browser.chromium import CHROMIUM, Chromium, chromium
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def patient_gateways() -> Iterator[None]:
     """A busy machine is late, and a gateway that is late turns pages away: 503, which a console calls an error."""
     with pytest.MonkeyPatch.context() as patch:
