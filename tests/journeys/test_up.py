@@ -83,7 +83,7 @@ def test_a_part_that_is_killed_comes_back_alone(name: str, words: str, port: int
         assert up.end() == 0
 
 
-def test_a_killed_leader_is_replaced_by_a_standby_and_comes_back_as_one(port: int, home: Path) -> None:
+def test_a_killed_leader_is_replaced_once_and_comes_back(port: int, home: Path) -> None:
     options = (*SMALL, "--ingestors", "2", "--shards", "1", "--port", str(port))
     with stack(*options, cwd=home) as up:
         up.until("ready in")
@@ -92,7 +92,7 @@ def test_a_killed_leader_is_replaced_by_a_standby_and_comes_back_as_one(port: in
         [owner] = re.findall(r'"owner":"[^"]*-(\d+)-[0-9a-f]+-1"', logs[leader].read_text())
         psutil.Process(int(owner)).kill()
         up.until(f"{leader} is ready again")
-        assert "feed simulator standby" in logs[leader].read_text()
+        # Usually the other one leads by then; on a busy machine the first may be back before its lease is over.
         up.until_true(lambda: sum(log.read_text().count("feed simulator ready") for log in logs.values()) == 2)
         assert up.end() == 0
 
