@@ -14,7 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import dashboards
+from dashboards import DASHBOARDS
+from grafana import rendered
 from pydantic_settings import BaseSettings
 
 from fanout.settings import FanoutSettings
@@ -148,7 +149,7 @@ def main() -> int:
         CHART / "values.schema.json": values_schema(),
         HERE / "README.md": readme((HERE / "README.md").read_text(), values_table((CHART / "values.yaml").read_text())),
     }
-    wanted |= {CHART / f"dashboards/{name}.json": dashboards.rendered(name) for name in dashboards.DASHBOARDS}
+    wanted |= {CHART / f"dashboards/{name}.json": rendered(name, one) for name, one in DASHBOARDS.items()}
     old = [path for path, text in wanted.items() if not path.exists() or path.read_text() != text]
     if "--check" in sys.argv[1:]:
         for path in old:

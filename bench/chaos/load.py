@@ -5,6 +5,7 @@ It knows the stack by its addresses alone. What clients were told is in `heard`,
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import random
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from bench.chaos.customers import Customer
 from bench.chaos.device import Device, Listener
 from bench.chaos.heard import Heard
 from bench.chaos.view import Shown, View
+from bench.options import count_to, seconds_to
 
 SPORTS = ("football", "basketball", "baseball", "soccer", "hockey", "tennis")
 CLASSES = ("", "", ":main", ":alternate", ":prop")
@@ -39,6 +41,23 @@ class Users(NamedTuple):
     customers: int = 8
     listeners: int = 3
     pause_s: float = 0.5
+
+
+def add_users(parser: argparse.ArgumentParser, default: Users) -> None:
+    """The options that `users_of` reads."""
+    add = parser.add_argument
+    add("--devices", type=count_to(1_000), default=default.devices, metavar="N", help="that stream (%(default)s)")
+    add("--readers", type=count_to(1_000), default=default.readers, metavar="N", help="of boards (%(default)s)")
+    text = "accounts that bet (%(default)s)"
+    add("--customers", type=count_to(1_000, least=1), default=default.customers, metavar="N", help=text)
+    text = "a customer rests so long (%(default)s)"
+    add("--pause-s", type=seconds_to(60), default=default.pause_s, metavar="S", help=text)
+
+
+def users_of(options: argparse.Namespace, *, listeners: int) -> Users:
+    """As asked for; `listeners` of them at most hear the news of their accounts."""
+    few = min(listeners, options.customers)
+    return Users(options.devices, options.readers, options.customers, few, options.pause_s)
 
 
 class Load:

@@ -3,6 +3,7 @@ violations come out. It does not know how the stack was started, nor what went w
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from bench.chaos.checkers.sql import statement
 from bench.chaos.checkers.stream import check_shown, check_silences, until_converged
 from bench.chaos.checkers.violation import Violation
 from bench.chaos.load import Load
+from bench.options import seconds_to
 
 SETTLED_WITHIN_S = 30.0
 """After which whatever was said of results has to be in all bets."""
@@ -31,6 +33,19 @@ class Patience(NamedTuple):
 
     converged_s: float = 2.0
     silence_slack_s: float = 0.5
+
+
+def add_patience(parser: argparse.ArgumentParser, default: Patience) -> None:
+    """The options that `patience_of` reads."""
+    add = parser.add_argument
+    add("--converged-s", type=seconds_to(60), default=default.converged_s, metavar="S", help="S4 allows (%(default)s)")
+    text = "S7 allows so much more (%(default)s)"
+    add("--slack-s", type=seconds_to(60), default=default.silence_slack_s, metavar="S", help=text)
+
+
+def patience_of(options: argparse.Namespace) -> Patience:
+    """As asked for."""
+    return Patience(options.converged_s, options.slack_s)
 
 
 class Verdict(NamedTuple):

@@ -26,7 +26,7 @@ from bench.betting import Betting
 from bench.bettor import Caller
 from bench.latency import Latency
 from bench.naive import naive_figures
-from bench.options import seconds_to
+from bench.options import add_duration
 from bench.pace import paced
 from bench.processes import cpu, split_cores
 from bench.recording import THROUGHPUT, recording
@@ -212,15 +212,7 @@ def _tree_cpu_s(pid: int) -> float:
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--duration",
-        "--seconds",
-        dest="seconds",
-        type=seconds_to(600),
-        default=8.0,
-        metavar="S",
-        help="measured time of each part (default 8)",
-    )
+    add_duration(parser, 8.0, most=600, of="measured time of each part")
 
 
 BETS = Scenario("bets", "bets through one worker, replays, and the naive version", LIMITS, _options, run)

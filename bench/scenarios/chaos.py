@@ -17,11 +17,11 @@ from nats.errors import Error as NatsError
 from bench.chaos.checkers.log import Log
 from bench.chaos.checkers.registry import CHECKERS
 from bench.chaos.laying import told
-from bench.chaos.load import Users
+from bench.chaos.load import Users, add_users, users_of
 from bench.chaos.plan import Plan, drawn
 from bench.chaos.run import Conditions, Outcome, run_seed
 from bench.chaos.stack import Size, Stack, running_stack
-from bench.chaos.verdict import Patience
+from bench.chaos.verdict import Patience, add_patience, patience_of
 from bench.options import count_to, seconds_to
 from bench.result import Limit, Measured, Reading
 from bench.scenario import CannotMeasure, Scenario, Tell
@@ -47,8 +47,8 @@ async def _on_one_stack(
 ) -> None:
     """Until a seed fails; what became of each is added. Raises CannotMeasure."""
     log = Log()
-    patience = Patience(options.converged_s, options.slack_s)
-    users = Users(options.devices, options.readers, options.customers, min(3, options.customers), options.pause_s)
+    patience = patience_of(options)
+    users = users_of(options, listeners=3)
     for seed in seeds:
         plan = drawn(seed, options.seconds, stack.ground)
         tell(f"seed {seed}: {len(plan.laid)} faults in {plan.seconds:g} s")
@@ -118,12 +118,8 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add("--workers", type=count_to(4), default=2, metavar="N", help="settlers, news, archives (%(default)s)")
     add("--events", type=count_to(1_000), default=6, metavar="N", help="games at a time (%(default)s)")
     add("--rate", type=count_to(5_000), default=50, metavar="N", help="updates a second (%(default)s)")
-    add("--devices", type=count_to(1_000), default=12, metavar="N", help="devices that stream (%(default)s)")
-    add("--readers", type=count_to(1_000), default=2, metavar="N", help="clients that read boards (%(default)s)")
-    add("--customers", type=count_to(1_000, least=1), default=8, metavar="N", help="accounts that bet (%(default)s)")
-    add("--pause-s", type=seconds_to(60), default=0.5, metavar="S", help="a customer rests so long (%(default)s)")
-    add("--converged-s", type=seconds_to(60), default=2.0, metavar="S", help="S4 allows so long (%(default)s)")
-    add("--slack-s", type=seconds_to(60), default=0.5, metavar="S", help="S7 allows so much more (%(default)s)")
+    add_users(parser, Users())
+    add_patience(parser, Patience())
     add("--report", type=Path, metavar="FILE", help="write there what was laid when, and what became of each seed")
 
 

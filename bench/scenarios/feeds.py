@@ -27,7 +27,7 @@ from bench import reading
 from bench.busfeed import HOST, PUT_AT
 from bench.latency import Latency
 from bench.line import LOG_DIR, free_port, log_place, metrics_of, nats_program
-from bench.options import count_to, seconds_to
+from bench.options import add_duration, count_to, seconds_to
 from bench.processes import Child, Cores, Program, cpu, on_cores, running, split_cores, usage
 from bench.result import Limit, Measured, Reading, Usage
 from bench.scenario import CannotMeasure, Scenario, Tell
@@ -216,15 +216,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add("--read-seconds", type=seconds_to(600), default=5.0, metavar="S", help="CPU for each way to read (%(default)s)")
     add("--rate", type=count_to(20_000), default=2_000, metavar="N", help="updates a second onto the bus (%(default)s)")
     add("--markets", type=count_to(50_000), default=2_000, metavar="N", help="that are updated (%(default)s)")
-    add(
-        "--duration",
-        "--seconds",
-        dest="seconds",
-        type=seconds_to(3600),
-        default=10.0,
-        metavar="S",
-        help="measured time of each (%(default)s)",
-    )
+    add_duration(parser, 10.0, most=3600, of="measured time of each")
     add("--rebuild-markets", type=count_to(50_000), default=10_000, metavar="N", help="open at a restart (%(default)s)")
     add("--takeovers", type=count_to(1_000, least=0), default=5, metavar="N", help="leaders killed (%(default)s)")
     add("--log-dir", default=LOG_DIR, metavar="DIR", help="of NATS (default: in memory, where there is some)")

@@ -29,7 +29,7 @@ from pydantic import SecretStr
 
 from bench.latency import Latency
 from bench.line import LOG_DIR, free_port
-from bench.options import count_to, seconds_to
+from bench.options import add_duration, count_to
 from bench.pace import paced
 from bench.processes import Cores, Program, on_cores, running, split_cores
 from bench.result import Limit, Measured, Reading
@@ -242,15 +242,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--packets", type=count_to(100_000), default=6_000, metavar="N", help="of each algorithm (default 6000)"
     )
-    parser.add_argument(
-        "--duration",
-        "--seconds",
-        dest="seconds",
-        type=seconds_to(60),
-        default=5.0,
-        metavar="S",
-        help="at half the rate (default 5)",
-    )
+    add_duration(parser, 5.0, most=60, of="at half the rate")
     parser.add_argument(
         "--data-dir", default=LOG_DIR, metavar="DIR", help="of PostgreSQL (default: in memory, where there is some)"
     )

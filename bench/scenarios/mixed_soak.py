@@ -13,11 +13,11 @@ import asyncpg
 from nats.errors import Error as NatsError
 
 from bench.chaos.checkers.log import Log
-from bench.chaos.load import Load, Users
+from bench.chaos.load import Load, Users, add_users, users_of
 from bench.chaos.rolling import restart_all
 from bench.chaos.run import until_warm
 from bench.chaos.stack import Size, Stack, running_stack
-from bench.chaos.verdict import Patience, Verdict, look
+from bench.chaos.verdict import Patience, Verdict, add_patience, look, patience_of
 from bench.options import count_to, seconds_to
 from bench.processes import Cpu, usage
 from bench.result import Limit, Measured, Reading, Usage
@@ -37,7 +37,7 @@ LIMITS = (
 
 async def run(options: argparse.Namespace, tell: Tell) -> Measured:
     """The soak, then the look."""
-    users = Users(options.devices, options.readers, options.customers, min(4, options.customers), options.pause_s)
+    users = users_of(options, listeners=4)
     async with running_stack(Size(2, 2, options.events, options.rate, game_s=60, corrections=0.1), tell) as stack:
         load = Load(stack.addresses, users, seed=14, name="soak")
         load.begin()
@@ -51,7 +51,7 @@ async def run(options: argparse.Namespace, tell: Tell) -> Measured:
             ]
             await load.rest()
             tell("now looking")
-            verdict = await look(stack.addresses, load, Log(), Patience(options.converged_s, options.slack_s))
+            verdict = await look(stack.addresses, load, Log(), patience_of(options))
         except (OSError, NatsError, asyncpg.PostgresError) as error:
             raise CannotMeasure(f"{type(error).__name__} {error}") from error
         finally:
@@ -106,13 +106,9 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add("--duration", type=seconds_to(86_400), default=1_800.0, metavar="S", help="how long (%(default)s)")
     add("--events", type=count_to(1_000), default=24, metavar="N", help="games at a time (%(default)s)")
     add("--rate", type=count_to(5_000), default=50, metavar="N", help="updates a second (%(default)s)")
-    add("--devices", type=count_to(1_000), default=12, metavar="N", help="devices that stream (%(default)s)")
-    add("--readers", type=count_to(1_000), default=4, metavar="N", help="clients that read boards (%(default)s)")
-    add("--customers", type=count_to(1_000, least=1), default=8, metavar="N", help="accounts that bet (%(default)s)")
-    add("--pause-s", type=seconds_to(60), default=1.0, metavar="S", help="a customer rests so long (%(default)s)")
+    add_users(parser, Users(readers=4, pause_s=1.0))
     add("--servers", action="store_true", help="nats-server and PostgreSQL are restarted, too, of which there is one")
-    add("--converged-s", type=seconds_to(60), default=2.0, metavar="S", help="S4 allows so long (%(default)s)")
-    add("--slack-s", type=seconds_to(60), default=0.5, metavar="S", help="S7 allows so much more (%(default)s)")
+    add_patience(parser, Patience())
 
 
 MIXED_SOAK = Scenario(

@@ -22,7 +22,7 @@ from pydantic import SecretStr
 
 from bench.line import free_port, nats_program, shard_program
 from bench.listeners import Listeners
-from bench.options import count_to, seconds_to
+from bench.options import add_duration, count_to
 from bench.pace import paced
 from bench.processes import Child, Cores, Program, cpu, running, split_cores, usage
 from bench.result import Limit, Measured, Reading
@@ -183,15 +183,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rate", type=count_to(5_000), default=200, metavar="N", help="transactions a second (default 200)"
     )
-    parser.add_argument(
-        "--duration",
-        "--seconds",
-        dest="seconds",
-        type=seconds_to(600),
-        default=10.0,
-        metavar="S",
-        help="measured time (default 10)",
-    )
+    add_duration(parser, 10.0, most=600, of="measured time")
 
 
 NEWS = Scenario("news", "account news, from a transaction to the device, who tells killed once", LIMITS, _options, run)

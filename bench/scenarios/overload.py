@@ -26,7 +26,7 @@ from bench.boardfeed import BOARDS, board_event
 from bench.feeding import READY
 from bench.line import LOG_DIR, free_port, nats_program
 from bench.openloop import LOST, Asker, Outcome, recovered_s
-from bench.options import count_to, seconds_to
+from bench.options import add_duration, count_to, seconds_to
 from bench.processes import Child, Cores, Program, cpu, output_of, running, split_cores, usage
 from bench.result import Limit, Measured, Reading
 from bench.scenario import CannotMeasure, Scenario, Tell
@@ -210,15 +210,7 @@ async def _served(cores: Cores, place: Path, rows: int, tell: Tell) -> AsyncIter
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--duration",
-        "--seconds",
-        dest="seconds",
-        type=seconds_to(300),
-        default=8.0,
-        metavar="S",
-        help="of overload (default 8)",
-    )
+    add_duration(parser, 8.0, most=300, of="of overload")
     parser.add_argument("--after", type=seconds_to(300), default=11.0, metavar="S", help="after it (default 11)")
     parser.add_argument(
         "--rows", type=count_to(100_000_000), default=100_000, metavar="N", help="of the archive (default 100,000)"

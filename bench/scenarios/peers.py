@@ -28,7 +28,7 @@ from typing import Literal, NamedTuple
 from bench import steady
 from bench.audience import Audience, Speech
 from bench.line import LOG_DIR, free_port, log_place, nats_program, shard_program
-from bench.options import count_to, seconds_to
+from bench.options import add_duration, count_to
 from bench.peers import nagle
 from bench.peers.contestants import BARE, PEERS, SHARD, Contestant, shard_speech
 from bench.picture import Bars, bars
@@ -234,15 +234,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rate-alone", type=count_to(1_000), default=50, metavar="N", help="a second, where none is joined (50)"
     )
-    parser.add_argument(
-        "--duration",
-        "--seconds",
-        dest="seconds",
-        type=seconds_to(600),
-        default=10.0,
-        metavar="S",
-        help="measured time of each (default 10)",
-    )
+    add_duration(parser, 10.0, most=600, of="measured time of each")
     parser.add_argument("--log-dir", default=LOG_DIR, metavar="DIR", help="of NATS (default: in memory)")
     everyone = ", ".join(peer.name for peer in PEERS)
     parser.add_argument("--only", type=_peers_of, metavar="NAME,...", help=f"beside the shard only these: {everyone}")

@@ -28,7 +28,7 @@ import orjson
 from bench import wrk
 from bench.feeding import READY
 from bench.line import LOG_DIR, free_port, nats_program
-from bench.options import seconds_to
+from bench.options import add_duration
 from bench.peers import answering, nginx_file
 from bench.processes import Child, Cores, Program, cpu, on_cores, running, split_cores, usage
 from bench.readfeed import BOARD_EVENT
@@ -275,15 +275,7 @@ def _compared(figures: dict[str, Reading]) -> dict[str, Reading]:
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--duration",
-        "--seconds",
-        dest="seconds",
-        type=seconds_to(600),
-        default=5.0,
-        metavar="S",
-        help="measured time of each part (default 5)",
-    )
+    add_duration(parser, 5.0, most=600, of="measured time of each part")
 
 
 READS = Scenario("reads", "reads of the gateway beside others that answer the same bytes", LIMITS, _options, run)

@@ -16,10 +16,10 @@ import asyncpg
 from nats.errors import Error as NatsError
 
 from bench.chaos.checkers.log import Log
-from bench.chaos.load import Load, Users
+from bench.chaos.load import Load, Users, add_users, users_of
 from bench.chaos.run import until_warm
-from bench.chaos.verdict import Patience, Verdict, look
-from bench.options import count_to, seconds_to
+from bench.chaos.verdict import Patience, Verdict, add_patience, look, patience_of
+from bench.options import count_to
 from bench.rehearsal.cluster import Cluster, Size, running_cluster
 from bench.rehearsal.drills import DRILLS, Drill
 from bench.rehearsal.report import page
@@ -39,7 +39,7 @@ LIMITS = (
 
 async def run(options: argparse.Namespace, tell: Tell) -> Measured:
     """All drills, then the look."""
-    users = Users(options.devices, 2, options.customers, min(2, options.customers), 0.5)
+    users = users_of(options, listeners=2)
     chosen = [drill for drill in DRILLS if not options.only or drill.name in options.only.split(",")]
     if not chosen:
         raise CannotMeasure(f"--only {options.only}: choose among {', '.join(drill.name for drill in DRILLS)}")
@@ -87,7 +87,7 @@ async def _rehearsed(
             done.append(one)
             load.check()
         await load.rest()
-        verdict = await look(cluster.addresses, load, Log(), Patience(options.converged_s, options.slack_s))
+        verdict = await look(cluster.addresses, load, Log(), patience_of(options))
     except (OSError, NatsError, asyncpg.PostgresError) as error:
         raise CannotMeasure(f"{type(error).__name__} {error}") from error
     finally:
@@ -118,10 +118,8 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add("--report", default="", metavar="FILE", help="write the page there")
     add("--events", type=count_to(1_000), default=8, metavar="N", help="games at a time (%(default)s)")
     add("--rate", type=count_to(5_000), default=20, metavar="N", help="updates a second (%(default)s)")
-    add("--devices", type=count_to(1_000), default=12, metavar="N", help="devices that stream (%(default)s)")
-    add("--customers", type=count_to(1_000, least=1), default=6, metavar="N", help="accounts that bet (%(default)s)")
-    add("--converged-s", type=seconds_to(60), default=5.0, metavar="S", help="S4 allows so long (%(default)s)")
-    add("--slack-s", type=seconds_to(60), default=2.0, metavar="S", help="S7 allows so much more (%(default)s)")
+    add_users(parser, Users(customers=6))
+    add_patience(parser, Patience(5.0, 2.0))
 
 
 REHEARSAL = Scenario(

@@ -22,7 +22,7 @@ from bench.betting import Betting
 from bench.hearing import Hearing
 from bench.latency import Latency
 from bench.naive_settling import naive_figures
-from bench.options import count_to, seconds_to
+from bench.options import add_duration, count_to
 from bench.placing import Placing
 from bench.processes import split_cores
 from bench.resettling import MARKET, AtWork, corrected, settled
@@ -156,15 +156,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pace", type=count_to(100_000), default=PACE, metavar="N", help=f"bets settled a second, at most ({PACE:,})"
     )
-    parser.add_argument(
-        "--duration",
-        "--seconds",
-        dest="seconds",
-        type=seconds_to(600),
-        default=10.0,
-        metavar="S",
-        help="betting alone, and naive settling (10)",
-    )
+    add_duration(parser, 10.0, most=600, of="betting alone, and naive settling")
 
 
 RESETTLE = Scenario(

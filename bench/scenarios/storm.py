@@ -22,7 +22,7 @@ from typing import NamedTuple
 from bench.betting import Betting
 from bench.bettor import Patience, until_final
 from bench.latency import Latency
-from bench.options import count_to, seconds_to
+from bench.options import add_duration, count_to
 from bench.processes import Child, split_cores
 from bench.recording import THROUGHPUT, recording
 from bench.result import Limit, Measured, Reading
@@ -201,15 +201,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--intents", type=count_to(100_000), default=2_000, metavar="N", help="bets that are wanted (%(default)s)")
     add("--duplicates", type=count_to(100), default=20, metavar="N", help="clients of each, at once (%(default)s)")
-    add(
-        "--duration",
-        "--seconds",
-        dest="seconds",
-        type=seconds_to(3_600),
-        default=60.0,
-        metavar="S",
-        help="time they come in (%(default)s)",
-    )
+    add_duration(parser, 60.0, most=3_600, of="time they come in")
 
 
 STORM = Scenario("storm", "retries of bets over broken lines, with processes that die", LIMITS, _options, run)

@@ -11,8 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gateway.access.plans import PLANS
 from gateway.access.tokens import Algorithm
-
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+from gateway.access.web_address import web_address
 
 
 def _words(value: object) -> object:
@@ -95,11 +94,7 @@ class AccessSettings(BaseSettings):
     @field_validator("issuer", "jwks_url")
     @classmethod
     def _are_addresses(cls, url: str) -> str:
-        parts = urlsplit(url)
-        local = parts.scheme == "http" and parts.hostname in _LOOPBACK
-        if url and not ((parts.scheme == "https" and parts.hostname) or local):
-            raise ValueError("not an address such as https://issuer.example (http only on this machine)")
-        return url
+        return web_address(url, such_as="https://issuer.example")
 
     @field_validator("plan")
     @classmethod

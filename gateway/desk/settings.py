@@ -11,9 +11,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from feeds.contract.errors import Refused
 from gateway.access.oidc import Claims
 from gateway.access.sessions import SESSION
+from gateway.access.web_address import web_address
 from gateway.sealing import Seals, keys_from_text
-
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class DeskSettings(BaseSettings):
@@ -88,11 +87,7 @@ class PageSettings(BaseSettings):
     @field_validator("url", "issuer", "jwks_url")
     @classmethod
     def _are_addresses(cls, url: str) -> str:
-        parts = urlsplit(url)
-        local = parts.scheme == "http" and parts.hostname in _LOOPBACK
-        if url and not ((parts.scheme == "https" and parts.hostname) or local):
-            raise ValueError("not an address such as https://desk.example (http only on this machine)")
-        return url
+        return web_address(url, such_as="https://desk.example")
 
     @field_validator("session_keys")
     @classmethod
