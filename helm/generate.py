@@ -27,6 +27,7 @@ from feeds.settings import FeedsSettings
 from gateway.access.settings import AccessSettings
 from gateway.api.settings import ApiSettings
 from gateway.bets.settings import BetsSettings
+from gateway.desk.settings import PageSettings
 from gateway.history.settings import HistorySettings
 from gateway.location.settings import LocationSettings
 from gateway.money.settings import MoneySettings
@@ -50,6 +51,7 @@ SECTIONS: dict[str, type[BaseSettings]] = {
     "money": MoneySettings,
     "protection": ProtectionSettings,
     "correction": CorrectionSettings,
+    "desk": PageSettings,
     "settler": SettlementSettings,
     "news": NewsSettings,
     "history": HistorySettings,

@@ -142,8 +142,10 @@ async def _window(name: str, child: Child, audience: Audience, seconds: float) -
     used = usage(name, child.pid, since=since, cores=child.cores)
     ears_s = sum(cpu(os.getpid())) - sum(own_since)
     child.check()
-    if heard.lost or not updates or not used.cpu_s:
+    if heard.lost or not updates:
         raise CannotMeasure(f"{name}: {updates} updates came, {heard.lost} listeners were sent away")
+    if not used.cpu_s:
+        raise CannotMeasure(f"{name}: {updates} updates took less CPU than the kernel counts: more of them, or longer")
     return {
         "deliveries_per_cpu_s": Reading(updates / used.cpu_s, "1/s"),
         "deliveries_per_s": Reading(updates / took_s, "1/s"),

@@ -42,6 +42,11 @@ OPTIONS: dict[str, Manifest] = {
     "own aerospike": {"aerospike": {"enabled": True}},
     "aerospike elsewhere": {"external": {"coordination": "aerospike://a:3000,b:3000/oddswire/live"}},
     "secret log": {"external": {"natsUrl": ""}, "secrets": {"natsUrl": "nats-url", "revision": "7"}},
+    "a desk": {
+        "settings": {"desk": {"url": "https://desk.example", "issuer": "https://id.example", "client_id": "desk"}},
+        "secrets": {"deskSessionKeys": "desk-session-keys", "deskClientSecret": "desk-client-secret"},
+        "gateway": {"paths": ["/v1", "/desk", "/sdk"]},
+    },
     "no secrets": {
         "secrets": dict.fromkeys(("databasePassword", "ticketKeys", "offerKeys", "receiptKeys"), ""),
     },

@@ -16,6 +16,7 @@ from feeds.settings import FeedsSettings
 from gateway.access.settings import AccessSettings
 from gateway.api.settings import ApiSettings, TicketSettings
 from gateway.bets.settings import BetsSettings
+from gateway.desk.settings import PageSettings
 from gateway.history.settings import HistorySettings
 from gateway.location.settings import LocationSettings
 from gateway.money.settings import MoneySettings
@@ -28,7 +29,7 @@ from gateway.store.settings import DatabaseSettings
 Settings = tuple[type[BaseSettings], ...]
 
 MONEY: Settings = (DatabaseSettings, MoneySettings)
-API: Settings = (ApiSettings, AccessSettings, TicketSettings, LocationSettings, BetsSettings)
+API: Settings = (ApiSettings, AccessSettings, TicketSettings, LocationSettings, BetsSettings, PageSettings)
 TAKEN: dict[tuple[str, ...], Settings] = {
     ("feeds", "run"): (BusSettings, FeedsSettings, BetfairSettings, SportradarSettings, TheOddsApiSettings),
     ("fanout", "run"): (BusSettings, FanoutSettings),
@@ -48,6 +49,8 @@ SECRETS = {
     "ticket-keys": f"a:{'s' * 32}",
     "offer-keys": f"a:{'s' * 32}",
     "receipt-keys": f"a:{'s' * 32}",
+    "desk-session-keys": f"a:{'s' * 32}",
+    "desk-client-secret": "s",
     "nats-url": "nats://odds:secret@nats:4222",
 }
 """What might stand under the keys of the Secret."""
